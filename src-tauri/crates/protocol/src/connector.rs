@@ -1,0 +1,170 @@
+//! What a connector offers to the registry: a description, a form, and how to make a source or destination.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::destination::Destination;
+use crate::error::{Error, ErrorKind, Result};
+use crate::source::Source;
+
+/// How long a connector has proved itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Maturity {
+    /// Proved in use.
+    Stable,
+    /// Complete and tested, not yet proved in use.
+    New,
+}
+
+/// The description of a connector.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Spec {
+    /// What project files call it, for example `postgres`.
+    pub name: &'static str,
+    /// What people call it, for example "PostgreSQL".
+    pub title: &'static str,
+    /// One line on what it reads and writes.
+    pub description: &'static str,
+    /// Other words people search for ("pg", "rds").
+    pub aliases: &'static [&'static str],
+    /// Schemes of connection addresses that belong to it ("postgres", "postgresql").
+    pub url_schemes: &'static [&'static str],
+    /// The version of the connector; recorded with each run.
+    pub version: &'static str,
+    /// How long it has proved itself.
+    pub maturity: Maturity,
+    /// JSON Schema of the source's configuration; none when it is no source. Secrets carry `"x-secret": true`.
+    pub source_schema: Option<Value>,
+    /// JSON Schema of the destination's configuration; none when it is no destination.
+    pub destination_schema: Option<Value>,
+}
+
+/// The JSON Schema of a configuration type.
+pub fn config_schema<T: JsonSchema>() -> Value {
+    schemars::schema_for!(T).to_value()
+}
+
+/// A configuration with its secrets filled in. Does not print its values.
+#[derive(Clone)]
+pub struct Config(Value);
+
+impl Config {
+    /// Wraps a configuration whose references to secrets are already resolved.
+    pub fn new(value: Value) -> Self {
+        Config(value)
+    }
+
+    /// The configuration as the connector's own type.
+    ///
+    /// # Errors
+    /// `Config`, naming the field. The text of the error never holds a value: it could be a secret.
+    pub fn parse<T: DeserializeOwned>(&self, connector: &str) -> Result<T> {
+        serde_json::from_value(self.0.clone()).map_err(|error| {
+            Error::new(
+                ErrorKind::Config,
+                format!(
+                    "The settings of this {connector} connection are not valid: {}.",
+                    without_values(&error.to_string())
+                ),
+            )
+        })
+    }
+
+    /// A field that is text, for descriptions ("host", "path"). Not for secrets.
+    pub fn text(&self, field: &str) -> Option<&str> {
+        self.0.get(field)?.as_str()
+    }
+}
+
+/// Serde quotes offending values in its messages (`invalid type: string "hunter2", expected u16`); cut them out.
+fn without_values(message: &str) -> String {
+    match (message.find("string \""), message.rfind("\", expected")) {
+        (Some(start), Some(end)) if start + 7 <= end => {
+            format!("{}text{}", &message[..start], &message[end + 1..])
+        }
+        _ => message.to_owned(),
+    }
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Config(…)")
+    }
+}
+
+/// What a connector may know of its surroundings.
+#[derive(Debug, Clone, Default)]
+pub struct ConnectorContext {
+    /// The project folder: relative paths in configurations start here.
+    pub project: PathBuf,
+}
+
+impl ConnectorContext {
+    /// `path` as given when absolute, else inside the project folder.
+    pub fn resolve(&self, path: &str) -> PathBuf {
+        self.project.join(path)
+    }
+}
+
+/// One system: its description and how to connect to it.
+pub trait Connector: Send + Sync {
+    /// The description.
+    fn spec(&self) -> Spec;
+
+    /// A source with this configuration. Does not connect yet.
+    ///
+    /// # Errors
+    /// `Config` when the configuration is not valid; `Unsupported` when the system is no source.
+    fn source(&self, config: &Config, context: &ConnectorContext) -> Result<Box<dyn Source>> {
+        let _ = (config, context);
+        Err(Error::new(ErrorKind::Unsupported, format!("{} cannot be used as a source.", self.spec().title)))
+    }
+
+    /// A destination with this configuration. Does not connect yet.
+    ///
+    /// # Errors
+    /// `Config` when the configuration is not valid; `Unsupported` when the system is no destination.
+    fn destination(&self, config: &Config, context: &ConnectorContext) -> Result<Box<dyn Destination>> {
+        let _ = (config, context);
+        Err(Error::new(
+            ErrorKind::Unsupported,
+            format!("{} cannot be used as a destination.", self.spec().title),
+        ))
+    }
+}
+
+/// The connectors of this program.
+pub struct ConnectorRegistry {
+    connectors: Vec<Box<dyn Connector>>,
+}
+
+impl ConnectorRegistry {
+    /// A registry of these connectors, in the order they should be listed.
+    pub fn new(connectors: Vec<Box<dyn Connector>>) -> Self {
+        ConnectorRegistry { connectors }
+    }
+
+    /// The connector that project files call `name`.
+    ///
+    /// # Errors
+    /// `Config`, listing the known names.
+    pub fn get(&self, name: &str) -> Result<&dyn Connector> {
+        self.connectors.iter().map(AsRef::as_ref).find(|connector| connector.spec().name == name).ok_or_else(
+            || {
+                let known: Vec<_> = self.connectors.iter().map(|connector| connector.spec().name).collect();
+                Error::new(ErrorKind::Config, format!("There is no connector called `{name}`."))
+                    .fix(format!("Use one of: {}.", known.join(", ")))
+            },
+        )
+    }
+
+    /// All connectors.
+    pub fn iter(&self) -> impl Iterator<Item = &dyn Connector> {
+        self.connectors.iter().map(AsRef::as_ref)
+    }
+}

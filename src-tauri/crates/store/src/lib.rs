@@ -1,0 +1,3 @@
+//! Project files, local state and the secret vault.
+
+pub mod config;
