@@ -150,7 +150,7 @@ mod tests {
             let clean = redactor.redact(&text);
             assert!(clean.contains(REDACTED) && !clean.contains("rd"), "{text} -> {clean}");
         }
-        assert_eq!(format!("{redactor:?}").contains("ss"), false);
+        assert!(!format!("{redactor:?}").contains("ss"));
     }
 
     #[test]

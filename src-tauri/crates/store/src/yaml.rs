@@ -25,6 +25,7 @@ pub(crate) fn render<T: Serialize>(schema: &str, value: &T) -> Result<String> {
     let mut options = serde_saphyr::SerializerOptions::default();
     // Folding would break long texts (SQL, keys) over lines and make one-word edits look like many.
     options.prefer_block_scalars = false;
+    options.compact_list_indent = false;
     let body = serde_saphyr::to_string_with_options(value, options)
         .map_err(|error| Error::internal("A project file could not be written as YAML.").caused_by(error))?;
     Ok(format!("# yaml-language-server: $schema={schema}\n{body}"))
@@ -62,8 +63,17 @@ fn describe(error: &YamlError) -> (String, String) {
             (format!("this value is not {expected}"), format!("Write {expected} there."))
         }
         YamlError::InvalidScalar { ty, .. } => {
-            (format!("this value is not a valid {ty}"), format!("Write a {ty} there."))
+            let wanted = wanted(ty);
+            (format!("something else stands where {wanted} should"), format!("Write {wanted} there."))
         }
+        YamlError::Unexpected { expected, .. } => {
+            let wanted = wanted(expected);
+            (format!("something else stands where {wanted} should"), format!("Write {wanted} there."))
+        }
+        YamlError::Eof { .. } => (
+            "the file ends where settings should stand".to_owned(),
+            "Write the settings, or remove the file.".to_owned(),
+        ),
         YamlError::DuplicateMappingKey { key, .. } => (
             match key {
                 Some(key) => format!("the key `{key}` stands here for the second time"),
@@ -88,6 +98,20 @@ fn first_line(text: &str) -> String {
     let line = line.strip_prefix("error: ").unwrap_or(line);
     let line = line.split(" at line ").next().unwrap_or(line);
     line.trim_end_matches('.').to_owned()
+}
+
+/// What the library calls a type or a piece of YAML, in words.
+fn wanted(name: &str) -> &str {
+    match name {
+        "sequence start" => "a list",
+        "mapping start" => "a group of keys (`key: value`)",
+        "string scalar" | "string" | "str" => "one text",
+        "bool" | "boolean" => "true or false",
+        "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number of zero or more",
+        "i8" | "i16" | "i32" | "i64" | "isize" => "a whole number",
+        "f32" | "f64" => "a number",
+        other => other,
+    }
 }
 
 /// `string "hunter2"` → `text`: the message must not repeat a value.
