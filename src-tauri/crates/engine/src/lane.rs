@@ -18,7 +18,7 @@ use crate::channel::{Receiver, Sender, channel};
 use crate::drift;
 use crate::event::{Counters, Event};
 use crate::normalise::Normaliser;
-use crate::table::{CommitRequest, Segment, TableContext};
+use crate::table::{CommitRequest, Segment, TableContext, check_rejected};
 
 /// A segment is committed after this long even when it is small, so that rows become visible.
 const SEGMENT_AGE_MAX: Duration = Duration::from_secs(30);
@@ -93,7 +93,7 @@ impl Lane {
         while let Some((change, _space)) = changes.receive().await {
             match change {
                 Change::Batch(batch) => self.write(batch).await?,
-                Change::Rejected(row) => self.segment.rejected.push(row),
+                Change::Rejected(row) => self.reject(vec![row])?,
                 Change::Schema(schema) => return Err(self.follow(&schema)),
                 Change::Checkpoint(at) => {
                     self.segment.at.insert(part, at);
@@ -135,7 +135,7 @@ impl Lane {
         let normalised = self.normaliser.normalise(batch)?;
         let rejected = normalised.rejected.len() as u64;
         Counters::add(&self.table.counters.rows_rejected, rejected);
-        self.segment.rejected.extend(normalised.rejected);
+        self.reject(normalised.rejected)?;
         let batch = normalised.batch;
         if batch.kind != BatchKind::Keys {
             self.segment.rows += batch.rows.num_rows() as u64;
@@ -146,6 +146,18 @@ impl Lane {
         }
         self.segment.bytes += batch.rows.get_array_memory_size() as u64;
         self.loader().await?.write(batch).await
+    }
+
+    /// Keeps rejected rows for the commit. They are held in memory, so the limit is checked here, too.
+    fn reject(&mut self, rows: Vec<RejectedRow>) -> Result<()> {
+        self.segment.rejected.extend(rows);
+        let rejected = &self.segment.rejected;
+        check_rejected(
+            &self.table.run.connection,
+            self.table.mapping.table(),
+            rejected.len() as u64,
+            rejected,
+        )
     }
 
     async fn loader(&mut self) -> Result<&mut Box<dyn Loader>> {

@@ -60,9 +60,9 @@ fn snake_case(name: &str) -> String {
     let mut snake = String::with_capacity(name.len() + 4);
     for (at, character) in characters.iter().enumerate() {
         if !character.is_alphanumeric() {
-            if !snake.is_empty() && !snake.ends_with('_') {
-                snake.push('_');
-            } else if snake.is_empty() && *character == '_' {
+            // A leading underscore means something to people; other leading marks do not.
+            let separates = if snake.is_empty() { *character == '_' } else { !snake.ends_with('_') };
+            if separates {
                 snake.push('_');
             }
             continue;

@@ -1,7 +1,7 @@
 //! Shows rows as they will land, before anything is written.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::{Array, ArrayRef};
 use arrow::record_batch::RecordBatch;
@@ -110,7 +110,8 @@ impl Connection {
             .zip(&mapping.read.columns)
             .enumerate()
             .map(|(at, (column, read))| {
-                let values: Vec<ArrayRef> = batches.iter().map(|batch| batch.column(at).clone()).collect();
+                let values: Vec<ArrayRef> =
+                    batches.iter().map(|batch| Arc::clone(batch.column(at))).collect();
                 profile(
                     ColumnPreview {
                         source: column.source.clone(),

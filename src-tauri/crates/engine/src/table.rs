@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use syncline_protocol::{
     Commit, DestinationSession, Error, ErrorKind, Finish, LoadInto, Loader, LoaderOptions, Part, PartKind,
-    ReadPlan, RejectedRow, Result, SourceSession, TablePosition, TableSchema, WriteMode,
+    ReadPlan, RejectedRow, Result, SourceSession, TableName, TablePosition, TableSchema, WriteMode,
 };
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -227,7 +227,9 @@ impl TableRun {
     }
 
     async fn load_parts(&mut self, plan: &ReadPlan, parts: VecDeque<Part>) -> Result<()> {
-        let lanes_count = parts.len().min(self.run.lanes_max);
+        // Where a key can occur twice, the order of the parts decides which version stays.
+        let ordered = !plan.disjoint && !self.prepared.mapping.target.key.is_empty();
+        let lanes_count = if ordered { 1 } else { parts.len().min(self.run.lanes_max) };
         let context = Arc::new(TableContext {
             run: Arc::clone(&self.run),
             mapping: self.prepared.mapping.clone(),
@@ -322,22 +324,7 @@ impl TableRun {
 
     fn check_rejected(&self, segment: &Segment) -> Result<()> {
         let rejected = self.receipt.rows_rejected + segment.rejected.len() as u64;
-        let limit = self.run.connection.config.rejected_rows_max;
-        if rejected <= limit {
-            return Ok(());
-        }
-        let table = self.prepared.mapping.table();
-        let mut error = Error::new(
-            ErrorKind::TooManyRejected,
-            format!("More than {limit} rows of `{table}` could not be converted."),
-        )
-        .with("table", table);
-        if let Some(row) = segment.rejected.first() {
-            error = error.with("for example", &row.reason);
-        }
-        Err(error
-            .fix("Give the column that does not fit another type in `column_rules`.")
-            .fix("Raise `rejected_rows_max` of the connection if so many are expected."))
+        check_rejected(&self.run.connection, self.prepared.mapping.table(), rejected, &segment.rejected)
     }
 
     fn next_commit(&self, segment: Segment, position: TablePosition, finish: Finish) -> Commit {
@@ -422,4 +409,26 @@ fn copy_shape(mapping: &TableMapping) -> String {
         .collect();
     let hash = blake3::hash(columns.join(",").as_bytes()).to_hex();
     format!("{}#{}", mapping.shape(), &hash[..16])
+}
+
+/// # Errors
+/// `TooManyRejected` when `count` is over the limit of the connection; `rows` give the example.
+pub(crate) fn check_rejected(
+    connection: &Connection,
+    table: &TableName,
+    count: u64,
+    rows: &[RejectedRow],
+) -> Result<()> {
+    let limit = connection.config.rejected_rows_max;
+    if count <= limit {
+        return Ok(());
+    }
+    let message = format!("More than {limit} rows of `{table}` could not be converted.");
+    let mut error = Error::new(ErrorKind::TooManyRejected, message).with("table", table);
+    if let Some(row) = rows.first() {
+        error = error.with("for example", &row.reason);
+    }
+    Err(error
+        .fix("Give the column that does not fit another type in `column_rules`.")
+        .fix("Raise `rejected_rows_max` of the connection if so many are expected."))
 }
