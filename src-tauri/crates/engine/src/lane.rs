@@ -9,7 +9,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use syncline_protocol::{
     BatchKind, Change, ChangeBatch, ChangeSink, DigestHasher, Error, ErrorKind, Loader, Part, PartKind,
-    Result, Stopped, TableSchema,
+    RejectedRow, Result, Stopped, TableSchema,
 };
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::task::AbortOnDropHandle;

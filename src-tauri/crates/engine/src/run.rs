@@ -18,7 +18,7 @@ use crate::plan::fingerprint;
 use crate::prepare::{Prepared, prepare};
 use crate::receipt::{Attempt, ChecksumProof, Failure, Outcome, Receipt, TableReceipt, TableState};
 use crate::stop::Stop;
-use crate::table::{RunContext, TableRun};
+use crate::table::{InDoubt, RunContext, TableRun};
 
 /// How often the window and the terminal hear where tables stand.
 const PROGRESS_EVERY: Duration = Duration::from_millis(250);
@@ -75,6 +75,7 @@ struct Run<'a> {
 struct TableStatus {
     receipt: TableReceipt,
     counters: Arc<Counters>,
+    in_doubt: Option<InDoubt>,
     /// Whether the next attempt takes it up.
     pending: bool,
 }
@@ -88,6 +89,7 @@ impl TableStatus {
         TableStatus {
             receipt: TableReceipt::queued(table.name.clone(), target),
             counters: Arc::default(),
+            in_doubt: None,
             pending: true,
         }
     }
@@ -277,8 +279,13 @@ impl Run<'_> {
                 let state = &self.states[at];
                 let mut receipt = state.receipt.clone();
                 receipt.failure = None;
-                let table =
-                    TableRun::new(Arc::clone(&context), prepared, Arc::clone(&state.counters), receipt);
+                let table = TableRun::new(
+                    Arc::clone(&context),
+                    prepared,
+                    Arc::clone(&state.counters),
+                    receipt,
+                    state.in_doubt,
+                );
                 async move {
                     let task = AbortOnDropHandle::new(tokio::spawn(table.run()));
                     (at, task.await)
@@ -288,11 +295,12 @@ impl Run<'_> {
         let mut running = futures::stream::iter(jobs).buffer_unordered(lanes_max);
         let mut again = None;
         while let Some((at, ended)) = running.next().await {
-            let (receipt, result) = ended.map_err(|panic| {
+            let end = ended.map_err(|panic| {
                 Error::internal("A part of the program failed while a table was loaded.").caused_by(panic)
             })?;
-            self.states[at].receipt = receipt;
-            match result {
+            let state = &mut self.states[at];
+            (state.receipt, state.in_doubt) = (end.receipt, end.in_doubt);
+            match end.result {
                 Err(error) if error.kind() == ErrorKind::Fenced => return Err(error),
                 Err(error) if error.retry() != Retry::Never => again = again.or(Some(error)),
                 _ => {

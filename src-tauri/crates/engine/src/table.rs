@@ -99,6 +99,24 @@ pub(crate) struct TableRun {
     /// The stored position is the one in `position`, or an earlier state of the same plan.
     stored: bool,
     at_micros: i64,
+    in_doubt: Option<InDoubt>,
+}
+
+/// A commit that failed in a way that does not tell whether it happened. The next attempt finds out from the stored
+/// ordinal, so that the account is right also then.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct InDoubt {
+    ordinal: u64,
+    rows: u64,
+    rejected: u64,
+    bytes: u64,
+}
+
+/// How a table ended in one attempt.
+pub(crate) struct TableEnd {
+    pub(crate) receipt: TableReceipt,
+    pub(crate) in_doubt: Option<InDoubt>,
+    pub(crate) result: Result<()>,
 }
 
 impl TableRun {
@@ -108,17 +126,28 @@ impl TableRun {
         prepared: Prepared,
         counters: Arc<Counters>,
         mut receipt: TableReceipt,
+        in_doubt: Option<InDoubt>,
     ) -> Self {
         let checkpoint = prepared.checkpoint.as_ref();
         receipt.mode = Some(prepared.mapping.target.mode);
         receipt.target = prepared.mapping.target.name.clone();
         receipt.drift.extend(prepared.drifts.iter().cloned());
+        if let (Some(doubt), Some(stored)) = (in_doubt, checkpoint)
+            && stored.ordinal >= doubt.ordinal
+        {
+            receipt.segments += 1;
+            receipt.rows_read += doubt.rows + doubt.rejected;
+            receipt.rows_written += doubt.rows;
+            receipt.rows_rejected += doubt.rejected;
+            receipt.bytes += doubt.bytes;
+        }
         let committed_at = checkpoint.and_then(|stored| stored.committed_at.parse::<jiff::Timestamp>().ok());
         TableRun {
             position: checkpoint.map(|stored| stored.position.clone()).unwrap_or_default(),
             ordinal: checkpoint.map_or(0, |stored| stored.ordinal),
             stored: checkpoint.is_some(),
             at_micros: committed_at.map_or(0, jiff::Timestamp::as_microsecond),
+            in_doubt: None,
             run,
             prepared,
             counters,
@@ -127,14 +156,14 @@ impl TableRun {
     }
 
     /// Loads everything there is to load. The account counts what became durable also when it ends with an error.
-    pub(crate) async fn run(mut self) -> (TableReceipt, Result<()>) {
+    pub(crate) async fn run(mut self) -> TableEnd {
         let result = self.load().await;
         match &result {
             Ok(()) if self.receipt.rows_rejected > 0 => self.receipt.state = TableState::DoneWithRejected,
             Ok(()) => self.receipt.state = TableState::Done,
             Err(error) => self.receipt.fail(error),
         }
-        (self.receipt, result)
+        TableEnd { receipt: self.receipt, in_doubt: self.in_doubt, result }
     }
 
     async fn load(&mut self) -> Result<()> {
@@ -314,7 +343,14 @@ impl TableRun {
             None => self.run.destination.loader(&self.loader_options(plan)).await?,
         };
         let commit = self.next_commit(segment, position, finish);
+        self.in_doubt = Some(InDoubt {
+            ordinal: commit.ordinal,
+            rows: commit.rows,
+            rejected: commit.rejected.len() as u64,
+            bytes: commit.bytes,
+        });
         let durable = loader.commit(&commit).await?;
+        self.in_doubt = None;
         self.receipt.rows_written += durable.written;
         self.receipt.rows_deleted += durable.deleted;
         self.committed(&commit);
