@@ -27,7 +27,6 @@ pub use project::{Project, SystemKind};
 pub use redact::Redactor;
 pub use secrets::{Resolved, SecretLookup};
 pub use state::{
-    AttemptRecord, CachedCatalog, DriftDecision, JournalEntry, Outcome, RunEnd, RunError, RunRecord,
-    RunTable, State, run_id,
+    AttemptRecord, CachedCatalog, JournalEntry, Outcome, RunEnd, RunError, RunRecord, RunTable, State, run_id,
 };
 pub use vault::{KeyProvider, MasterKey, Vault};

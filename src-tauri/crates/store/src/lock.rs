@@ -1,6 +1,7 @@
 //! One run of a connection at a time, on this computer. Across computers the fence of the destination decides.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use syncline_protocol::{Error, ErrorKind, Result};
@@ -17,6 +18,26 @@ pub struct RunLock {
 }
 
 impl RunLock {
+    /// Whether a run of `connection` is working on this computer now.
+    ///
+    /// # Errors
+    /// `Permission` when the lock file cannot be opened.
+    pub fn is_held(project: &Project, connection: &str) -> Result<bool> {
+        validate_name(connection)?;
+        let path = project.local().join("locks").join(format!("{connection}.lock"));
+        let file = match OpenOptions::new().write(true).open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(io_error("open", &path, error)),
+        };
+        // A shared lock: two programs that look at the same moment do not take each other for a run.
+        match file.try_lock_shared() {
+            Ok(()) => Ok(false),
+            Err(TryLockError::WouldBlock) => Ok(true),
+            Err(TryLockError::Error(error)) => Err(io_error("lock", &path, error)),
+        }
+    }
+
     /// Takes the lock of `connection`.
     ///
     /// # Errors

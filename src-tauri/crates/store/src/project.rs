@@ -72,7 +72,8 @@ impl Project {
             .meaning("It was left as it is.")
             .fix("Work with it, or choose another folder."));
         }
-        let config = ProjectConfig { name: name.to_owned(), salt: random_hex::<16>()? };
+        let config =
+            ProjectConfig { name: name.to_owned(), id: project_id(name)?, salt: random_hex::<16>()? };
         fs::create_dir_all(folder).map_err(|error| io_error("create the folder", folder, error))?;
         let project = Project { root: absolute(folder)?, config };
         project.prepare_local()?;
@@ -215,6 +216,29 @@ impl Project {
         Ok(config)
     }
 
+    /// A fingerprint of the files that a run of this connection depends on: its own, its source's, its destination's
+    /// and `project.yaml`. Comments count; secrets do not, they are not in the files.
+    ///
+    /// # Errors
+    /// As [`Project::connection`].
+    pub fn config_hash(&self, name: &str) -> Result<String> {
+        let connection = self.connection(name)?;
+        let files = [
+            PathBuf::from(PROJECT_FILE),
+            file_of(SystemKind::Source.folder(), &connection.source),
+            file_of(SystemKind::Destination.folder(), &connection.destination),
+            file_of(CONNECTIONS, name),
+        ];
+        let mut bytes = Vec::new();
+        for file in files {
+            let path = self.root.join(file);
+            let text = fs::read(&path).map_err(|error| io_error("read", &path, error))?;
+            bytes.extend_from_slice(&(text.len() as u64).to_le_bytes());
+            bytes.extend(text);
+        }
+        Ok(format!("{:016x}", fnv1a(bytes)))
+    }
+
     /// Writes a connection, replacing the file that is there.
     ///
     /// # Errors
@@ -294,7 +318,7 @@ impl Project {
 
     fn load<T: DeserializeOwned>(&self, folder: &str, word: &str, name: &str) -> Result<T> {
         validate_name(name)?;
-        let file = Path::new(folder).join(format!("{name}.yaml"));
+        let file = file_of(folder, name);
         if !self.root.join(&file).is_file() {
             let error = Error::new(ErrorKind::NotFound, format!("There is no {word} called `{name}`."))
                 .meaning("Nothing was read or written.");
@@ -305,7 +329,7 @@ impl Project {
 
     fn save<T: Serialize>(&self, folder: &str, schema: &str, name: &str, value: &T) -> Result<()> {
         validate_name(name)?;
-        self.save_file(&Path::new(folder).join(format!("{name}.yaml")), schema, value)
+        self.save_file(&file_of(folder, name), schema, value)
     }
 
     fn save_file<T: Serialize>(&self, file: &Path, schema: &str, value: &T) -> Result<()> {
@@ -316,7 +340,7 @@ impl Project {
 
     fn remove(&self, folder: &str, word: &str, name: &str) -> Result<()> {
         validate_name(name)?;
-        let path = self.root.join(folder).join(format!("{name}.yaml"));
+        let path = self.root.join(file_of(folder, name));
         match fs::remove_file(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let error = Error::new(ErrorKind::NotFound, format!("There is no {word} called `{name}`."));
@@ -349,6 +373,17 @@ impl ConnectionConfig {
     }
 }
 
+/// `Corner shop` → `corner-shop-4f2a91c3`: readable where it is stored, and never that of another project.
+fn project_id(name: &str) -> Result<String> {
+    let words =
+        name.split(|character: char| !character.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    let mut id = words.collect::<Vec<_>>().join("-").to_ascii_lowercase();
+    id.truncate(32);
+    let id = id.trim_end_matches('-');
+    let random = random_hex::<4>()?;
+    Ok(if id.is_empty() { random } else { format!("{id}-{random}") })
+}
+
 /// Checks the name of a source, destination or connection: lower-case letters, digits, `_` and `-`, beginning with a
 /// letter or digit, at most 63 bytes. Lower case, because file names that differ only in case are one file on macOS
 /// and Windows.
@@ -375,6 +410,17 @@ fn is_windows_device(name: &str) -> bool {
             .is_some_and(|rest| rest.len() == 1 && rest.bytes().all(|b| b.is_ascii_digit()))
     };
     matches!(name, "con" | "prn" | "aux" | "nul") || numbered("com") || numbered("lpt")
+}
+
+fn file_of(folder: &str, name: &str) -> PathBuf {
+    Path::new(folder).join(format!("{name}.yaml"))
+}
+
+/// FNV-1a, 64 bits: notices a change; nobody has a reason to forge one.
+pub(crate) fn fnv1a(bytes: impl IntoIterator<Item = u8>) -> u64 {
+    bytes
+        .into_iter()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 fn load_file<T: DeserializeOwned>(root: &Path, file: &Path) -> Result<T> {

@@ -20,7 +20,7 @@ mod migrations;
 mod runs;
 mod sealed;
 
-pub use catalog::{CachedCatalog, DriftDecision};
+pub use catalog::CachedCatalog;
 pub use runs::{AttemptRecord, JournalEntry, Outcome, RunEnd, RunError, RunRecord, RunTable, run_id};
 pub(crate) use sealed::SealedSecret;
 

@@ -13,8 +13,11 @@ fn one_run_at_a_time() {
     let error = RunLock::acquire(&project, "nightly").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Locked);
     assert_eq!(error.context(), [("process", std::process::id().to_string())]);
+    assert!(RunLock::is_held(&project, "nightly").unwrap());
+    assert!(!RunLock::is_held(&project, "hourly").unwrap());
     RunLock::acquire(&project, "hourly").unwrap();
     drop(held);
+    assert!(!RunLock::is_held(&project, "nightly").unwrap());
     RunLock::acquire(&project, "nightly").unwrap();
     assert_eq!(RunLock::acquire(&project, "../x").unwrap_err().kind(), ErrorKind::Config);
 }

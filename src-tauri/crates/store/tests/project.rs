@@ -61,6 +61,8 @@ fn a_project_is_made_found_and_opened() {
     let (folder, project) = project();
     assert_eq!(project.config().name, "Corner shop");
     assert_eq!(project.config().salt.len(), 32);
+    let (words, random) = project.config().id.rsplit_once('-').unwrap();
+    assert_eq!((words, random.len()), ("corner-shop", 8));
     let inside = folder.path().join("a/b");
     fs::create_dir_all(&inside).unwrap();
     assert_eq!(Project::find(&inside).unwrap().config(), project.config());
@@ -113,6 +115,10 @@ fn names_are_listed_loaded_and_removed() {
     assert_eq!(project.connections().unwrap(), Vec::<String>::new());
     project.save_connection("nightly", &connection(vec![table("orders")])).unwrap();
     assert_eq!(project.connections().unwrap(), ["nightly"]);
+    let hash = project.config_hash("nightly").unwrap();
+    assert_eq!(project.config_hash("nightly").unwrap(), hash);
+    project.save_system(SystemKind::Source, "shop", &system("sample", json!({"seed": 2}))).unwrap();
+    assert_ne!(project.config_hash("nightly").unwrap(), hash);
 
     let error = project.remove_system(SystemKind::Source, "shop").unwrap_err();
     assert_eq!(error.message(), "The source `shop` is still used by: nightly.");

@@ -3,10 +3,9 @@ use std::fs;
 
 use jiff::{Timestamp, ToSpan};
 use serde_json::json;
-use syncline_protocol::{Catalog, Error, ErrorKind};
-use syncline_store::config::DriftChoice;
+use syncline_protocol::{Catalog, Column, Error, ErrorKind, LogicalType, TableSchema};
 use syncline_store::{
-    AttemptRecord, DriftDecision, JournalEntry, Outcome, RunEnd, RunError, RunRecord, RunTable, State, run_id,
+    AttemptRecord, JournalEntry, Outcome, RunEnd, RunError, RunRecord, RunTable, State, run_id,
 };
 
 use crate::project::project;
@@ -93,7 +92,7 @@ fn run_ids_sort_as_time_does() {
 }
 
 #[test]
-fn journal_catalogs_and_decisions_are_kept() {
+fn journal_catalogs_and_shapes_are_kept() {
     let (_folder, project) = project();
     let state = State::open(&project.state_path()).unwrap();
     for minute in 0..3 {
@@ -120,18 +119,16 @@ fn journal_catalogs_and_decisions_are_kept() {
     }
     assert_eq!(state.catalog("shop").unwrap().unwrap().discovered_at, at(2));
 
-    let mut decision = DriftDecision {
-        connection: "nightly".to_owned(),
+    let mut shape = TableSchema {
         table: "public.orders".parse().unwrap(),
-        fingerprint: "f1".to_owned(),
-        choice: DriftChoice::Ask,
-        decided_at: at(1),
+        columns: vec![Column::new("id", LogicalType::Int32)],
+        key: vec!["id".to_owned()],
     };
-    state.save_decision(&decision).unwrap();
-    decision.choice = DriftChoice::Apply;
-    state.save_decision(&decision).unwrap();
-    assert_eq!(state.decisions("nightly").unwrap(), [decision]);
-    assert_eq!(state.decisions("other").unwrap(), []);
+    state.accept_schema("nightly", &shape, at(1)).unwrap();
+    shape.columns.push(Column::new("channel", LogicalType::Text).native("varchar(20)"));
+    state.accept_schema("nightly", &shape, at(2)).unwrap();
+    assert_eq!(state.accepted_schema("nightly", &shape.table).unwrap(), Some(shape.clone()));
+    assert_eq!(state.accepted_schema("other", &shape.table).unwrap(), None);
 }
 
 #[test]

@@ -1,12 +1,11 @@
-//! What the sources held when they were last looked at, and what people decided about changes.
+//! What the sources held when they were last looked at, and which shapes were accepted.
 
 use jiff::Timestamp;
 use rusqlite::params;
 use serde::{Deserialize, Serialize};
-use syncline_protocol::{Catalog, Result, TableName};
+use syncline_protocol::{Catalog, Result, TableName, TableSchema};
 
 use super::{State, json, json_column, time_column, time_text};
-use crate::config::DriftChoice;
 
 /// A catalog with the time it was made.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -15,21 +14,6 @@ pub struct CachedCatalog {
     pub discovered_at: Timestamp,
     /// What it answered.
     pub catalog: Catalog,
-}
-
-/// What a person decided about one change of a source table.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DriftDecision {
-    /// The connection.
-    pub connection: String,
-    /// The table in the source.
-    pub table: TableName,
-    /// Identifies the change: the engine's hash over what changed from what to what.
-    pub fingerprint: String,
-    /// The decision.
-    pub choice: DriftChoice,
-    /// When it was made.
-    pub decided_at: Timestamp,
 }
 
 impl State {
@@ -67,48 +51,34 @@ impl State {
         )
     }
 
-    /// Keeps a decision; a later one about the same change replaces it.
+    /// Keeps the shape of a source table that a connection has accepted, replacing an earlier one. What the source
+    /// has next is compared with it: the difference is drift.
     ///
     /// # Errors
     /// Those of SQLite.
-    pub fn save_decision(&self, decision: &DriftDecision) -> Result<()> {
-        let choice = json(&decision.choice)?;
-        self.write("keep the decision", |transaction| {
+    pub fn accept_schema(&self, connection: &str, schema: &TableSchema, at: Timestamp) -> Result<()> {
+        let text = json(schema)?;
+        self.write("keep the accepted shape", |transaction| {
             transaction.execute(
-                "INSERT INTO drift_decisions (connection, table_name, fingerprint, choice, decided_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5)
-                 ON CONFLICT DO UPDATE SET choice = excluded.choice, decided_at = excluded.decided_at",
-                params![
-                    decision.connection,
-                    decision.table.to_string(),
-                    decision.fingerprint,
-                    choice,
-                    time_text(decision.decided_at)
-                ],
+                "INSERT INTO accepted_schemas (connection, table_name, accepted_at, table_schema)
+                 VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT DO UPDATE SET accepted_at = excluded.accepted_at, table_schema = excluded.table_schema",
+                params![connection, schema.table.to_string(), time_text(at), text],
             )?;
             Ok(())
         })
     }
 
-    /// The decisions of a connection, oldest first.
+    /// The shape of a source table that was accepted last.
     ///
     /// # Errors
     /// Those of SQLite.
-    pub fn decisions(&self, connection: &str) -> Result<Vec<DriftDecision>> {
-        self.all(
-            "read the decisions",
-            "SELECT * FROM drift_decisions WHERE connection = ?1 ORDER BY decided_at, table_name, fingerprint",
-            [connection],
-            |row| {
-                let table: String = row.get("table_name")?;
-                Ok(DriftDecision {
-                    connection: row.get("connection")?,
-                    table: table.parse().unwrap_or_else(|_| TableName::bare(table)),
-                    fingerprint: row.get("fingerprint")?,
-                    choice: json_column(row, "choice")?,
-                    decided_at: time_column(row, "decided_at")?,
-                })
-            },
+    pub fn accepted_schema(&self, connection: &str, table: &TableName) -> Result<Option<TableSchema>> {
+        self.first(
+            "read the accepted shape",
+            "SELECT table_schema FROM accepted_schemas WHERE connection = ?1 AND table_name = ?2",
+            params![connection, table.to_string()],
+            |row| json_column(row, "table_schema"),
         )
     }
 }

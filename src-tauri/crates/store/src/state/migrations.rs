@@ -9,6 +9,7 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use syncline_protocol::{Error, ErrorKind, Result};
 
 use super::sqlite_error;
+use crate::project::fnv1a;
 
 /// All steps, oldest first. Append; never edit.
 const STEPS: &[&str] = &[include_str!("migrations/0001_begin.sql")];
@@ -97,13 +98,9 @@ fn backup_path(path: &Path, version: usize) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// FNV-1a, 64 bits: notices an edit; nobody has a reason to forge one. Line ends do not count, because Git may
-/// change them on Windows.
+/// Line ends do not count, because Git may change them on Windows.
 fn checksum(step: &str) -> i64 {
-    let hash = step.bytes().filter(|byte| *byte != b'\r').fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    hash.cast_signed()
+    fnv1a(step.bytes().filter(|byte| *byte != b'\r')).cast_signed()
 }
 
 #[cfg(test)]

@@ -19,6 +19,8 @@ pub enum Outcome {
     Succeeded,
     /// Everything that could be converted landed; some rows are in quarantine.
     SucceededWithRejected,
+    /// A table waits for a decision by a person; all others landed.
+    NeedsDecision,
     /// Something did not land. What is durable stays durable.
     Failed,
     /// Somebody stopped it; the next run goes on.
@@ -26,11 +28,12 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// The word under which it is stored: `succeeded`, `succeeded_with_rejected`, `failed`, `stopped`.
+    /// The word under which it is stored: `succeeded`, `succeeded_with_rejected`, `needs_decision`, `failed`, `stopped`.
     pub fn word(self) -> &'static str {
         match self {
             Outcome::Succeeded => "succeeded",
             Outcome::SucceededWithRejected => "succeeded_with_rejected",
+            Outcome::NeedsDecision => "needs_decision",
             Outcome::Failed => "failed",
             Outcome::Stopped => "stopped",
         }

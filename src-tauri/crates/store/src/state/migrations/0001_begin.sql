@@ -45,14 +45,13 @@ CREATE TABLE catalogs (
     catalog       TEXT NOT NULL      -- JSON
 ) STRICT;
 
-CREATE TABLE drift_decisions (
+CREATE TABLE accepted_schemas (
     connection    TEXT NOT NULL,
-    table_name    TEXT NOT NULL,
-    fingerprint   TEXT NOT NULL,
-    choice        TEXT NOT NULL,
-    decided_at    TEXT NOT NULL,
-    PRIMARY KEY (connection, table_name, fingerprint)
-) STRICT, WITHOUT ROWID;
+    table_name    TEXT NOT NULL,     -- namespace.name in the source
+    accepted_at   TEXT NOT NULL,
+    table_schema  TEXT NOT NULL,     -- JSON
+    PRIMARY KEY (connection, table_name)
+) STRICT;
 
 CREATE TABLE vault (
     one           INTEGER PRIMARY KEY CHECK (one = 1),
