@@ -5,6 +5,7 @@
 //! WAL with `synchronous = FULL`: what a method returned `Ok` for survives a power cut. Several programs may have it
 //! open at once; a writer that meets another one waits up to ten seconds.
 
+use std::fs::File;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -14,6 +15,8 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension, TransactionBehavior};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use syncline_protocol::{Error, ErrorKind, Result};
+
+use crate::atomic_file::io_error;
 
 mod catalog;
 mod migrations;
@@ -41,6 +44,15 @@ impl State {
     /// `Locked` when another program holds it for longer than ten seconds; `Permission`, `DiskFull`.
     pub fn open(path: &Path) -> Result<State> {
         let failed = |error| sqlite_error("open the local state", error).with("file", path.display());
+        // Opening is taken in turns: changing to WAL does not wait for others as everything later does.
+        let turn = path.with_extension("lock");
+        let _turn = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&turn)
+            .and_then(|file| file.lock().map(|()| file))
+            .map_err(|error| io_error("lock", &turn, error))?;
         let mut connection = Connection::open(path).map_err(failed)?;
         connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
         connection.pragma_update(None, "journal_mode", "WAL").map_err(failed)?;
