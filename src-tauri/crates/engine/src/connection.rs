@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use syncline_protocol::{Catalog, Destination, DiscoverFilter, Result, Source, TableName, TableSchema};
+use syncline_store::State;
 use syncline_store::config::{ConnectionConfig, TableConfig};
 
 /// What the engine remembers on this computer between runs. Losing it loses no data: what is durable is known by the
@@ -22,6 +23,16 @@ pub trait SchemaMemory: Send + Sync {
     /// # Errors
     /// When it cannot be written.
     fn accept_schema(&self, connection: &str, schema: &TableSchema) -> Result<()>;
+}
+
+impl SchemaMemory for State {
+    fn accepted_schema(&self, connection: &str, table: &TableName) -> Result<Option<TableSchema>> {
+        State::accepted_schema(self, connection, table)
+    }
+
+    fn accept_schema(&self, connection: &str, schema: &TableSchema) -> Result<()> {
+        State::accept_schema(self, connection, schema, Timestamp::now())
+    }
 }
 
 /// One connection with its two systems. Cheap to clone.
