@@ -352,6 +352,16 @@ impl ColumnBuilder {
         }
     }
 
+    /// Adds an instant, µs since 1970-01-01 in UTC.
+    pub(crate) fn micros(&mut self, value: i64) -> bool {
+        match self {
+            ColumnBuilder::Timestamp(builder) | ColumnBuilder::TimestampTz(builder) => {
+                put(Some(value), |value| builder.append_value(value))
+            }
+            _ => false,
+        }
+    }
+
     /// Adds a value that the source has as bytes.
     pub(crate) fn bytes(&mut self, value: &[u8]) -> bool {
         match self {

@@ -107,6 +107,11 @@ impl Table {
         }
     }
 
+    /// Whether there is a column of this name.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.columns.iter().any(|column| column.name == name)
+    }
+
     /// `"name"`, ready for SQL.
     pub(super) fn quoted(&self) -> String {
         format!("main.{}", quote(&self.name))
@@ -268,7 +273,8 @@ fn columns(connection: &Connection, table: &Table, mixed: MixedTypes) -> rusqlit
     let typed = table.columns.iter().zip(seen).map(|(column, seen)| Column {
         name: column.name.clone(),
         logical: seen.logical(mixed),
-        nullable: !column.required,
+        // A column can disappear and is then read as null; only what identifies a row cannot.
+        nullable: !(column.required && table.primary_key.contains(&column.name)),
         native_type: Some(column.declared.clone()).filter(|declared| !declared.is_empty()),
     });
     Ok(typed.collect())

@@ -92,20 +92,24 @@ impl ToSql for Scalar {
     }
 }
 
-/// The table of a read, as it is now.
+/// The table of a read, as it is now. A column that is gone is read as null, like in the destination; without one
+/// of the key or the cursor the table cannot be read.
 ///
 /// # Errors
-/// `NotFound` when it is gone; `SchemaChanged` when a column is.
+/// `NotFound` when the table is gone; `SchemaChanged` when a column of the key or the cursor is.
 pub(super) fn table_of(database: &Database, read: &TableRead) -> Result<Table> {
     let table = Table::find(&database.connection, &read.table)
         .map_err(|error| database.explain(error))?
         .ok_or_else(|| missing(&read.table))?;
-    let gone = read.columns.iter().find(|wanted| table.columns.iter().all(|column| column.name != wanted.name));
-    match gone {
+    let cursor = match &read.mode {
+        ReadMode::Full => None,
+        ReadMode::Incremental { cursor, .. } => Some(cursor),
+    };
+    match read.key.iter().chain(cursor).find(|name| !table.has(name)) {
         None => Ok(table),
-        Some(column) => Err(Error::new(
+        Some(name) => Err(Error::new(
             ErrorKind::SchemaChanged,
-            format!("`{}` no longer has the column `{}`.", read.table, column.name),
+            format!("`{}` no longer has the column `{name}`.", read.table),
         )
         .with("table", &read.table)),
     }

@@ -40,8 +40,10 @@ impl Query {
     }
 
     fn sql(&self, table: &Table, columns: &[Column]) -> String {
-        let selected: Vec<String> =
-            columns.iter().map(|column| quote(&column.name)).chain(self.place.iter().cloned()).collect();
+        let select = |column: &Column| {
+            if table.has(&column.name) { quote(&column.name) } else { "NULL".to_owned() }
+        };
+        let selected: Vec<String> = columns.iter().map(select).chain(self.place.iter().cloned()).collect();
         let mut sql = format!("SELECT {} FROM {}", selected.join(", "), table.quoted());
         for (at, condition) in self.conditions.iter().enumerate() {
             sql.push_str(if at == 0 { " WHERE " } else { " AND " });
