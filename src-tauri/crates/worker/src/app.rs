@@ -92,7 +92,7 @@ impl<'a> Context<'a> {
             destination: self.destination(&config.destination)?,
             config: Arc::new(config),
             salt: self.project.config().salt.clone(),
-            memory: self.state.clone(),
+            memory: Arc::<State>::clone(&self.state),
             clock: Timestamp::now,
         })
     }

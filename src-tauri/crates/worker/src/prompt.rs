@@ -34,8 +34,10 @@ pub(crate) fn field(path: &str, field: &Field<'_>) -> Result<Answer> {
     }
     let theme = ColorfulTheme::default();
     let mut input = Input::<String>::with_theme(&theme).with_prompt(label).allow_empty(!field.required);
-    if let Some(default) = field.default() {
-        input = input.default(default.as_str().map_or_else(|| default.to_string(), str::to_owned));
+    let default =
+        field.default().map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+    if let Some(default) = &default {
+        input = input.default(default.clone());
     }
     let checked = field.clone();
     let text = input
@@ -45,10 +47,7 @@ pub(crate) fn field(path: &str, field: &Field<'_>) -> Result<Answer> {
         })
         .interact_text()
         .map_err(broken_off)?;
-    let is_default = field.default().is_some_and(|default| {
-        default.as_str().map_or_else(|| default.to_string() == text, |word| word == text)
-    });
-    Ok(if text.is_empty() || is_default { Answer::Nothing } else { Answer::Text(text) })
+    Ok(if text.is_empty() || default.as_ref() == Some(&text) { Answer::Nothing } else { Answer::Text(text) })
 }
 
 fn choice(label: &str, field: &Field<'_>, choices: &[(String, String)]) -> Result<Answer> {

@@ -78,7 +78,7 @@ impl Screen {
         match serde_json::to_string(value) {
             Ok(text) => self.print(text),
             Err(error) => {
-                self.error(&Error::internal("A value could not be written as JSON.").caused_by(error))
+                self.error(&Error::internal("A value could not be written as JSON.").caused_by(error));
             }
         }
     }
@@ -88,7 +88,7 @@ impl Screen {
         match serde_json::to_string_pretty(value) {
             Ok(text) => self.print(text),
             Err(error) => {
-                self.error(&Error::internal("A value could not be written as JSON.").caused_by(error))
+                self.error(&Error::internal("A value could not be written as JSON.").caused_by(error));
             }
         }
     }

@@ -15,7 +15,7 @@ pub(crate) fn run(context: &Context<'_>, arguments: &Accept) -> Result<Exit> {
     context.runtime.block_on(connection.accept(&arguments.table))?;
     context.state.add_to_journal(&JournalEntry {
         run: None,
-        connection: connection.name.clone(),
+        connection: connection.name,
         at: Timestamp::now(),
         kind: "decision".to_owned(),
         detail: json!({"table": arguments.table, "decision": "accept the present shape"}),

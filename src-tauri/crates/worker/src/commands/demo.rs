@@ -50,7 +50,7 @@ fn add(context: &Context<'_>) -> Result<()> {
     let catalog = context.runtime.block_on(source.discover(&DiscoverFilter::default()))?;
     let wanted: Vec<(TableName, _)> =
         catalog.tables.iter().map(|info| (info.schema.table.clone(), None)).collect();
-    let (tables, _) = select_tables(&catalog, &wanted, source.capabilities().incremental, true)?;
+    let selection = select_tables(&catalog, &wanted, source.capabilities().incremental, true)?;
     context.project.save_connection(
         CONNECTION,
         &ConnectionConfig {
@@ -60,7 +60,7 @@ fn add(context: &Context<'_>) -> Result<()> {
             names: NameStyle::default(),
             drift: DriftPolicy::default(),
             rejected_rows_max: 1000,
-            tables,
+            tables: selection.tables,
         },
     )
 }

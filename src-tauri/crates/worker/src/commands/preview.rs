@@ -52,7 +52,7 @@ fn show(screen: &Screen, preview: &Preview, rows_max: usize) {
     screen.print("");
     show_profile(screen, preview);
     if let Some(effect) = &preview.effect {
-        screen.print(effect_text(effect).trim_start_matches('\n').to_owned());
+        screen.print(effect_text(effect).trim_start_matches('\n'));
     }
 }
 

@@ -39,7 +39,7 @@ pub(super) fn add(context: &Context<'_>, arguments: &AddConnection) -> Result<Ex
         true => catalog.tables.iter().map(|info| (info.schema.table.clone(), None)).collect(),
         false => arguments.tables.clone(),
     };
-    let (tables, left_out) = select_tables(&catalog, &wanted, incremental, arguments.all)?;
+    let selection = select_tables(&catalog, &wanted, incremental, arguments.all)?;
     let config = ConnectionConfig {
         source: arguments.source.clone(),
         destination: arguments.destination.clone(),
@@ -47,10 +47,10 @@ pub(super) fn add(context: &Context<'_>, arguments: &AddConnection) -> Result<Ex
         names: NameStyle::default(),
         drift: DriftPolicy::default(),
         rejected_rows_max: REJECTED_ROWS_MAX,
-        tables,
+        tables: selection.tables,
     };
     context.project.save_connection(&arguments.name, &config)?;
-    for (table, reason) in &left_out {
+    for (table, reason) in &selection.left_out {
         context.screen.say(format!("Left out {table}: {reason}"));
     }
     context.screen.print(format!(
@@ -61,7 +61,16 @@ pub(super) fn add(context: &Context<'_>, arguments: &AddConnection) -> Result<Ex
     Ok(Exit::Ok)
 }
 
-/// The tables with their modes and updated-at columns, and those of `--all` that cannot be read, with the reason.
+/// What a connection gets.
+#[derive(Default)]
+pub(crate) struct Selection {
+    /// The tables, with their modes and updated-at columns.
+    pub(crate) tables: Vec<TableConfig>,
+    /// Tables that cannot be read, with the reason.
+    pub(crate) left_out: Vec<(TableName, String)>,
+}
+
+/// The wanted tables of a catalog. With `leave_out`, those that cannot be read are no error.
 ///
 /// # Errors
 /// `NotFound` for a table that was named and is not there or cannot be read.
@@ -70,8 +79,8 @@ pub(crate) fn select_tables(
     wanted: &[(TableName, Option<TableMode>)],
     incremental: bool,
     leave_out: bool,
-) -> Result<(Vec<TableConfig>, Vec<(TableName, String)>)> {
-    let (mut tables, mut left_out) = (Vec::new(), Vec::new());
+) -> Result<Selection> {
+    let mut selection = Selection::default();
     for (name, mode) in wanted {
         let info = catalog.table(name).ok_or_else(|| {
             Error::new(ErrorKind::NotFound, format!("The source has no table `{name}`."))
@@ -79,19 +88,19 @@ pub(crate) fn select_tables(
                 .fix("List its tables with `syncline discover SOURCE`.")
         })?;
         match &info.unreadable {
-            None => tables.push(table(info, *mode, incremental)),
-            Some(reason) if leave_out => left_out.push((name.clone(), reason.clone())),
+            None => selection.tables.push(table(info, *mode, incremental)),
+            Some(reason) if leave_out => selection.left_out.push((name.clone(), reason.clone())),
             Some(reason) => {
                 return Err(Error::new(ErrorKind::Permission, format!("`{name}` cannot be read: {reason}"))
                     .meaning("The connection was not added."));
             }
         }
     }
-    if tables.is_empty() {
+    if selection.tables.is_empty() {
         return Err(Error::new(ErrorKind::NotFound, "The source has no tables that can be read.")
             .meaning("The connection was not added."));
     }
-    Ok((tables, left_out))
+    Ok(selection)
 }
 
 fn table(info: &TableInfo, mode: Option<TableMode>, incremental: bool) -> TableConfig {
@@ -159,10 +168,11 @@ mod tests {
         let catalog =
             Catalog { tables: vec![info("a", &["id"], None), info("b", &[], Some("no permission"))] };
         let both = [(TableName::bare("a"), None), (TableName::bare("b"), None)];
-        let (tables, left_out) = select_tables(&catalog, &both, true, true).unwrap();
-        assert_eq!((tables.len(), left_out.len()), (1, 1));
-        assert_eq!(select_tables(&catalog, &both, true, false).unwrap_err().kind(), ErrorKind::Permission);
+        let selection = select_tables(&catalog, &both, true, true).unwrap();
+        assert_eq!((selection.tables.len(), selection.left_out.len()), (1, 1));
+        let kind = |wanted| select_tables(&catalog, wanted, true, false).err().map(|error| error.kind());
+        assert_eq!(kind(&both[..]), Some(ErrorKind::Permission));
         let missing = [(TableName::bare("c"), None)];
-        assert_eq!(select_tables(&catalog, &missing, true, false).unwrap_err().kind(), ErrorKind::NotFound);
+        assert_eq!(kind(&missing[..]), Some(ErrorKind::NotFound));
     }
 }
