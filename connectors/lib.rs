@@ -1,1 +1,3 @@
-//! p
+//! One folder a system, and the registry that lists them.
+
+pub mod postgres;
