@@ -16,7 +16,7 @@ use arrow::record_batch::RecordBatch;
 use syncline_protocol::{Error, ErrorKind, LogicalType, Result};
 use tokio_util::bytes::{BufMut, BytesMut};
 
-use super::numeric;
+mod numeric;
 
 /// What stands before the first row: signature, flags, length of the (absent) header extension.
 pub(crate) const COPY_HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
