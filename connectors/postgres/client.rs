@@ -4,7 +4,7 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::ops::Deref;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -19,6 +19,7 @@ use tokio_postgres::{CancelToken, Client};
 
 use super::config::{PostgresConfig, SslMode};
 use super::error::{failed, while_doing};
+use super::lane::Lane;
 use super::ssh::Tunnel;
 use super::tls::{Tls, handshake_failed};
 
@@ -60,13 +61,32 @@ impl Server {
         Ok(connection)
     }
 
+    /// A new, signed-in connection without the driver, for reading at full speed.
+    ///
+    /// # Errors
+    /// As for [`connect`](Server::connect).
+    pub(super) async fn lane(self: &Arc<Self>) -> Result<Lane> {
+        let shared = Arc::new(Mutex::new(self.dial().await?));
+        let connection = self.sign_in(Wire(Box::new(Lent(Arc::clone(&shared))))).await?;
+        within(self.config.connect_timeout(), &self.config.host, connection.settle(&self.config)).await?;
+        let canceller = connection.canceller();
+        // The server is idle, so nothing is on the way: the driver can be taken off the wire.
+        let Connection { client, mut driver, .. } = connection;
+        driver.0.abort();
+        let _ = (&mut driver.0).await;
+        drop(client);
+        let wire =
+            Arc::into_inner(shared).ok_or_else(|| Error::internal("The driver kept its connection."))?;
+        Ok(Lane::new(wire.into_inner().unwrap_or_else(PoisonError::into_inner), canceller))
+    }
+
     /// What the last TLS handshake agreed ("TLS 1.3"); none when connections are not encrypted.
     pub(super) fn tls_seen(&self) -> Option<&'static str> {
         self.tls.as_ref().and_then(Tls::seen)
     }
 
     /// Bytes to the server and back, secured as the settings ask.
-    async fn dial(&self) -> Result<Wire> {
+    pub(super) async fn dial(&self) -> Result<Wire> {
         let (limit, host) = (self.config.connect_timeout(), &self.config.host);
         match within(limit, host, self.secure(self.transport().await?)).await {
             // As libpq does: `prefer` means that a connection without TLS is better than none.
@@ -257,6 +277,22 @@ impl Wire {
 
 struct Plain(Box<dyn Transport>);
 
+/// A wire that the driver signs in over and then gives back. Only one task uses it at a time; the lock is never
+/// waited for.
+struct Lent(Arc<Mutex<Wire>>);
+
+impl Lent {
+    fn wire(&self) -> MutexGuard<'_, Wire> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl TlsStream for Lent {
+    fn channel_binding(&self) -> ChannelBinding {
+        self.wire().channel_binding()
+    }
+}
+
 impl TlsStream for Plain {
     fn channel_binding(&self) -> ChannelBinding {
         ChannelBinding::none()
@@ -271,14 +307,15 @@ impl TlsStream for Wire {
 
 /// Hands reading and writing of a wrapper on to what it wraps.
 macro_rules! forward_io {
-    ($wrapper:ty) => {
+    ($wrapper:ty, $io:ident => $inner:expr) => {
         impl AsyncRead for $wrapper {
             fn poll_read(
                 mut self: Pin<&mut Self>,
                 cx: &mut Context<'_>,
                 buffer: &mut ReadBuf<'_>,
             ) -> Poll<std::io::Result<()>> {
-                Pin::new(&mut *self.0).poll_read(cx, buffer)
+                let $io = &mut *self;
+                Pin::new(&mut *$inner).poll_read(cx, buffer)
             }
         }
 
@@ -288,21 +325,25 @@ macro_rules! forward_io {
                 cx: &mut Context<'_>,
                 bytes: &[u8],
             ) -> Poll<std::io::Result<usize>> {
-                Pin::new(&mut *self.0).poll_write(cx, bytes)
+                let $io = &mut *self;
+                Pin::new(&mut *$inner).poll_write(cx, bytes)
             }
 
             fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-                Pin::new(&mut *self.0).poll_flush(cx)
+                let $io = &mut *self;
+                Pin::new(&mut *$inner).poll_flush(cx)
             }
 
             fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-                Pin::new(&mut *self.0).poll_shutdown(cx)
+                let $io = &mut *self;
+                Pin::new(&mut *$inner).poll_shutdown(cx)
             }
         }
     };
 }
-forward_io!(Plain);
-forward_io!(Wire);
+forward_io!(Plain, io => io.0);
+forward_io!(Wire, io => io.0);
+forward_io!(Lent, io => io.wire());
 
 /// Tells the driver that TLS is done: it takes the wire as it is, with its channel binding.
 struct Agreed;

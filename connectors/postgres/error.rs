@@ -1,12 +1,11 @@
 //! From what the server or the driver says to a kind and a sentence.
 
 use syncline_protocol::{Error, ErrorKind};
-use tokio_postgres::error::DbError;
 
 /// The error of a statement, with what it was for (`"read public.orders"`) as a fact.
 pub(super) fn failed(error: tokio_postgres::Error, doing: &str) -> Error {
     let mapped = match error.as_db_error() {
-        Some(refusal) => refused(refusal),
+        Some(refusal) => refused(refusal.code().code(), refusal.message(), refusal.hint()),
         None if is_local(&error) => {
             Error::internal("The answer of the database was not what this connector expected.")
         }
@@ -29,9 +28,7 @@ fn is_local(error: &tokio_postgres::Error) -> bool {
 
 /// A refusal of the server. The primary message goes into the headline where it names what was refused (a table, a
 /// column); `DETAIL` never does, because it can hold values of rows.
-fn refused(refusal: &DbError) -> Error {
-    let code = refusal.code().code();
-    let said = refusal.message();
+pub(super) fn refused(code: &str, said: &str, hint: Option<&str>) -> Error {
     let (kind, message) = match code {
         "28P01" | "28000" => {
             (ErrorKind::Authentication, format!("The database did not accept the sign-in: {said}."))
@@ -72,7 +69,7 @@ fn refused(refusal: &DbError) -> Error {
         _ => by_class(code, said),
     };
     let error = Error::new(kind, message).with("sqlstate", code);
-    match (code, refusal.hint()) {
+    match (code, hint) {
         ("26000" | "08P01", _) => error.fix(
             "Use the address of the database itself, or session pooling instead of transaction pooling.",
         ),
