@@ -285,8 +285,8 @@ impl Destination for DuckDbDestination {
             }
             let query = format!(
                 "SELECT id, \"table\", run, {}, \"column\", reason, \"row\" FROM {} \
-                 WHERE connection = ? AND (?::VARCHAR IS NULL OR \"table\" = ?) ORDER BY at, rowid LIMIT {limit}",
-                sql::rfc3339("at"),
+                 WHERE connection = ? AND (?::VARCHAR IS NULL OR \"table\" = ?) ORDER BY \"at\", rowid LIMIT {limit}",
+                sql::rfc3339("\"at\""),
                 place.system(system::QUARANTINE)
             );
             let table = Param::Text(table.as_deref());

@@ -15,7 +15,7 @@ use crate::merge::{self, Merge};
 use crate::raw::Connection;
 use crate::session::Writer;
 use crate::sql;
-use crate::vector::{Appender, Fill, duckdb_type, small_number_type};
+use crate::vector::{Appender, Fill};
 
 /// Rows that wait in the appender before they go into the transaction. Bounds its memory.
 const FLUSH_BYTES: usize = 16 << 20;
@@ -166,7 +166,7 @@ impl<'a> Work<'a> {
                 segment.appended += rows;
             }
             kind => {
-                self.write_staged(segment, batch, i8::from(kind == BatchKind::Deletes))?;
+                self.write_staged(segment, batch, i16::from(kind == BatchKind::Deletes))?;
                 segment.received += rows;
             }
         }
@@ -191,7 +191,7 @@ impl<'a> Work<'a> {
                 .iter()
                 .map(|column| {
                     let arriving = find(&self.options.target.columns, &column.name);
-                    duckdb_type(arriving.map_or(&column.logical, |arriving| &arriving.logical))
+                    arriving.unwrap_or(column).logical.clone()
                 })
                 .collect();
             segment.rows = Some(Appender::new(self.connection, (None, &schema, &name.name), &types)?);
@@ -222,15 +222,15 @@ impl<'a> Work<'a> {
         }
     }
 
-    fn write_staged(&self, segment: &mut Segment<'a>, batch: &ChangeBatch, operation: i8) -> Result<()> {
+    fn write_staged(&self, segment: &mut Segment<'a>, batch: &ChangeBatch, operation: i16) -> Result<()> {
         let columns = &self.options.target.columns;
         if segment.rows.is_none() {
             let create = merge::create_stage(&self.options.target);
             self.connection.execute("preparing to write rows", &create, &[])?;
             let types: Vec<_> = columns
                 .iter()
-                .map(|column| duckdb_type(&column.logical))
-                .chain([small_number_type(), duckdb_type(&LogicalType::Int64)])
+                .map(|column| column.logical.clone())
+                .chain([LogicalType::Int16, LogicalType::Int64])
                 .collect();
             segment.rows =
                 Some(Appender::new(self.connection, (Some("temp"), "main", "_syncline_stage"), &types)?);
@@ -264,7 +264,7 @@ impl<'a> Work<'a> {
         }
         if segment.keys.is_none() {
             self.create_keys()?;
-            let types: Vec<_> = columns.iter().map(|column| duckdb_type(&column.logical)).collect();
+            let types: Vec<_> = columns.iter().map(|column| column.logical.clone()).collect();
             segment.keys =
                 Some(Appender::new(self.connection, (Some("temp"), "main", "_syncline_keys"), &types)?);
         }

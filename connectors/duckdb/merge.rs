@@ -28,7 +28,10 @@ pub(crate) fn create_stage(target: &TargetTable) -> String {
         .iter()
         .map(|column| format!("{} {}, ", quoted(&column.name), type_name(&column.logical)))
         .collect();
-    format!("CREATE OR REPLACE TABLE {STAGE} ({}{OPERATION} TINYINT, {ARRIVAL} BIGINT)", columns.concat())
+    format!(
+        "CREATE OR REPLACE TEMP TABLE {STAGE} ({}{OPERATION} SMALLINT, {ARRIVAL} BIGINT)",
+        columns.concat()
+    )
 }
 
 /// The statement that makes the list of keys.
@@ -38,7 +41,7 @@ pub(crate) fn create_keys(target: &TargetTable) -> String {
         .iter()
         .map(|column| format!("{} {}", quoted(&column.name), type_name(&column.logical)))
         .collect();
-    format!("CREATE OR REPLACE TABLE {KEYS} ({})", columns.join(", "))
+    format!("CREATE OR REPLACE TEMP TABLE {KEYS} ({})", columns.join(", "))
 }
 
 /// A merge into one table, within an open transaction.

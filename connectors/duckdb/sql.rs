@@ -239,7 +239,7 @@ pub(crate) fn system_tables(default: &str) -> [String; 3] {
         ),
         format!(
             "CREATE TABLE IF NOT EXISTS {schema}.{quarantine} (id VARCHAR, connection VARCHAR, \"table\" VARCHAR, \
-             run VARCHAR, at TIMESTAMPTZ, \"column\" VARCHAR, reason VARCHAR, \"row\" VARCHAR)"
+             run VARCHAR, \"at\" TIMESTAMPTZ, \"column\" VARCHAR, reason VARCHAR, \"row\" VARCHAR)"
         ),
     ]
 }

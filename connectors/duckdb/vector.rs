@@ -66,11 +66,6 @@ pub(crate) fn duckdb_type(logical: &LogicalType) -> LogicalTypeHandle {
     }
 }
 
-/// DuckDB's type for [`Fill::Number`].
-pub(crate) fn small_number_type() -> LogicalTypeHandle {
-    LogicalTypeId::Tinyint.into()
-}
-
 /// What a column of the table is filled with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fill {
@@ -80,9 +75,9 @@ pub(crate) enum Fill {
     Null,
     /// False.
     False,
-    /// The same small number in every row.
-    Number(i8),
-    /// The number of the row in the segment.
+    /// The same number in every row, an int16.
+    Number(i16),
+    /// The number of the row in the segment, an int64.
     Sequence,
 }
 
@@ -91,7 +86,8 @@ pub(crate) enum Fill {
 pub(crate) struct Appender<'a> {
     appender: ffi::duckdb_appender,
     chunk: DataChunkHandle,
-    columns: usize,
+    /// How columns must lie in Arrow to be written.
+    columns: Vec<DataType>,
     connection: PhantomData<&'a Connection>,
 }
 
@@ -100,7 +96,7 @@ impl<'a> Appender<'a> {
     pub(crate) fn new(
         connection: &'a Connection,
         (catalog, schema, table): (Option<&str>, &str, &str),
-        types: &[LogicalTypeHandle],
+        types: &[LogicalType],
     ) -> Result<Self> {
         let name = |text: &str| {
             CString::new(text).map_err(|_| Error::new(ErrorKind::Config, "A table name holds U+0000."))
@@ -120,8 +116,8 @@ impl<'a> Appender<'a> {
         };
         let appender = Appender {
             appender,
-            chunk: DataChunkHandle::new(types),
-            columns: types.len(),
+            chunk: DataChunkHandle::new(&types.iter().map(duckdb_type).collect::<Vec<_>>()),
+            columns: types.iter().map(LogicalType::to_arrow).collect(),
             connection: PhantomData,
         };
         if state != ffi::DuckDBSuccess {
@@ -133,8 +129,8 @@ impl<'a> Appender<'a> {
     /// Appends all rows of a batch. `fills` names the content of each column of the table; `first` is the number of the
     /// first row in the segment.
     pub(crate) fn append(&mut self, batch: &RecordBatch, fills: &[Fill], first: i64) -> Result<()> {
-        if fills.len() != self.columns {
-            return Err(Error::internal("The columns of the table are not those it was opened with."));
+        if !self.fits(batch, fills) {
+            return Err(Error::internal("The columns of a batch are not those the table was opened with."));
         }
         for offset in (0..batch.num_rows()).step_by(VECTOR_ROWS) {
             let length = VECTOR_ROWS.min(batch.num_rows() - offset);
@@ -164,6 +160,21 @@ impl<'a> Appender<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Whether each column has its fill, and each filling column lies in Arrow as it will be read. What follows relies
+    /// on it for memory safety.
+    fn fits(&self, batch: &RecordBatch, fills: &[Fill]) -> bool {
+        let fits = |(wanted, fill): (&DataType, &Fill)| match fill {
+            Fill::Column(column) => {
+                batch.columns().get(*column).is_some_and(|array| array.data_type().equals_datatype(wanted))
+            }
+            Fill::Null => true,
+            Fill::False => *wanted == DataType::Boolean,
+            Fill::Number(_) => *wanted == DataType::Int16,
+            Fill::Sequence => *wanted == DataType::Int64,
+        };
+        fills.len() == self.columns.len() && self.columns.iter().zip(fills).all(fits)
     }
 
     /// Hands everything appended so far to the transaction.

@@ -86,7 +86,7 @@ async fn replace_is_built_beside_and_swapped() {
             let names = ["old", "new"];
             loader.write(rows(&[(1, "x"), (1, names[round as usize])])).await.unwrap();
             loader.commit(&commit(first + 1, 2)).await.unwrap();
-            let visible = if key { round } else { round * 3 };
+            let visible = round * if key { 2 } else { 3 };
             assert_eq!(destination.count(&target).await.unwrap(), visible, "not yet swapped");
             loader.write(rows(&[(2, "last")])).await.unwrap();
             loader.commit(&finishing(first + 2, 1, Finish::Swap)).await.unwrap();
@@ -310,8 +310,18 @@ async fn schema_changes_repeat_harmlessly_and_later_batches_fit() {
     }
     target.columns[0] = wide;
     let mut loader = opened.session.loader(&options(&target, true)).await.unwrap();
-    // A batch of the narrower type still fits: DuckDB casts. The new column is null.
-    loader.write(rows(&[(2, "b")])).await.unwrap_err();
+    // A batch that was made for the old shape is refused, not written in a wrong way.
+    loader.write(rows(&[(2, "b")])).await.unwrap();
+    assert_eq!(loader.commit(&commit(2, 1)).await.unwrap_err().kind(), ErrorKind::Internal);
+    let mut loader = opened.session.loader(&options(&target, true)).await.unwrap();
+    let (batch, schema) = (rows(&[(2, "b")]).rows, schema::arrow_schema(&target.columns));
+    let ids = std::sync::Arc::new(arrow::array::Int64Array::from(vec![i64::MAX]));
+    let arrays =
+        vec![ids as _, std::sync::Arc::clone(batch.column(1)), std::sync::Arc::clone(batch.column(2))];
+    let batch = arrow::record_batch::RecordBatch::try_new(schema, arrays).unwrap();
+    loader.write(ChangeBatch { kind: BatchKind::Rows, rows: batch }).await.unwrap();
+    loader.commit(&commit(2, 1)).await.unwrap();
+    drop(loader);
     opened.session.close().await;
     let columns = destination
         .inspect(&[target.name.clone(), TargetName { schema: None, name: "none".to_owned() }])
@@ -334,4 +344,6 @@ async fn schema_changes_repeat_harmlessly_and_later_batches_fit() {
         ]
     );
     assert!(columns[1].is_none());
+    let found = place.ask(&format!("SELECT id::VARCHAR, name, extra::VARCHAR FROM {TABLE} ORDER BY id"));
+    assert_eq!(found, [row(&["1", "a", "∅"]), row(&["9223372036854775807", "b", "∅"])]);
 }
