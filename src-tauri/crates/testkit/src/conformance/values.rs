@@ -5,6 +5,7 @@ use syncline_protocol::{DestinationCapabilities, LogicalType, StructField};
 
 /// Every logical type with values that have broken other programs. In the form of [`rows`](crate::rows); a null is
 /// always among them.
+#[allow(clippy::too_many_lines)] // a table: one entry per type
 pub fn every_type() -> Vec<(LogicalType, Vec<Value>)> {
     let mut types = vec![
         (LogicalType::Boolean, vec![json!(true), json!(false)]),

@@ -1,6 +1,6 @@
 //! The commit protocol: fence, ordinal, atomicity, checkpoints, quarantine.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::json;
@@ -188,7 +188,7 @@ pub(super) async fn a_fenced_session_cannot_commit(world: &World) -> Result<()> 
     let mut commit = old.next(&target);
     let mut loader = old.loader(&target, LoadInto::Table).await?;
     old.write(loader.as_mut(), &target, &[rows(&[json!([2, "two", null])])], &mut commit).await?;
-    let mut new = world.open_on(old.destination.clone(), &old.connection).await?;
+    let mut new = world.open_on(Arc::clone(&old.destination), &old.connection).await?;
     ensure!(new.fence > old.fence, "the fence went from {} to {}", old.fence, new.fence);
     let result = loader.commit(&commit).await;
     expect_kind(result.map_err(Into::into), ErrorKind::Fenced, "a commit of a fenced session")?;
@@ -203,7 +203,7 @@ pub(super) async fn a_fenced_session_cannot_commit(world: &World) -> Result<()> 
 pub(super) async fn a_fenced_session_cannot_begin_or_apply(world: &World) -> Result<()> {
     let (mut old, target) = world.with_table(MERGE).await?;
     old.load(&target, &[rows(&[json!([1, "one", null])])]).await?;
-    let new = world.open_on(old.destination.clone(), &old.connection).await?;
+    let new = world.open_on(Arc::clone(&old.destination), &old.connection).await?;
     let begin = old.session.begin(&target, LoadInto::Beside, &old.next(&target)).await;
     expect_kind(begin.map_err(Into::into), ErrorKind::Fenced, "begin in a fenced session")?;
     let column = Column::new("late", LogicalType::Text);
@@ -219,7 +219,7 @@ pub(super) async fn a_fenced_session_cannot_begin_or_apply(world: &World) -> Res
 pub(super) async fn connections_do_not_fence_each_other(world: &World) -> Result<()> {
     let (mut one, target) = world.with_table(MERGE).await?;
     let other_target = world.named(&target, "other");
-    let mut two = world.open_on(one.destination.clone(), "another connection").await?;
+    let mut two = world.open_on(Arc::clone(&one.destination), "another connection").await?;
     two.create(&other_target).await?;
     one.load(&target, &[rows(&[json!([1, "one", null])])]).await?;
     two.load(&other_target, &[rows(&[json!([2, "two", null])])]).await?;
@@ -259,7 +259,8 @@ pub(super) async fn tables_load_in_parallel(world: &World) -> Result<()> {
         writer.write(to_two.as_mut(), &two, &[rows(&[json!([id, "two", null])])], &mut commit_two).await?;
     }
     let (first, second) = futures::join!(to_one.commit(&commit_one), to_two.commit(&commit_two));
-    (first?, second?);
+    first?;
+    second?;
     writer.committed(&commit_one);
     drop((to_one, to_two));
     for (target, name) in [(&one, "one"), (&two, "two")] {
