@@ -17,8 +17,17 @@ pub(crate) fn run(workspace: &Workspace, source: Source, scale: f64, json: bool)
     setup::run(workspace)?;
     shell::run(workspace.cargo(["build", "--locked", "--release", "--package", "syncline-worker"]))?;
     // Only the program is measured; the bench itself may be a development build, except that it makes the data.
-    let mut bench =
-        workspace.cargo(["run", "--locked", "--quiet", "--release", "--package", "e2e", "--example", "bench", "--"]);
+    let mut bench = workspace.cargo([
+        "run",
+        "--locked",
+        "--quiet",
+        "--release",
+        "--package",
+        "e2e",
+        "--example",
+        "bench",
+        "--",
+    ]);
     let Source::Postgres = source;
     bench.args(["--scale", &scale.to_string()]);
     bench.arg("--program").arg(workspace.built("release", "syncline"));

@@ -14,7 +14,8 @@ pub(crate) fn run(workspace: &Workspace, kills: u32, seed: Option<u64>, json: bo
         Some(seed) => seed,
         None => SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs(),
     };
-    let mut soak = workspace.cargo(["run", "--locked", "--quiet", "--package", "e2e", "--example", "soak", "--"]);
+    let mut soak =
+        workspace.cargo(["run", "--locked", "--quiet", "--package", "e2e", "--example", "soak", "--"]);
     soak.args(["--kills", &kills.to_string(), "--seed", &seed.to_string()]);
     soak.arg("--program").arg(workspace.built("debug", "syncline"));
     if json {

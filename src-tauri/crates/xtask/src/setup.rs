@@ -78,14 +78,19 @@ struct Origin {
 
 /// Makes sure that the library is there, and beside the programs that Cargo builds.
 pub(crate) fn run(workspace: &Workspace) -> Result<PathBuf> {
-    let platform = PLATFORMS
-        .iter()
-        .find(|platform| platform.os == OS && platform.arch == ARCH)
-        .with_context(|| format!("there is no prebuilt DuckDB for {OS} on {ARCH}; set DUCKDB_LIB_DIR to one"))?;
+    let platform =
+        PLATFORMS.iter().find(|platform| platform.os == OS && platform.arch == ARCH).with_context(|| {
+            format!("there is no prebuilt DuckDB for {OS} on {ARCH}; set DUCKDB_LIB_DIR to one")
+        })?;
     let library = workspace.duckdb.join(platform.library);
     let given = !workspace.duckdb.starts_with(&workspace.root) && !workspace.ci;
     if given {
-        ensure!(library.is_file(), "DUCKDB_LIB_DIR is {} and holds no {}", workspace.duckdb.display(), platform.library);
+        ensure!(
+            library.is_file(),
+            "DUCKDB_LIB_DIR is {} and holds no {}",
+            workspace.duckdb.display(),
+            platform.library
+        );
     } else if !is_right(platform, &workspace.duckdb)? {
         fetch(platform, &workspace.duckdb)?;
     }
@@ -101,7 +106,10 @@ fn is_right(platform: &Platform, folder: &Path) -> Result<bool> {
     let library = folder.join(platform.library);
     let Ok(origin) = serde_json::from_str::<Origin>(&text) else { return Ok(false) };
     let pinned = platform.integrity.is_none_or(|integrity| integrity == origin.integrity);
-    Ok(origin.package == package(platform) && pinned && library.is_file() && origin.library == hash(&library)?)
+    Ok(origin.package == package(platform)
+        && pinned
+        && library.is_file()
+        && origin.library == hash(&library)?)
 }
 
 fn package(platform: &Platform) -> String {
@@ -110,7 +118,8 @@ fn package(platform: &Platform) -> String {
 
 fn npm() -> Result<Command> {
     let npm = if cfg!(windows) { "npm.cmd" } else { "npm" };
-    let found = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).any(|folder| folder.join(npm).is_file());
+    let found = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())
+        .any(|folder| folder.join(npm).is_file());
     ensure!(found, "npm is not installed; it comes with Node.js (on Debian: apt-get install npm)");
     Ok(Command::new(npm))
 }
@@ -215,7 +224,8 @@ mod tests {
         // Crate 1.10506 carries DuckDB 1.5.6.
         let digits: Vec<u32> =
             VERSION.split('-').next().unwrap().split('.').map(|part| part.parse().unwrap()).collect();
-        let release = format!("duckdb = {{ version = \"={}.{}.0\"", digits[0], 10_000 + digits[1] * 100 + digits[2]);
+        let release =
+            format!("duckdb = {{ version = \"={}.{}.0\"", digits[0], 10_000 + digits[1] * 100 + digits[2]);
         assert!(text.contains(&release), "{release} is not in Cargo.toml");
     }
 }

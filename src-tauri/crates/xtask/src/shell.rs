@@ -24,7 +24,8 @@ pub(crate) struct Workspace {
 impl Workspace {
     /// The workspace that this program was built from.
     pub(crate) fn find() -> Result<Self> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(3).context("no workspace")?.to_owned();
+        let root =
+            Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(3).context("no workspace")?.to_owned();
         let ci = env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false");
         let cache = home()?.join(".cache").join("syncline");
         let target = match env::var_os("CARGO_TARGET_DIR") {

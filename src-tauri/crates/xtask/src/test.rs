@@ -78,7 +78,8 @@ fn tools(workspace: &Workspace) -> Result<()> {
 
 fn is_there(program: &str) -> bool {
     // Debian keeps the server programs out of PATH, and Homebrew and Windows may do so, too.
-    let folders = ["/usr/lib/postgresql", "/opt/homebrew/opt", "/usr/local/opt", "C:\\Program Files\\PostgreSQL"];
+    let folders =
+        ["/usr/lib/postgresql", "/opt/homebrew/opt", "/usr/local/opt", "C:\\Program Files\\PostgreSQL"];
     let file = format!("{program}{}", std::env::consts::EXE_SUFFIX);
     shell::find(program).is_some()
         || folders.iter().filter_map(|folder| std::fs::read_dir(folder).ok()).any(|versions| {
