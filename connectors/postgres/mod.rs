@@ -10,7 +10,10 @@ mod client;
 pub mod codec;
 pub mod config;
 mod cursor;
+mod ddl;
 pub mod decode;
+pub mod destination;
+mod encode;
 mod error;
 mod lane;
 mod numeric;
@@ -27,7 +30,7 @@ mod tls;
 mod types;
 
 use syncline_protocol::{
-    Config, Connector, ConnectorContext, Maturity, Result, Source, Spec, connector::config_schema,
+    Config, Connector, ConnectorContext, Destination, Maturity, Result, Source, Spec, connector::config_schema,
 };
 
 use self::config::PostgresConfig;
@@ -53,11 +56,15 @@ impl Connector for Postgres {
             version: env!("CARGO_PKG_VERSION"),
             maturity: Maturity::New,
             source_schema: Some(config_schema::<PostgresConfig>()),
-            destination_schema: None,
+            destination_schema: Some(config_schema::<destination::PostgresDestinationConfig>()),
         }
     }
 
     fn source(&self, config: &Config, context: &ConnectorContext) -> Result<Box<dyn Source>> {
         Ok(Box::new(source::PostgresSource::new(parse(config)?, context)))
+    }
+
+    fn destination(&self, config: &Config, context: &ConnectorContext) -> Result<Box<dyn Destination>> {
+        Ok(Box::new(destination::PostgresDestination::new(config, context)?))
     }
 }

@@ -1,1 +1,47 @@
-//! placeholder
+//! Plans and runs syncs over the contract of `syncline-protocol`.
+//!
+//! The way in is [`Connection`]: [`Connection::plan`] says what a run would do, [`Connection::run`] does it and answers
+//! with a [`Receipt`], [`Connection::preview`] shows rows as they will land, [`Connection::verify`] compares both sides
+//! row for row, [`Connection::replay`] loads repaired rows from quarantine.
+//!
+//! ```text
+//! run ─ attempt ─ table ┬ lane: source ─ channel ─ normalise ─ loader
+//!                       ├ lane: …
+//!                       └ commits, one after the other
+//! ```
+//!
+//! Invariants, each with a test in `tests/`:
+//! - the position of a table advances only by a commit that the destination answered with `Durable`;
+//! - one task owns the position of a table; lanes hand it their loaders to commit;
+//! - nothing in here names a system: decisions come from capabilities.
+
+mod channel;
+mod connection;
+mod convert;
+mod drift;
+mod event;
+mod lane;
+mod mapping;
+mod names;
+mod normalise;
+mod plan;
+mod prepare;
+mod preview;
+mod quarantine;
+mod receipt;
+mod run;
+mod stop;
+mod table;
+mod verify;
+
+pub use connection::{Connection, RunOptions, SchemaMemory};
+pub use drift::{Drift, DriftKind};
+pub use event::{Event, Observer, TableProgress, Unobserved};
+pub use mapping::{ColumnMapping, TableMapping};
+pub use plan::{Plan, TableEffect, Verb};
+pub use preview::{ColumnPreview, Finding, Preview};
+pub use quarantine::{Repair, Replayed};
+pub use receipt::{
+    Attempt, ChecksumProof, CountProof, Failure, Outcome, Proof, Receipt, TableReceipt, TableState,
+};
+pub use stop::Stop;

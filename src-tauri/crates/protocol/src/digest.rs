@@ -41,10 +41,16 @@ const NULL: u64 = 0x9e37_79b9_7f4a_7c15;
 /// Computes digests. Keeps its buffer between batches.
 #[derive(Debug, Default)]
 pub struct DigestHasher {
+    seed: u64,
     rows: Vec<u64>,
 }
 
 impl DigestHasher {
+    /// A hasher whose row hashes are independent of those of other seeds. Digests are compared with seed 0 (the default).
+    pub fn with_seed(seed: u64) -> Self {
+        DigestHasher { seed, rows: Vec::new() }
+    }
+
     /// The digest of the first `columns` columns of a batch.
     ///
     /// # Errors
@@ -61,7 +67,7 @@ impl DigestHasher {
     /// For an Arrow type outside the contract.
     pub fn row_hashes(&mut self, batch: &RecordBatch, columns: usize) -> Result<&[u64]> {
         self.rows.clear();
-        self.rows.resize(batch.num_rows(), 0);
+        self.rows.resize(batch.num_rows(), self.seed);
         let schema = batch.schema_ref();
         for (index, column) in batch.columns().iter().take(columns).enumerate() {
             let numeric = LogicalType::of_field(schema.field(index)) == Some(LogicalType::Numeric);

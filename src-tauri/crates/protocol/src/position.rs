@@ -7,9 +7,8 @@ use std::collections::BTreeMap;
 /// The position of one table: which *plan* is being worked off, which of its parts are done, and where in the
 /// unfinished ones the last checkpoint lies.
 ///
-/// `plan` and the values of `at` belong to the source and are opaque to everybody else. The engine advances
-/// `done`, `at` and `complete`; a destination stores the whole as one JSON text, in the same transaction as the
-/// rows it covers.
+/// `plan` and the values of `at` belong to the source and are opaque to everybody else. All other fields belong to
+/// the engine. A destination stores the whole as one JSON text, in the same transaction as the rows it covers.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct TablePosition {
     /// Rises by one whenever the source starts a new plan. Makes two plans distinguishable in the journal.
@@ -23,6 +22,18 @@ pub struct TablePosition {
     /// For parts that are begun: the last checkpoint inside them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub at: BTreeMap<u32, Value>,
+    /// Rows that this plan has committed so far.
+    #[serde(default)]
+    pub rows: u64,
+    /// Whether the plan is loaded into a copy beside the table.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub beside: bool,
+    /// Whether what the plan is loaded into was empty when it began.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub fresh: bool,
+    /// Fingerprint of what cannot change without loading the table anew: mode, key, hashed columns.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub shape: String,
     /// All parts are done; the next read starts a new plan that follows on from this one.
     #[serde(default)]
     pub complete: bool,

@@ -35,6 +35,9 @@ pub struct SourceCapabilities {
     pub key_lists: bool,
     /// Whether all parts of a session see one state of the source.
     pub consistent: bool,
+    /// Whether types are inferred from the data seen so far, so that they only ever become wider. The engine then
+    /// remembers the widest shape that [`Change::Schema`](crate::Change::Schema) told it.
+    pub inferred_types: bool,
 }
 
 /// Which tables discovery should look at.

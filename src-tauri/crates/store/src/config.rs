@@ -1,4 +1,4 @@
-//! The project files, as types. Each file is one of these as YAML; the JSON Schemas in `.schemas/` come from them.
+//! The project files, as types. Each file is one of these as YAML; the JSON Schemas in `schemas/` come from them.
 //!
 //! Keys are written in the order of the fields and maps in the order they were read, so that files diff well.
 
@@ -15,6 +15,9 @@ use syncline_protocol::{Deletes, LogicalType, TableName};
 pub struct ProjectConfig {
     /// The name people see.
     pub name: String,
+    /// Names the project in destinations, where the position of each of its connections is stored under
+    /// `id/connection`. Made by `syncline init`; changing it makes every connection begin anew.
+    pub id: String,
     /// Mixed into hashed columns, so that codes of two projects cannot be compared. Made by `syncline init`;
     /// changing it changes every hashed value.
     pub salt: String,

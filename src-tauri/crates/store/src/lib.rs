@@ -1,3 +1,32 @@
-//! Project files, local state and the secret vault.
+//! What Syncline keeps on this computer: project files, local state and the secret vault.
+//!
+//! | Where | What | Module |
+//! | --- | --- | --- |
+//! | `project.yaml`, `sources/`, `destinations/`, `connections/` | the configuration, made to be read and diffed | [`config`], [`project`] |
+//! | `.syncline/state.sqlite` | runs, receipts, journal, catalogs, decisions, sealed secrets | [`state`], [`vault`] |
+//! | `.syncline/locks/` | one lock file a connection, held while a run is working | [`lock`] |
+//! | `.syncline/schemas/` | JSON Schemas, so that editors complete the files | [`schemas`] |
+//!
+//! No position of a table is stored here: a checkpoint lives in the destination, beside the rows that it covers.
+//!
+//! Everything in this crate blocks; call it off the async runtime.
 
+mod atomic_file;
 pub mod config;
+pub mod lock;
+pub mod project;
+pub mod redact;
+pub mod schemas;
+pub mod secrets;
+pub mod state;
+pub mod vault;
+mod yaml;
+
+pub use lock::RunLock;
+pub use project::{Project, SystemKind};
+pub use redact::Redactor;
+pub use secrets::{Resolved, SecretLookup};
+pub use state::{
+    AttemptRecord, CachedCatalog, JournalEntry, Outcome, RunEnd, RunError, RunRecord, RunTable, State, run_id,
+};
+pub use vault::{KeyProvider, MasterKey, Vault};

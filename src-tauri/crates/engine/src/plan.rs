@@ -1,0 +1,241 @@
+//! The plan: what running a connection now would change in the destination, before anything is written.
+
+use std::fmt::Write as _;
+
+use serde::{Deserialize, Serialize};
+use syncline_protocol::{ReadMode, Result, SchemaChange, TableName, TargetName, WriteMode};
+
+use crate::connection::Connection;
+use crate::drift::Drift;
+use crate::prepare::{Prepared, prepare};
+use crate::receipt::Failure;
+
+/// What a run would do.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The connection.
+    pub connection: String,
+    /// When it was made, RFC 3339 in UTC.
+    pub made_at: String,
+    /// Changes when the configuration, the source's shape or the destination's shape changes. A run that is given this
+    /// fingerprint does exactly this plan or nothing.
+    pub fingerprint: String,
+    /// The tables, in the order of the connection.
+    pub tables: Vec<TableEffect>,
+}
+
+/// What happens to one table.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TableEffect {
+    /// The table of the source.
+    pub table: TableName,
+    /// The table of the destination.
+    pub target: TargetName,
+    /// What happens, in one word.
+    pub verb: Verb,
+    /// How rows are kept; none when the table cannot be planned.
+    pub mode: Option<WriteMode>,
+    /// Whether all rows are read, or only new and changed ones.
+    pub full: bool,
+    /// The changes of the destination's schema.
+    pub changes: Vec<SchemaChange>,
+    /// The same as statements.
+    pub ddl: Vec<String>,
+    /// What the run does with rows, in sentences.
+    pub effects: Vec<String>,
+    /// About how many rows the source has.
+    pub rows_estimate: Option<u64>,
+    /// About how many bytes they take there.
+    pub bytes_estimate: Option<u64>,
+    /// Changes of the source's shape.
+    pub drift: Vec<Drift>,
+    /// Why the table cannot be synced as things are.
+    pub blocked: Option<Failure>,
+}
+
+/// The four verbs of a plan, and none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verb {
+    /// A new table.
+    Add,
+    /// The table gets columns or wider types.
+    Change,
+    /// The table is built anew beside the old one, then swapped.
+    Rebuild,
+    /// The shape stays; rows are loaded.
+    Unchanged,
+    /// Nothing happens before a person decides.
+    Blocked,
+}
+
+impl Verb {
+    /// The fixed sign of the verb.
+    pub fn sign(self) -> char {
+        match self {
+            Verb::Add => '+',
+            Verb::Change => '~',
+            Verb::Rebuild => '↻',
+            Verb::Unchanged => '=',
+            Verb::Blocked => '!',
+        }
+    }
+}
+
+impl Connection {
+    /// What a run would do now. Reads catalogs of both sides; writes nothing.
+    ///
+    /// # Errors
+    /// When one of the systems cannot be asked. What concerns one table stands in that table's effect.
+    pub async fn plan(&self, only: &[TableName]) -> Result<Plan> {
+        let tables = self.tables(only);
+        let catalog = self.discover(&tables).await?;
+        let checkpoints = self.checkpoints().await?;
+        let prepared = prepare(self, &tables, &catalog, checkpoints).await?;
+        let effects = tables.iter().zip(&prepared).map(|(table, prepared)| match prepared {
+            Ok(prepared) => effect(self, prepared),
+            Err(error) => TableEffect {
+                table: table.name.clone(),
+                target: TargetName { schema: None, name: table.name.name.clone() },
+                verb: Verb::Blocked,
+                mode: None,
+                full: false,
+                changes: Vec::new(),
+                ddl: Vec::new(),
+                effects: Vec::new(),
+                rows_estimate: None,
+                bytes_estimate: None,
+                drift: Vec::new(),
+                blocked: Some(Failure::from(error)),
+            },
+        });
+        Ok(Plan {
+            connection: self.name.clone(),
+            made_at: (self.clock)().to_string(),
+            fingerprint: fingerprint(&prepared),
+            tables: effects.collect(),
+        })
+    }
+}
+
+/// Hashes what a plan depends on: the mapping (configuration and source shape) and what the destination has.
+pub(crate) fn fingerprint(prepared: &[Result<Prepared>]) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for table in prepared {
+        let text = match table {
+            Ok(table) => format!("{:?}{:?}{:?}", table.mapping, table.existing, table.rebuild),
+            Err(error) => format!("{:?}{error}", error.kind()),
+        };
+        hasher.update(&(text.len() as u64).to_le_bytes());
+        hasher.update(text.as_bytes());
+    }
+    hasher.finalize().to_hex()[..16].to_owned()
+}
+
+fn effect(connection: &Connection, prepared: &Prepared) -> TableEffect {
+    let mapping = &prepared.mapping;
+    let resumes = prepared.checkpoint.as_ref().is_some_and(|checkpoint| !checkpoint.position.complete);
+    let first = prepared.checkpoint.is_none() || prepared.rebuild;
+    let full = first || resumes || mapping.read.mode == ReadMode::Full;
+    let verb = match (&prepared.existing, prepared.rebuild) {
+        (Some(_), true) => Verb::Rebuild,
+        (None, _) => Verb::Add,
+        (Some(_), false) if prepared.changes.is_empty() => Verb::Unchanged,
+        (Some(_), false) => Verb::Change,
+    };
+    let mut changes = prepared.changes.clone();
+    if changes.is_empty() && (verb == Verb::Add || verb == Verb::Rebuild) {
+        changes.push(SchemaChange::CreateTable { table: mapping.target.clone() });
+    }
+    TableEffect {
+        table: mapping.table().clone(),
+        target: mapping.target.name.clone(),
+        verb,
+        mode: Some(mapping.target.mode),
+        full,
+        ddl: changes.iter().flat_map(|change| connection.destination.ddl(change)).collect(),
+        changes,
+        effects: row_effects(prepared, full, resumes),
+        rows_estimate: prepared.rows_estimate,
+        bytes_estimate: prepared.bytes_estimate,
+        drift: prepared.drifts.clone(),
+        blocked: None,
+    }
+}
+
+fn row_effects(prepared: &Prepared, full: bool, resumes: bool) -> Vec<String> {
+    let mapping = &prepared.mapping;
+    let mut effects = Vec::new();
+    if prepared.rebuild && prepared.existing.is_some() {
+        effects.push("all rows are read again into a copy beside the table, which then takes its place; readers keep the old rows until then".to_owned());
+    } else {
+        let reads = match (full, resumes) {
+            (true, true) => "goes on with the load that was interrupted",
+            (true, false) => "reads all rows",
+            (false, _) => "reads new and changed rows",
+        };
+        let writes = match mapping.target.mode {
+            WriteMode::Merge { .. } => "one row per key, the latest version",
+            WriteMode::Append => "every row that is read is added",
+            WriteMode::Replace => "a full copy takes the place of the old one in one step",
+            WriteMode::History => "one row per version",
+        };
+        effects.push(format!("{reads}; {writes}"));
+    }
+    if mapping.hashed_key {
+        effects.push("has no key: a hash of the row serves as one, so equal rows count once".to_owned());
+    }
+    for column in &mapping.columns {
+        if column.hash {
+            effects
+                .push(format!("`{}` becomes codes: they can be joined and counted, not read", column.target));
+        } else if let Some(note) = &column.note {
+            effects.push(format!("`{}`: {note}", column.target));
+        }
+    }
+    effects
+}
+
+impl Plan {
+    /// Whether some table waits for a decision.
+    pub fn is_blocked(&self) -> bool {
+        self.tables.iter().any(|table| table.verb == Verb::Blocked)
+    }
+
+    /// The plan as text: counts first, then tables, then what changes in them.
+    pub fn to_text(&self) -> String {
+        let count = |verb| self.tables.iter().filter(|table| table.verb == verb).count();
+        let mut text =
+            format!("Plan for {}   made {}, valid while nothing changes\n", self.connection, self.made_at);
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            text,
+            "+ {} new   ~ {} changed   ↻ {} rebuilt   = {} unchanged   ! {} blocked",
+            count(Verb::Add),
+            count(Verb::Change),
+            count(Verb::Rebuild),
+            count(Verb::Unchanged),
+            count(Verb::Blocked)
+        );
+        for table in &self.tables {
+            let rows = table.rows_estimate.map(|rows| format!("   about {rows} rows")).unwrap_or_default();
+            let _ = writeln!(text, "\n{} {} → {}{rows}", table.verb.sign(), table.table, table.target);
+            for drift in &table.drift {
+                let _ = writeln!(text, "    source: {}", drift.what);
+            }
+            for statement in &table.ddl {
+                let _ = writeln!(text, "    {}", statement.replace('\n', "\n    "));
+            }
+            for effect in &table.effects {
+                let _ = writeln!(text, "    {effect}");
+            }
+            if let Some(failure) = &table.blocked {
+                let _ = writeln!(text, "    {}", failure.message);
+                for (number, fix) in failure.fixes.iter().enumerate() {
+                    let _ = writeln!(text, "    {}. {fix}", number + 1);
+                }
+            }
+        }
+        text
+    }
+}

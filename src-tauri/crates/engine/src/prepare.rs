@@ -1,0 +1,222 @@
+//! What a run of a connection would do, table by table. The plan that people read and the run itself both start here,
+//! so that a run does exactly what its plan said.
+
+use std::collections::HashMap;
+
+use syncline_protocol::schema::TableInfo;
+use syncline_protocol::{
+    Catalog, Column, Error, ErrorKind, Result, SchemaChange, StoredCheckpoint, TableName, TableSchema,
+    WriteMode, system,
+};
+use syncline_store::config::TableConfig;
+
+use crate::connection::Connection;
+use crate::drift::{self, Drift};
+use crate::mapping::{Surroundings, TableMapping};
+
+/// A table, ready to be loaded.
+#[derive(Debug, Clone)]
+pub(crate) struct Prepared {
+    pub(crate) mapping: TableMapping,
+    /// What must change in the destination first.
+    pub(crate) changes: Vec<SchemaChange>,
+    pub(crate) drifts: Vec<Drift>,
+    /// The shape to remember once the changes are applied.
+    pub(crate) accepted: TableSchema,
+    /// The columns of the destination table as they are; none when it is not there.
+    pub(crate) existing: Option<Vec<Column>>,
+    pub(crate) checkpoint: Option<StoredCheckpoint>,
+    /// What is there cannot be continued: the table is loaded anew beside the old one.
+    pub(crate) rebuild: bool,
+    pub(crate) rows_estimate: Option<u64>,
+    pub(crate) bytes_estimate: Option<u64>,
+}
+
+/// Prepares tables. A table that cannot be prepared has its error in place; the others are not affected.
+pub(crate) async fn prepare(
+    connection: &Connection,
+    tables: &[TableConfig],
+    catalog: &Catalog,
+    mut checkpoints: HashMap<TableName, StoredCheckpoint>,
+) -> Result<Vec<Result<Prepared>>> {
+    let surroundings =
+        Surroundings { config: &connection.config, destination: connection.destination.as_ref() };
+    let targets: Vec<_> = tables.iter().map(|table| surroundings.target_name(table)).collect();
+    let existing = connection.destination.inspect(&targets).await?;
+    let prepared =
+        tables.iter().zip(existing).zip(&targets).enumerate().map(|(at, ((table, existing), target))| {
+            if let Some(other) = tables.iter().zip(&targets).take(at).find(|(_, name)| *name == target) {
+                return Err(Error::new(
+                    ErrorKind::Config,
+                    format!("`{}` and `{}` would both land in `{target}`.", other.0.name, table.name),
+                )
+                .fix("Give one of them another `target`."));
+            }
+            prepare_table(
+                connection,
+                &surroundings,
+                table,
+                catalog,
+                existing,
+                checkpoints.remove(&table.name),
+            )
+        });
+    Ok(prepared.collect())
+}
+
+fn prepare_table(
+    connection: &Connection,
+    surroundings: &Surroundings<'_>,
+    table: &TableConfig,
+    catalog: &Catalog,
+    existing: Option<Vec<Column>>,
+    checkpoint: Option<StoredCheckpoint>,
+) -> Result<Prepared> {
+    let info = catalog.table(&table.name).ok_or_else(|| {
+        Error::new(ErrorKind::NotFound, format!("The source has no table `{}`.", table.name))
+            .with("table", &table.name)
+    })?;
+    if let Some(reason) = &info.unreadable {
+        return Err(Error::new(ErrorKind::Permission, format!("`{}` cannot be read: {reason}", table.name))
+            .with("table", &table.name));
+    }
+    let remembered = connection.memory.accepted_schema(&connection.name, &table.name)?;
+    // A shape without a checkpoint belongs to a table that was never loaded: nothing depends on it.
+    let inferred = connection.source.capabilities().inferred_types;
+    let remembered = remembered.filter(|_| checkpoint.is_some() || inferred);
+    let widened;
+    let info = match &remembered {
+        Some(before) if inferred => {
+            widened = TableInfo { schema: drift::widest(before, &info.schema), ..info.clone() };
+            &widened
+        }
+        _ => info,
+    };
+    let drifts = remembered
+        .as_ref()
+        .map(|before| drift::compare(before, &info.schema, &connection.config.drift))
+        .unwrap_or_default();
+    if let Some(question) = drift::question(&table.name, &drifts) {
+        return Err(question);
+    }
+    let accepted = match &remembered {
+        Some(before) => drift::accept(before, &info.schema, &drifts),
+        None => info.schema.clone(),
+    };
+    let leave_out = info
+        .schema
+        .columns
+        .iter()
+        .map(|column| column.name.clone())
+        .filter(|name| accepted.column(name).is_none())
+        .chain(drift::ignored_columns(&drifts))
+        .collect();
+    let mapping = surroundings.map(table, info, existing.as_deref(), &leave_out)?;
+    refuse_foreign(&mapping, existing.as_deref())?;
+    let rebuild = needs_rebuild(&mapping, checkpoint.as_ref(), existing.is_some())?;
+    let beside =
+        rebuild || mapping.target.mode == WriteMode::Replace || checkpoint.as_ref().is_some_and(is_building);
+    let changes = schema_changes(surroundings, &mapping, existing.as_deref(), beside);
+    Ok(Prepared {
+        mapping,
+        changes,
+        drifts,
+        accepted,
+        existing,
+        checkpoint,
+        rebuild,
+        rows_estimate: info.rows_estimate,
+        bytes_estimate: info.bytes_estimate,
+    })
+}
+
+/// A table that Syncline did not make is never written to.
+fn refuse_foreign(mapping: &TableMapping, existing: Option<&[Column]>) -> Result<()> {
+    let Some(columns) = existing else { return Ok(()) };
+    if columns.iter().any(|column| column.name == system::SYNCED_AT) {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::Config,
+        format!("`{}` is already in the destination, and Syncline did not make it.", mapping.target.name),
+    )
+    .meaning("Nothing was written; the table that is there is untouched.")
+    .fix("Choose another `target` for this table, or another `schema` for the connection.")
+    .fix("Rename the table that is there."))
+}
+
+/// Whether what was loaded under the last checkpoint cannot be continued under the present mapping.
+fn needs_rebuild(
+    mapping: &TableMapping,
+    checkpoint: Option<&StoredCheckpoint>,
+    exists: bool,
+) -> Result<bool> {
+    let Some(checkpoint) = checkpoint else { return Ok(false) };
+    let before = base_shape(&checkpoint.position.shape);
+    if !exists {
+        // The table was dropped behind our back, unless its first copy is still being built beside.
+        return Ok(!is_building(checkpoint));
+    }
+    if before == mapping.shape() {
+        return Ok(false);
+    }
+    let keeps_versions = |shape: &str| shape.starts_with("append|") || shape.starts_with("history|");
+    if keeps_versions(before) || matches!(mapping.target.mode, WriteMode::Append) {
+        return Err(Error::new(
+            ErrorKind::NeedsDecision,
+            format!(
+                "The mode or key of `{}` changed, and the rows in `{}` cannot be made again from the source.",
+                mapping.table(),
+                mapping.target.name
+            ),
+        )
+        .with("before", before)
+        .with("now", mapping.shape())
+        .fix("Give the table another `target`: the old rows stay where they are.")
+        .fix("Change the mode or key back."));
+    }
+    Ok(true)
+}
+
+/// Whether a copy is being built beside the table.
+pub(crate) fn is_building(checkpoint: &StoredCheckpoint) -> bool {
+    checkpoint.position.beside && !checkpoint.position.complete
+}
+
+/// While a copy is built, the fingerprint of its columns follows the shape after a `#`.
+pub(crate) fn base_shape(shape: &str) -> &str {
+    shape.split_once('#').map_or(shape, |(base, _)| base)
+}
+
+fn schema_changes(
+    surroundings: &Surroundings<'_>,
+    mapping: &TableMapping,
+    existing: Option<&[Column]>,
+    beside: bool,
+) -> Vec<SchemaChange> {
+    let target = &mapping.target;
+    let Some(existing) = existing else {
+        // The copy that is built beside becomes the table; readers never see an empty one.
+        return if beside { Vec::new() } else { vec![SchemaChange::CreateTable { table: target.clone() }] };
+    };
+    if beside {
+        return Vec::new();
+    }
+    let there = |name: &str| existing.iter().find(|column| surroundings.same_name(&column.name, name));
+    target
+        .all_columns()
+        .into_iter()
+        .filter_map(|column| match there(&column.name) {
+            None => Some(SchemaChange::AddColumn {
+                table: target.name.clone(),
+                column: Column { nullable: true, ..column },
+            }),
+            Some(before) if before.logical != column.logical => Some(SchemaChange::WidenColumn {
+                table: target.name.clone(),
+                from: before.logical.clone(),
+                column,
+            }),
+            Some(_) => None,
+        })
+        .collect()
+}

@@ -1,0 +1,161 @@
+use std::collections::BTreeMap;
+use std::fs;
+
+use jiff::{Timestamp, ToSpan};
+use serde_json::json;
+use syncline_protocol::{Catalog, Column, Error, ErrorKind, LogicalType, TableSchema};
+use syncline_store::{
+    AttemptRecord, JournalEntry, Outcome, RunEnd, RunError, RunRecord, RunTable, State, run_id,
+};
+
+use crate::project::project;
+
+fn at(minute: i64) -> Timestamp {
+    "2026-11-23T09:00:00Z".parse::<Timestamp>().unwrap() + minute.minutes()
+}
+
+fn begin(id: &str, connection: &str, minute: i64) -> RunRecord {
+    let connectors = BTreeMap::from([("sample".to_owned(), "0.1.0".to_owned())]);
+    RunRecord::begin(id.to_owned(), connection, at(minute), connectors, "h1")
+}
+
+fn figures(name: &str, rows: u64) -> RunTable {
+    RunTable {
+        name: name.parse().unwrap(),
+        outcome: Outcome::Succeeded,
+        rows_read: rows,
+        rows_written: rows,
+        rows_deleted: 0,
+        rows_rejected: 1,
+        bytes: u64::MAX,
+    }
+}
+
+#[test]
+fn a_run_is_kept_from_beginning_to_end() {
+    let (_folder, project) = project();
+    let error = RunError::from(&Error::new(ErrorKind::DiskFull, "The disk is full."));
+    let attempts = vec![
+        AttemptRecord { started_at: at(0), ended_at: at(1), error: Some(error.clone()) },
+        AttemptRecord { started_at: at(2), ended_at: at(3), error: None },
+    ];
+    let end = RunEnd {
+        ended_at: at(3),
+        outcome: Outcome::SucceededWithRejected,
+        error: Some(error.clone()),
+        attempts: attempts.clone(),
+        tables: vec![figures("public.b", 7), figures("a", 5)],
+        receipt: json!({"rows": 12, "keys": {"z": 1, "a": 2}}),
+    };
+    {
+        let state = State::open(&project.state_path()).unwrap();
+        state.begin_run(&begin("r1", "nightly", 0)).unwrap();
+        assert_eq!(state.run("r1").unwrap(), Some(begin("r1", "nightly", 0)));
+        assert_eq!(state.receipt("r1").unwrap(), None);
+        state.end_run("r1", &end).unwrap();
+        state.end_run("r1", &end).unwrap();
+        assert_eq!(state.end_run("never", &end).unwrap_err().kind(), ErrorKind::Internal);
+    }
+    let state = State::open(&project.state_path()).unwrap();
+    let run = state.run("r1").unwrap().unwrap();
+    assert_eq!((run.outcome, run.ended_at), (Some(Outcome::SucceededWithRejected), Some(at(3))));
+    assert_eq!((run.error, run.attempts), (Some(error), attempts));
+    let receipt = state.receipt("r1").unwrap().unwrap();
+    assert_eq!(receipt.to_string(), end.receipt.to_string(), "keys keep their order");
+    let tables = state.run_tables("r1").unwrap();
+    assert_eq!(tables.iter().map(|table| table.name.to_string()).collect::<Vec<_>>(), ["a", "public.b"]);
+    assert_eq!(tables[1].rows_read, 7);
+    assert_eq!(tables[1].bytes, i64::MAX as u64, "a counter saturates");
+}
+
+#[test]
+fn runs_are_listed_newest_first() {
+    let (_folder, project) = project();
+    let state = State::open(&project.state_path()).unwrap();
+    for (id, connection, minute) in [("a", "x", 1), ("b", "y", 3), ("c", "x", 2)] {
+        state.begin_run(&begin(id, connection, minute)).unwrap();
+    }
+    let ids = |connection, limit| {
+        state.runs(connection, limit).unwrap().into_iter().map(|run| run.id).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(None, 10), ["b", "c", "a"]);
+    assert_eq!(ids(Some("x"), 10), ["c", "a"]);
+    assert_eq!(ids(None, 1), ["b"]);
+    assert!(state.begin_run(&begin("a", "x", 1)).is_err(), "a run is recorded once");
+}
+
+#[test]
+fn run_ids_sort_as_time_does() {
+    let (early, late) = (run_id(at(0)).unwrap(), run_id(at(1)).unwrap());
+    assert!(early.starts_with("20261123T090000-") && early < late);
+    assert_ne!(run_id(at(0)).unwrap(), run_id(at(0)).unwrap());
+}
+
+#[test]
+fn journal_catalogs_and_shapes_are_kept() {
+    let (_folder, project) = project();
+    let state = State::open(&project.state_path()).unwrap();
+    for minute in 0..3 {
+        let run = (minute == 1).then(|| "r1".to_owned());
+        state
+            .add_to_journal(&JournalEntry {
+                run,
+                connection: "nightly".to_owned(),
+                at: at(minute),
+                kind: "attempt".to_owned(),
+                detail: json!({"n": minute}),
+            })
+            .unwrap();
+    }
+    let details = |entries: Vec<JournalEntry>| {
+        entries.into_iter().map(|entry| entry.detail["n"].as_i64().unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(details(state.journal("nightly", 2).unwrap()), [1, 2]);
+    assert_eq!(details(state.journal_of_run("r1").unwrap()), [1]);
+
+    assert_eq!(state.catalog("shop").unwrap(), None);
+    for minute in [1, 2] {
+        state.save_catalog("shop", at(minute), &Catalog::default()).unwrap();
+    }
+    assert_eq!(state.catalog("shop").unwrap().unwrap().discovered_at, at(2));
+
+    let mut shape = TableSchema {
+        table: "public.orders".parse().unwrap(),
+        columns: vec![Column::new("id", LogicalType::Int32)],
+        key: vec!["id".to_owned()],
+    };
+    state.accept_schema("nightly", &shape, at(1)).unwrap();
+    shape.columns.push(Column::new("channel", LogicalType::Text).native("varchar(20)"));
+    state.accept_schema("nightly", &shape, at(2)).unwrap();
+    assert_eq!(state.accepted_schema("nightly", &shape.table).unwrap(), Some(shape.clone()));
+    assert_eq!(state.accepted_schema("other", &shape.table).unwrap(), None);
+}
+
+#[test]
+fn several_programs_may_write_at_once() {
+    let (_folder, project) = project();
+    let path = project.state_path();
+    std::thread::scope(|scope| {
+        for writer in 0..4 {
+            let path = &path;
+            // Opened inside: the first opening migrates, and the others meet it.
+            scope.spawn(move || {
+                let state = State::open(path).unwrap();
+                for n in 0..25 {
+                    state.begin_run(&begin(&format!("{writer}-{n}"), "x", n)).unwrap();
+                }
+            });
+        }
+    });
+    assert_eq!(State::open(&path).unwrap().runs(None, 1000).unwrap().len(), 100);
+}
+
+#[test]
+fn what_is_not_a_state_file_is_refused() {
+    let (_folder, project) = project();
+    fs::write(project.state_path(), "this is not SQLite, but it is long enough to be looked at".repeat(40))
+        .unwrap();
+    let error = State::open(&project.state_path()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::CorruptInput);
+    assert!(error.fixes()[0].contains("state.sqlite"));
+}
