@@ -189,6 +189,10 @@ pub(super) fn reading(column: &str, natural: Reading, wanted: &LogicalType) -> R
         (Numeric | Decimal { .. }, Decimal { .. } | Numeric) => Cast::None,
         (Float32 | Float64, Numeric | Decimal { .. }) => Cast::ThroughText("pg_catalog.numeric".to_owned()),
         (LogicalType::Int16 | LogicalType::Int32 | LogicalType::Int64, Decimal { .. }) => {
+            Cast::To("pg_catalog.numeric".to_owned())
+        }
+        (from, to) if from.fits(to) => Cast::To(postgres_type(to)),
+        (from, to) => {
             let message = format!("The column `{column}` is {from} and cannot be read as {to}.");
             return Err(Error::new(ErrorKind::Unsupported, message)
                 .fix("Choose the type text or json for this column, or leave its type as it is."));
