@@ -717,7 +717,7 @@ async fn the_decoder_takes_any_pieces_and_survives_any_damage() {
     database
         .run("CREATE TYPE pair AS (a int, b text);
               CREATE TABLE t (id int, n numeric, d numeric(20,4), s text, ts timestamptz, l int[], p pair, iv interval, u uuid, b bool);
-              INSERT INTO t SELECT i, i * 1.5, i / 7.0, repeat('é', i % 50), now(), ARRAY[i, NULL], ROW(i, 'x'), '1 day', gen_random_uuid(), true
+              INSERT INTO t SELECT i, i * 1.5, i / 7.0, repeat('é', i % 50), now(), ARRAY[i, NULL], ROW(i, 'x')::pair, '1 day', gen_random_uuid(), true
               FROM generate_series(1, 200) i; INSERT INTO t DEFAULT VALUES")
         .await;
     let columns = full(&*database.source(), "public.t").await.columns;
