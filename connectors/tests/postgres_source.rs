@@ -920,6 +920,103 @@ async fn each_tls_mode_verifies_what_it_says() {
     assert_eq!(error.message(), "The server does not offer encrypted connections.");
 }
 
+/// A real sshd that lets the current user in with the key in `folder`; ends when dropped.
+struct Sshd(std::process::Child);
+
+impl Drop for Sshd {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn run(program: &str, arguments: &[&str]) -> String {
+    let output = std::process::Command::new(program).args(arguments).output().unwrap_or_else(|error| {
+        panic!("{program} (Debian: openssh-server, openssh-client): {error}");
+    });
+    assert!(output.status.success(), "{program} {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+async fn start_sshd(folder: &std::path::Path) -> (Sshd, u16) {
+    let path = |name: &str| folder.join(name).to_string_lossy().into_owned();
+    for (name, passphrase) in [("host", ""), ("user", ""), ("locked", "geheim"), ("stranger", "")] {
+        run("ssh-keygen", &["-q", "-t", "ed25519", "-N", passphrase, "-f", &path(name)]);
+    }
+    let keys = ["user.pub", "locked.pub"].map(|name| std::fs::read_to_string(folder.join(name)).unwrap());
+    std::fs::write(folder.join("authorized"), keys.concat()).unwrap();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let settings = format!(
+        "Port {port}\nListenAddress 127.0.0.1\nHostKey {}\nAuthorizedKeysFile {}\nPidFile none\nUsePAM no\n\
+         StrictModes no\nPermitRootLogin yes\nPasswordAuthentication no\nAllowTcpForwarding yes\n",
+        path("host"),
+        path("authorized")
+    );
+    std::fs::write(folder.join("config"), settings).unwrap();
+    std::fs::create_dir_all("/run/sshd").ok();
+    let sshd = std::process::Command::new("/usr/sbin/sshd")
+        .args(["-D", "-e", "-f", &path("config")])
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .expect("/usr/sbin/sshd (Debian: openssh-server)");
+    let sshd = Sshd(sshd);
+    while tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_err() {
+        tokio::task::yield_now().await;
+    }
+    (sshd, port)
+}
+
+#[tokio::test]
+async fn an_ssh_server_leads_to_the_database_once_its_key_is_trusted() {
+    let database = Database::new("ssh").await;
+    database
+        .run("CREATE TABLE t AS SELECT i AS id, repeat('x', 100) AS s FROM generate_series(1, 50000) i")
+        .await;
+    let folder = tempfile::tempdir().unwrap();
+    let (_sshd, port) = start_sshd(folder.path()).await;
+    let key = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
+    let user = run("id", &["-un"]);
+    let config = |ssh: Value| {
+        let mut config = database.config();
+        config["ssh"] = json!({"host": "127.0.0.1", "port": port, "user": user});
+        for (name, value) in ssh.as_object().unwrap() {
+            config["ssh"][name] = value.clone();
+        }
+        config
+    };
+    let fails = |ssh: Value| {
+        let source = source(config(ssh));
+        async move { source.discover(&DiscoverFilter::default()).await.unwrap_err() }
+    };
+    let unseen = fails(json!({"private_key": key("user")})).await;
+    assert_eq!(unseen.kind(), ErrorKind::HostKey);
+    let host = folder.path().join("host.pub");
+    let listed = run("ssh-keygen", &["-lf", &host.to_string_lossy()]);
+    let fingerprint = listed.split(' ').nth(1).unwrap();
+    assert!(unseen.message().contains(fingerprint), "{} / {fingerprint}", unseen.message());
+
+    let through = source(config(json!({"private_key": key("user"), "host_key": fingerprint})));
+    let read = full(&*through, "public.t").await;
+    assert_eq!(sync(&*through, &read, None).await.0.row_count(), 50_000);
+    let locked = json!({"private_key": key("locked"), "passphrase": "geheim", "host_key": fingerprint});
+    assert!(source(config(locked)).discover(&DiscoverFilter::default()).await.is_ok());
+    for (ssh, expected) in [
+        (json!({"private_key": key("user"), "host_key": "SHA256:another"}), ErrorKind::HostKey),
+        (json!({"private_key": key("stranger"), "host_key": fingerprint}), ErrorKind::Authentication),
+        (
+            json!({"private_key": key("locked"), "passphrase": "falsch", "host_key": fingerprint}),
+            ErrorKind::Config,
+        ),
+        (json!({"private_key": "no key", "host_key": fingerprint}), ErrorKind::Config),
+        (json!({"password": "nope", "host_key": fingerprint}), ErrorKind::Authentication),
+    ] {
+        assert_eq!(fails(ssh).await.kind(), expected);
+    }
+    let steps = check(config(json!({"private_key": key("user"), "host_key": fingerprint}))).await;
+    assert!(steps.iter().any(|step| step.title.starts_with("Sign in to the SSH server")), "{steps:?}");
+    assert_ne!(CheckOutcome::of(&steps), CheckOutcome::NotReady);
+}
+
 /// Any row of these types survives; Postgres itself says what it should be.
 #[tokio::test(flavor = "multi_thread")]
 async fn any_value_survives() {
