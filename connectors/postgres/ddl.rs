@@ -107,10 +107,9 @@ pub(crate) fn statements(change: &SchemaChange, default_schema: &str) -> Vec<Str
     let schema = change.table().schema.as_deref().unwrap_or(default_schema);
     let name = qualified(schema, &change.table().name);
     match change {
-        SchemaChange::CreateTable { table } => vec![
-            format!("CREATE SCHEMA IF NOT EXISTS {}", ident(schema)),
-            create_table(&name, table),
-        ],
+        SchemaChange::CreateTable { table } => {
+            vec![format!("CREATE SCHEMA IF NOT EXISTS {}", ident(schema)), create_table(&name, table)]
+        }
         SchemaChange::AddColumn { column, .. } => vec![format!(
             "ALTER TABLE {name} ADD COLUMN IF NOT EXISTS {} {}",
             ident(&column.name),

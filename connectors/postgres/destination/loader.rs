@@ -122,9 +122,7 @@ impl PostgresLoader {
 
     /// Takes the connection for one step; a step that fails (or is dropped) does not put it back.
     fn take_connection(&mut self) -> Result<Connection> {
-        self.connection
-            .take()
-            .ok_or_else(|| Error::internal("A loader was used again after it had failed."))
+        self.connection.take().ok_or_else(|| Error::internal("A loader was used again after it had failed."))
     }
 
     async fn load(&mut self, connection: &Connection, batch: &ChangeBatch) -> Result<()> {
@@ -242,7 +240,10 @@ impl PostgresLoader {
         if counted != commit.rows || counted != self.segment.rows {
             return Err(Error::new(
                 ErrorKind::Mismatch,
-                format!("The database took {counted} rows of {}, but {} were sent.", commit.table, commit.rows),
+                format!(
+                    "The database took {counted} rows of {}, but {} were sent.",
+                    commit.table, commit.rows
+                ),
             )
             .meaning("Nothing of this segment was kept; the table stands at its last checkpoint.")
             .with("table", &self.options.target.name));

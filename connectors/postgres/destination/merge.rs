@@ -102,7 +102,8 @@ impl<'a> Merge<'a> {
 
     /// Merge: inserts the rows whose key is new. What it counts was written.
     pub(super) fn insert_new(&self) -> String {
-        let missing = format!("AND NOT EXISTS (SELECT FROM {} t WHERE {})", self.name, self.same_key("t", "s"));
+        let missing =
+            format!("AND NOT EXISTS (SELECT FROM {} t WHERE {})", self.name, self.same_key("t", "s"));
         match self.deletes {
             Deletes::Soft => self.insert(&missing, &[system::DELETED], &["false"]),
             Deletes::Hard => self.insert(&missing, &[], &[]),
