@@ -1,1 +1,5 @@
-fn main() {}
+//! Connectors against real systems.
+
+mod postgres_destination;
+mod postgres_source;
+mod support;

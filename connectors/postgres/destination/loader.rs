@@ -10,6 +10,7 @@ use syncline_protocol::{
     LoaderOptions, LogicalType, Result, WriteMode, system,
 };
 use tokio_postgres::CopyInSink;
+use tokio_postgres::error::SqlState;
 use tokio_util::bytes::{Bytes, BytesMut};
 
 use super::finish::{complete, swap};
@@ -21,7 +22,7 @@ use super::system::instant;
 use crate::postgres::client::Connection;
 use crate::postgres::ddl::{beside, idents, is_json_text, is_keyed};
 use crate::postgres::encode::{BatchEncoder, COPY_HEADER, COPY_TRAILER, CopyColumn, Origin, Wire, type_oid};
-use crate::postgres::error::while_doing;
+use crate::postgres::error::{failed, while_doing};
 
 /// Bytes handed to the driver at once.
 const CHUNK_BYTES: usize = 256 << 10;
@@ -155,7 +156,7 @@ impl PostgresLoader {
             let more = encoder.fill(&mut self.buffer, CHUNK_BYTES)?;
             if self.buffer.len() >= CHUNK_BYTES {
                 let chunk = self.buffer.split().freeze();
-                copy.sink.send(chunk).await.map_err(while_doing("send rows"))?;
+                copy.sink.send(chunk).await.map_err(not_taken)?;
                 self.buffer.reserve(CHUNK_BYTES + (CHUNK_BYTES >> 1));
             }
             if !more {
@@ -202,11 +203,10 @@ impl PostgresLoader {
     /// Ends the running COPY; the server has then taken, and checked, all its rows.
     async fn end_copy(&mut self) -> Result<()> {
         let Some(mut copy) = self.segment.copy.take() else { return Ok(()) };
-        let doing = "send rows";
         self.buffer.extend_from_slice(COPY_TRAILER);
         let chunk = self.buffer.split().freeze();
-        copy.sink.send(chunk).await.map_err(while_doing(doing))?;
-        let rows = copy.sink.as_mut().finish().await.map_err(while_doing(doing))?;
+        copy.sink.send(chunk).await.map_err(not_taken)?;
+        let rows = copy.sink.as_mut().finish().await.map_err(not_taken)?;
         if copy.kind == CopyKind::Rows {
             self.segment.copied += rows;
         }
@@ -264,7 +264,7 @@ impl PostgresLoader {
                 let merge = self.merge();
                 if let Some(statement) = merge.sweep(&at) {
                     run(connection, &merge.analyze_keys(), "sweep").await?;
-                    durable.deleted += affected(connection, &statement, "sweep").await?;
+                    durable.deleted += affected(connection, &statement).await?;
                 }
             }
         }
@@ -279,24 +279,24 @@ impl PostgresLoader {
         let target = &self.options.target;
         let mut durable = Durable::default();
         if !is_keyed(target) {
-            durable.written = affected(connection, &merge.insert_all(), "insert").await?;
+            durable.written = affected(connection, &merge.insert_all()).await?;
             return Ok(durable);
         }
         for statement in merge.keep_latest() {
             run(connection, &statement, "merge").await?;
         }
         if target.mode == WriteMode::History {
-            durable.deleted = affected(connection, &merge.close_deleted(at), "merge").await?;
+            durable.deleted = affected(connection, &merge.close_deleted(at)).await?;
             if let Some(statement) = merge.close_changed(at) {
-                affected(connection, &statement, "merge").await?;
+                affected(connection, &statement).await?;
             }
-            durable.written = affected(connection, &merge.insert_versions(at), "merge").await?;
+            durable.written = affected(connection, &merge.insert_versions(at)).await?;
         } else {
-            durable.deleted = affected(connection, &merge.delete(at), "merge").await?;
+            durable.deleted = affected(connection, &merge.delete(at)).await?;
             if let Some(statement) = merge.update() {
-                durable.written = affected(connection, &statement, "merge").await?;
+                durable.written = affected(connection, &statement).await?;
             }
-            durable.written += affected(connection, &merge.insert_new(), "merge").await?;
+            durable.written += affected(connection, &merge.insert_new()).await?;
         }
         Ok(durable)
     }
@@ -337,8 +337,30 @@ impl Drop for PostgresLoader {
 }
 
 /// Runs one statement and answers how many rows it touched.
-async fn affected(connection: &Connection, statement: &str, doing: &str) -> Result<u64> {
-    connection.execute(statement, &[]).await.map_err(while_doing(doing))
+async fn affected(connection: &Connection, statement: &str) -> Result<u64> {
+    connection.execute(statement, &[]).await.map_err(not_taken)
+}
+
+/// The error of rows that the server did not take.
+fn not_taken(error: tokio_postgres::Error) -> Error {
+    let Some(refusal) = error.as_db_error() else { return failed(error, "write rows") };
+    let column = refusal.column().map(str::to_owned).or_else(|| copied_column(refusal.where_()?));
+    let mapped = if *refusal.code() == SqlState::UNIQUE_VIOLATION {
+        let message = "The table has a row with the same key already; somebody else writes to it, or its key is not unique.";
+        Error::new(ErrorKind::Conflict, message).caused_by(error)
+    } else {
+        failed(error, "write rows")
+    };
+    match column {
+        Some(column) => mapped.with("column", column),
+        None => mapped,
+    }
+}
+
+/// The column in `COPY orders, line 1, column note`, one of the lines that say where an error came up.
+fn copied_column(place: &str) -> Option<String> {
+    let line = place.lines().find(|line| line.starts_with("COPY "))?;
+    line.split_once(", column ").map(|(_, column)| column.to_owned())
 }
 
 /// Whether the columns of the table have exactly the types of the batches.
