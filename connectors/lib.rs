@@ -1,10 +1,21 @@
 //! One folder a system, and the registry that lists them.
 
+mod parse;
+mod rows;
+mod stream;
+
 pub mod postgres;
+pub mod sqlite;
 
-use syncline_protocol::ConnectorRegistry;
+use syncline_protocol::{Connector, ConnectorRegistry};
 
-/// The connectors of this program, one line a system.
+/// The connectors of this program, one line a system, in the order they should be listed.
 pub fn registry() -> ConnectorRegistry {
-    ConnectorRegistry::new(vec![Box::new(postgres::Postgres)])
+    let connectors: Vec<Box<dyn Connector>> = vec![
+        #[cfg(feature = "duckdb")]
+        Box::new(connector_duckdb::connector()),
+        Box::new(postgres::Postgres),
+        Box::new(sqlite::Sqlite),
+    ];
+    ConnectorRegistry::new(connectors)
 }

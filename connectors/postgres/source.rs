@@ -39,6 +39,7 @@ impl Source for PostgresSource {
             incremental: true,
             key_lists: true,
             consistent: true,
+            inferred_types: false,
         }
     }
 

@@ -3,6 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use connectors::postgres::codec::Codec;
+use connectors::postgres::decode::{BatchLimit, Decoder, Fed};
+use futures::StreamExt;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
@@ -11,7 +14,7 @@ use syncline_protocol::{
     Result, Source, SourceSession, StepSink, TableInfo, TableKind, TableName, TablePosition, TableRead,
 };
 
-use crate::support::cell::{column, oracle};
+use crate::support::cell::{cell, column, oracle};
 use crate::support::{Database, Got, Sink, source, start};
 
 async fn describe(source: &dyn Source, name: &str) -> TableInfo {
@@ -671,6 +674,82 @@ async fn a_sample_is_short() {
     let sink = Sink::new();
     source.sample(&read, 10, &*sink).await.unwrap();
     assert_eq!(Got::of(sink.take()).row_count(), 10);
+}
+
+/// The bytes of a COPY as the server sends them.
+async fn copy_bytes(database: &Database, query: &str) -> Vec<u8> {
+    let statement = format!("COPY ({query}) TO STDOUT (FORMAT BINARY)");
+    let chunks: Vec<_> = database.client.copy_out(&statement).await.unwrap().collect().await;
+    chunks.into_iter().flat_map(|chunk| chunk.unwrap().to_vec()).collect()
+}
+
+/// Decodes `pieces` one after the other; the rows as text, or the error.
+fn decode<'a>(
+    columns: &[Column],
+    pieces: impl Iterator<Item = &'a [u8]>,
+    rows: usize,
+) -> Result<Vec<String>> {
+    let codecs = columns.iter().map(|column| Codec::of(&column.logical)).collect();
+    let mut decoder = Decoder::new(columns, codecs, 0, BatchLimit { rows, bytes: 1 << 20 });
+    let mut texts = Vec::new();
+    let take = |decoder: &mut Decoder, texts: &mut Vec<String>| -> Result<()> {
+        if let Some(batch) = decoder.take_batch()? {
+            texts.extend((0..batch.num_rows()).map(|row| {
+                format!("{:?}", batch.columns().iter().map(|array| cell(array, row)).collect::<Vec<_>>())
+            }));
+        }
+        Ok(())
+    };
+    for mut piece in pieces {
+        while !piece.is_empty() {
+            if decoder.feed(&mut piece)? == Fed::Full {
+                take(&mut decoder, &mut texts)?;
+            }
+        }
+    }
+    take(&mut decoder, &mut texts)?;
+    Ok(texts)
+}
+
+#[tokio::test]
+async fn the_decoder_takes_any_pieces_and_survives_any_damage() {
+    let database = Database::new("damage").await;
+    database
+        .run("CREATE TYPE pair AS (a int, b text);
+              CREATE TABLE t (id int, n numeric, d numeric(20,4), s text, ts timestamptz, l int[], p pair, iv interval, u uuid, b bool);
+              INSERT INTO t SELECT i, i * 1.5, i / 7.0, repeat('é', i % 50), now(), ARRAY[i, NULL], ROW(i, 'x'), '1 day', gen_random_uuid(), true
+              FROM generate_series(1, 200) i; INSERT INTO t DEFAULT VALUES")
+        .await;
+    let columns = full(&*database.source(), "public.t").await.columns;
+    let bytes = copy_bytes(&database, "SELECT * FROM t").await;
+    let whole = decode(&columns, std::iter::once(bytes.as_slice()), 1000).unwrap();
+    assert_eq!(whole.len(), 201);
+    for size in [1, 2, 7, 64, 1000] {
+        assert_eq!(decode(&columns, bytes.chunks(size), 13).unwrap(), whole, "pieces of {size}");
+    }
+    let mut runner = TestRunner::new(proptest::test_runner::Config { cases: 2000, ..Default::default() });
+    let damage =
+        (proptest::collection::vec((0..bytes.len(), any::<u8>()), 0..6), 0..bytes.len(), 1..5000usize);
+    runner
+        .run(&damage, |(hits, cut, size)| {
+            let mut damaged = bytes.clone();
+            for (at, value) in hits {
+                damaged[at] = value;
+            }
+            if let Err(error) = decode(&columns, damaged[..cut].chunks(size), 13) {
+                prop_assert_eq!(error.kind(), ErrorKind::CorruptInput);
+            }
+            Ok(())
+        })
+        .unwrap();
+    runner
+        .run(&proptest::collection::vec(any::<u8>(), 0..300), |noise| {
+            let mut stream = bytes[..19].to_vec();
+            stream.extend(noise);
+            let _ = decode(&columns, std::iter::once(stream.as_slice()), 13);
+            Ok(())
+        })
+        .unwrap();
 }
 
 #[derive(Default)]

@@ -62,10 +62,20 @@ pub(crate) fn parse_texts(texts: &StringArray, to: &LogicalType) -> Result<Array
     }
     let strict = CastOptions { safe: false, ..CastOptions::default() };
     let source: ArrayRef = Arc::new(texts.clone());
-    cast_with_options(&source, &to.to_arrow(), &strict).map_err(|error| {
+    // Without a table of named zones Arrow parses into fixed offsets only; UTC is one.
+    let parsed_type = match to.to_arrow() {
+        DataType::Timestamp(unit, Some(_)) => DataType::Timestamp(unit, Some("+00:00".into())),
+        other => other,
+    };
+    let parsed = cast_with_options(&source, &parsed_type, &strict).map_err(|error| {
         Error::new(ErrorKind::CorruptInput, format!("A value still does not fit the type {to}."))
             .caused_by(error)
-    })
+    })?;
+    if *to == LogicalType::TimestampTz {
+        let times = parsed.as_primitive::<TimestampMicrosecondType>().clone();
+        return Ok(Arc::new(times.with_timezone("UTC")));
+    }
+    Ok(parsed)
 }
 
 fn parse_uuids(texts: &StringArray) -> Result<ArrayRef> {
@@ -350,6 +360,23 @@ mod tests {
         assert_eq!(timestamp(i64::MIN), "-infinity");
         // The last microsecond below infinity.
         assert_eq!(timestamp(i64::MAX - 1), "294247-01-10 04:00:54.775806");
+    }
+
+    #[test]
+    fn repaired_texts_parse_and_others_say_so() {
+        let parse =
+            |text: &str, to: &LogicalType| parse_texts(&StringArray::from(vec![Some(text), None]), to);
+        let instant = parse("2026-11-23T10:00:00+02:00", &LogicalType::TimestampTz).unwrap();
+        assert_eq!(
+            one(instant.as_primitive::<TimestampMicrosecondType>().clone(), &LogicalType::TimestampTz),
+            "2026-11-23 08:00:00+00"
+        );
+        assert_eq!(
+            parse("12.50", &LogicalType::Decimal { precision: 10, scale: 2 }).unwrap().null_count(),
+            1
+        );
+        assert_eq!(parse("N/A", &LogicalType::Int64).unwrap_err().kind(), ErrorKind::CorruptInput);
+        assert!(parse("12", &LogicalType::Uuid).is_err());
     }
 
     #[test]
