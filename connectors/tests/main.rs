@@ -1,4 +1,5 @@
 //! Connectors against real systems.
 
+mod postgres_destination;
 mod postgres_source;
 mod support;

@@ -279,7 +279,7 @@ impl SystemTables {
         let statement = format!(
             "INSERT INTO {} (id, connection, \"table\", run, at, \"column\", reason, \"row\")
              SELECT new.id, $1, $2, $3, {}, new.col, new.reason, new.line::json
-             FROM pg_catalog.unnest($4::text[], $5::text[], $6::text[], $7::text[])
+             FROM unnest($4::text[], $5::text[], $6::text[], $7::text[])
                AS new (id, col, reason, line)",
             self.quarantine(),
             instant(commit.at_micros)?
