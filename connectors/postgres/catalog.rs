@@ -52,7 +52,7 @@ WITH RECURSIVE wanted AS (
       AND n.nspname !~ '^pg_(toast|temp_)'
       AND ($1 OR n.nspname NOT IN ('pg_catalog', 'information_schema'))
       AND ($2::text[] IS NULL OR EXISTS (
-            SELECT FROM pg_catalog.unnest($2::text[], $3::text[]) AS asked (namespace, name)
+            SELECT FROM unnest($2::text[], $3::text[]) AS asked (namespace, name)
             WHERE asked.namespace = n.nspname AND asked.name = c.relname))
 ), tree AS (
     SELECT w.oid AS root, w.oid FROM wanted w WHERE w.relkind = 'p'
@@ -90,8 +90,11 @@ WITH RECURSIVE wanted AS (
 )
 SELECT w.oid, w.nspname::text, w.relname::text, w.relkind::text,
        CASE WHEN s.analyzed OR s.bytes = 0 THEN coalesce(s.rows, 0) END, s.bytes,
-       d.description, pg_catalog.has_schema_privilege(w.nspoid, 'USAGE'),
-       pg_catalog.has_table_privilege(w.oid, 'SELECT') OR pg_catalog.has_any_column_privilege(w.oid, 'SELECT'),
+       d.description,
+       -- Null for what was dropped after the snapshot: reading it will tell.
+       coalesce(pg_catalog.has_schema_privilege(w.nspoid, 'USAGE'), true),
+       coalesce(pg_catalog.has_table_privilege(w.oid, 'SELECT')
+                OR pg_catalog.has_any_column_privilege(w.oid, 'SELECT'), true),
        k.numbers, x.numbers
 FROM wanted w
 LEFT JOIN sizes s ON s.root = w.oid
@@ -108,9 +111,9 @@ SELECT a.attrelid, a.attnum, a.attname::text, a.atttypid, a.atttypmod,
 FROM pg_catalog.unnest($1::oid[]) AS asked (oid)
 JOIN pg_catalog.pg_attribute a ON a.attrelid = asked.oid AND a.attnum > 0 AND NOT a.attisdropped
 JOIN pg_catalog.pg_class c ON c.oid = asked.oid
-WHERE pg_catalog.has_table_privilege(asked.oid, 'SELECT')
-   OR pg_catalog.has_column_privilege(asked.oid, a.attnum, 'SELECT')
-   OR NOT pg_catalog.has_any_column_privilege(asked.oid, 'SELECT')
+WHERE coalesce(pg_catalog.has_table_privilege(asked.oid, 'SELECT')
+               OR pg_catalog.has_column_privilege(asked.oid, a.attnum, 'SELECT')
+               OR NOT pg_catalog.has_any_column_privilege(asked.oid, 'SELECT'), true)
 ORDER BY a.attrelid, a.attnum";
 
 const VALIDATED: &str = "AND NOT EXISTS (

@@ -18,7 +18,7 @@ use super::catalog::{Table, is_time};
 use super::client::Connection;
 use super::error::while_doing;
 use super::plan::{Cursor, From, IncrementalPlan, Leaf, Mark, Plan, SnapshotPlan, pages_per_part};
-use super::select::{compare, from_table, is_finite, looking_back, lower_bound, marks, order};
+use super::select::{compare, from_leaf, from_table, is_finite, looking_back, lower_bound, marks, order};
 use super::session::Snapshot;
 use super::sql::{literal, quote};
 
@@ -195,10 +195,9 @@ impl Planner<'_> {
         };
         let since = plan.xmin & 0xffff_ffff;
         let statement = format!(
-            "SELECT EXISTS (SELECT FROM ONLY {}.{}
+            "SELECT EXISTS (SELECT FROM {}
              WHERE pg_catalog.age(xmin) <= pg_catalog.age('{since}'::pg_catalog.xid){missed})",
-            quote(&leaf.schema),
-            quote(&leaf.name)
+            from_leaf(leaf)
         );
         let doing = || while_doing("look for changed rows");
         let row = self.client.query_one(&statement, &[]).await.map_err(doing())?;
@@ -316,9 +315,10 @@ impl Planner<'_> {
             for index in 0..order.len() {
                 texts.push(row.try_get::<_, String>(index).map_err(doing())?);
             }
-            let mut mark = Mark { cursor: texts.remove(0), key: texts, ties: 0 };
-            mark.ties = self.ties(&order, &mark).await?;
-            cursor.upper = Some(mark);
+            cursor.upper = Some(Mark { cursor: texts.remove(0), key: texts, ties: 0 });
+        }
+        if let Some(mark) = &mut cursor.upper {
+            mark.ties = self.ties(&order, mark).await?;
         }
         Ok(cursor)
     }
@@ -356,7 +356,7 @@ impl Planner<'_> {
         };
         let changes = match (&from, &cursor.upper) {
             (_, None) => false,
-            (From::After(mark), Some(upper)) => mark != upper,
+            (From::After(mark), Some(upper)) => (&mark.cursor, &mark.key) != (&upper.cursor, &upper.key),
             _ => true,
         };
         self.incremental(IncrementalPlan { cursor, from, changes, keys: self.keys() }, false)

@@ -14,25 +14,30 @@ pub(super) fn expressions<'a>(columns: impl Iterator<Item = (&'a str, &'a Readin
     columns.map(|(name, reading)| reading.cast.expression(name)).collect::<Vec<_>>().join(", ")
 }
 
-/// What to write after FROM for the whole of `table`. `ONLY`, because tables that merely inherit from it are tables of
-/// their own; partitions belong to it.
+/// What to write after FROM for the whole of `table`, as `t`. `ONLY`, because tables that merely inherit from it are
+/// tables of their own; partitions belong to it.
 pub(super) fn from_table(table: &Table) -> String {
     let only = if table.kind == TableKind::Table { "ONLY " } else { "" };
-    format!("{only}{}", quote_table(&table.name))
+    format!("{only}{} AS t", quote_table(&table.name))
 }
 
-/// The expressions that order rows: cursor, then key. Types that are not built in are ordered by their text, because
+/// The same for one leaf.
+pub(super) fn from_leaf(leaf: &Leaf) -> String {
+    format!("ONLY {}.{} AS t", quote(&leaf.schema), quote(&leaf.name))
+}
+
+/// The expressions that order rows: cursor, then key. With `t`, because a bare name in ORDER BY means a column of the
+/// result, which may be a text made of it. Types that are not built in are ordered by their text, because
 /// their own operators are not in `search_path`.
 pub(super) fn order(table: &Table, cursor: &Cursor) -> Vec<String> {
     std::iter::once(&cursor.column).chain(&cursor.key).map(|name| ordering(table, name)).collect()
 }
 
 fn ordering(table: &Table, name: &str) -> String {
+    let column = format!("t.{}", quote(name));
     match table.column(name) {
-        Some(TableColumn { built_in: false, .. }) => {
-            format!("{}::pg_catalog.text COLLATE \"C\"", quote(name))
-        }
-        _ => quote(name),
+        Some(TableColumn { built_in: false, .. }) => format!("{column}::pg_catalog.text COLLATE \"C\""),
+        _ => column,
     }
 }
 
@@ -96,7 +101,6 @@ pub(super) fn copy(
     let whole = from_table(table);
     match (plan, piece) {
         (Plan::Snapshot(plan), Piece::Pages { leaf, first, end }) => {
-            let Leaf { schema, name, .. } = &plan.leaves[*leaf];
             let mut conditions = Vec::new();
             if *first > 0 {
                 conditions.push(format!("ctid >= '({first},0)'"));
@@ -105,7 +109,7 @@ pub(super) fn copy(
                 conditions.push(format!("ctid < '({end},0)'"));
             }
             conditions.extend(covered(table, plan.cursor.as_ref(), later_session));
-            let source = format!("ONLY {}.{}", quote(schema), quote(name));
+            let source = plan.leaves.get(*leaf).map_or(whole, from_leaf);
             (copy_text(columns, &source, &conditions, ""), 0)
         }
         (Plan::Snapshot(plan), Piece::Whole) => {

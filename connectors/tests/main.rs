@@ -1,1 +1,4 @@
-fn main() {}
+//! Connectors against real systems.
+
+mod postgres_source;
+mod support;
