@@ -65,7 +65,12 @@ impl Layout {
 
 /// What the files of a connection's tables are called first: `segment-<hash of the connection>-`.
 pub(super) fn segment_prefix(connection: &str) -> String {
-    format!("segment-{:08x}-", xxh3_64(connection.as_bytes()) as u32)
+    format!("segment-{:08x}-", short_hash(connection))
+}
+
+/// A hash that tells a few names apart in the name of a file.
+pub(super) fn short_hash(name: &str) -> u32 {
+    xxh3_64(name.as_bytes()) as u32
 }
 
 /// Any name as a name that every file system takes and no two names share, whatever the case: what is not a lower-case

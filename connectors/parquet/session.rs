@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 
 use super::destination::blocking;
 use super::disk::{self, Lock, failed};
-use super::layout::{Layout, is_segment, segment_prefix};
+use super::layout::{Layout, is_segment, segment_prefix, short_hash};
 use super::loader::{Command, ParquetLoader};
 use super::reader::FileReader;
 use super::rewrite::Output;
@@ -232,11 +232,10 @@ impl Writer {
         }
         let mut rows = read_quarantine(&self.layout, &self.connection, before)?;
         rows.retain(|row| !commit.replayed.contains(&row.id));
-        let prefix = segment_prefix(&self.connection);
         let stem = format!(
-            "{}-{}-{}-{}",
-            prefix.trim_start_matches("segment-").trim_end_matches('-'),
-            super::layout::file_name(&commit.table.to_string()),
+            "{:08x}-{:08x}-{}-{}",
+            short_hash(&self.connection),
+            short_hash(&commit.table.to_string()),
             commit.ordinal,
             self.fence
         );
@@ -270,12 +269,17 @@ impl Writer {
         self.layout.staged_file(&self.connection, &format!("open-{:020}-{number}", self.fence))
     }
 
-    /// Gives complete files the names they have in a commit: connection, plan, commit, fence, number.
+    /// Gives complete files the names they have in a commit: connection, table, plan, commit, fence, number.
     pub(super) fn name_files(&self, written: Vec<Written>, state: &TableState) -> Result<Vec<DataFile>> {
-        let prefix = segment_prefix(&self.connection);
+        // Two tables have commits of the same number, and their files are staged in one folder.
         let stem = format!(
-            "{prefix}{:06}-{:010}-{:06}-{:06}",
-            state.position.generation, state.ordinal, state.revision, self.fence
+            "{}{:08x}-{:06}-{:010}-{:06}-{:06}",
+            segment_prefix(&self.connection),
+            short_hash(&state.table.to_string()),
+            state.position.generation,
+            state.ordinal,
+            state.revision,
+            self.fence
         );
         written
             .into_iter()

@@ -1,4 +1,5 @@
 //! Connectors against real systems.
 
+mod parquet;
 mod postgres_source;
 mod support;
