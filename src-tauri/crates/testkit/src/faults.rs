@@ -157,7 +157,11 @@ impl Faults {
     }
 }
 
-async fn with_fault<T>(operation: Operation, fault: Fault, work: impl Future<Output = Result<T>>) -> Result<T> {
+async fn with_fault<T>(
+    operation: Operation,
+    fault: Fault,
+    work: impl Future<Output = Result<T>>,
+) -> Result<T> {
     match fault {
         Fault::Pass => work.await,
         Fault::Reject(kind) => Err(scripted(kind, operation)),

@@ -5,8 +5,8 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 use syncline_protocol::{
     Change, ChangeSink, Column, Commit, Destination, DestinationCapabilities, DestinationSession, Durable,
-    ErrorKind, Landing, LoadInto, Loader, LoaderOptions, LogicalType, Opened, Opening, QuarantinedRow, Result,
-    SchemaChange, Source, StepSink, StoredCheckpoint, TableName, TargetName, TargetTable,
+    ErrorKind, Landing, LoadInto, Loader, LoaderOptions, LogicalType, Opened, Opening, QuarantinedRow,
+    Result, SchemaChange, Source, StepSink, StoredCheckpoint, TableName, TargetName, TargetTable,
 };
 use syncline_testkit::conformance::{destination, source};
 use syncline_testkit::faults::{Fault, Faults, FaultySource, Gate, Operation};
@@ -114,11 +114,8 @@ impl Destination for Forgetful {
     }
     async fn open(&self, opening: &Opening) -> Result<Opened> {
         let opened = self.0.open(opening).await?;
-        let session = ForgetfulSession {
-            destination: self.0.clone(),
-            opening: opening.clone(),
-            inner: opened.session,
-        };
+        let session =
+            ForgetfulSession { destination: self.0.clone(), opening: opening.clone(), inner: opened.session };
         Ok(Opened { session: Box::new(session), ..opened })
     }
     async fn count(&self, target: &TargetTable) -> Result<u64> {

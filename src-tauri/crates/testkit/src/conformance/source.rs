@@ -8,8 +8,9 @@ use arrow::record_batch::RecordBatch;
 use futures::future::BoxFuture;
 use serde_json::Value;
 use syncline_protocol::{
-    BatchKind, Change, CheckOutcome, CheckStep, Column, DiscoverFilter, ErrorKind, LogicalType, Part, PartKind, ReadMode,
-    ReadPlan, Source, SourceSession, StepSink, TableInfo, TableName, TablePosition, TableRead,
+    BatchKind, Change, CheckOutcome, CheckStep, Column, DiscoverFilter, ErrorKind, LogicalType, Part,
+    PartKind, ReadMode, ReadPlan, Source, SourceSession, StepSink, TableInfo, TableName, TablePosition,
+    TableRead,
 };
 
 use super::case::Report;
@@ -81,7 +82,9 @@ impl Suite {
         let mut report = Report::default();
         let world = World { make: Arc::clone(&self.make) };
         report.case("source::check_ends".to_owned(), Box::pin(check_ends(&world))).await;
-        report.case("source::an_unknown_table_is_not_found".to_owned(), Box::pin(unknown_table(&world))).await;
+        report
+            .case("source::an_unknown_table_is_not_found".to_owned(), Box::pin(unknown_table(&world)))
+            .await;
         let reads = Mutex::new(Vec::new());
         let discovery = async {
             let found = discover(&world, &self.tables).await?;
@@ -135,7 +138,9 @@ async fn unknown_table(world: &World) -> Result<()> {
     let filter = DiscoverFilter { tables: vec![table.clone()], system: false };
     let found = source.discover(&filter).await;
     ensure!(
-        found.as_ref().map_or_else(|error| error.kind() == ErrorKind::NotFound, |found| found.tables.is_empty()),
+        found
+            .as_ref()
+            .map_or_else(|error| error.kind() == ErrorKind::NotFound, |found| found.tables.is_empty()),
         "discovery of it gives {found:?}"
     );
     let read = TableRead { table, ..full(known) };
@@ -146,7 +151,11 @@ async fn unknown_table(world: &World) -> Result<()> {
             Ok(plan) => bail!("it was planned: {plan:?}"),
         },
     };
-    ensure!(error.kind() == ErrorKind::NotFound, "it failed with {:?} ({error}) instead of NotFound", error.kind());
+    ensure!(
+        error.kind() == ErrorKind::NotFound,
+        "it failed with {:?} ({error}) instead of NotFound",
+        error.kind()
+    );
     Ok(())
 }
 
@@ -273,7 +282,12 @@ fn fits(batch: &RecordBatch, columns: &[Column]) -> Result<()> {
         columns.len()
     );
     for (field, column) in schema.fields().iter().zip(columns) {
-        ensure!(*field.name() == column.name, "column {} stands where {} should be", field.name(), column.name);
+        ensure!(
+            *field.name() == column.name,
+            "column {} stands where {} should be",
+            field.name(),
+            column.name
+        );
         ensure!(
             *field.data_type() == column.logical.to_arrow(),
             "column {} came as {} instead of {}",
@@ -326,9 +340,12 @@ async fn columns_come_in_the_order_that_was_asked_for(world: &World, read: &Tabl
     turned.columns.reverse();
     // Without the last column that nothing else needs.
     let needed = |name: &String| {
-        read.key.contains(name) || matches!(&read.mode, ReadMode::Incremental { cursor, .. } if cursor == name)
+        read.key.contains(name)
+            || matches!(&read.mode, ReadMode::Incremental { cursor, .. } if cursor == name)
     };
-    if let Some(place) = turned.columns.iter().position(|column| !needed(&column.name)).filter(|_| turned.columns.len() > 1) {
+    if let Some(place) =
+        turned.columns.iter().position(|column| !needed(&column.name)).filter(|_| turned.columns.len() > 1)
+    {
         turned.columns.remove(place);
     }
     let rows = async |read: &TableRead| -> Result<Vec<RecordBatch>> {
@@ -336,7 +353,10 @@ async fn columns_come_in_the_order_that_was_asked_for(world: &World, read: &Tabl
         let plan = session.plan(read, None).await?;
         let mut all = Vec::new();
         for part in plan.parts.iter().filter(|part| part.kind == PartKind::Changes) {
-            all.extend(batches(&read_part(session.as_ref(), read, &plan, part, None).await?, BatchKind::Rows));
+            all.extend(batches(
+                &read_part(session.as_ref(), read, &plan, part, None).await?,
+                BatchKind::Rows,
+            ));
         }
         session.close().await;
         Ok(all)
@@ -369,7 +389,8 @@ async fn reading_twice_gives_the_same(world: &World, read: &TableRead) -> Result
 
 /// Each checkpoint among changes, with what comes after it; not more than a few.
 fn checkpoints(changes: &[Change]) -> Vec<(Value, Vec<String>)> {
-    let at: Vec<usize> = (0..changes.len()).filter(|at| matches!(changes[*at], Change::Checkpoint(_))).collect();
+    let at: Vec<usize> =
+        (0..changes.len()).filter(|at| matches!(changes[*at], Change::Checkpoint(_))).collect();
     let step = at.len().div_ceil(RESUMES_MAX).max(1);
     at.into_iter()
         .step_by(step)
@@ -421,7 +442,12 @@ async fn an_unfinished_plan_goes_on_in_a_later_session(world: &World, read: &Tab
         // Allowed: the source cannot, and says so. Then it begins at the beginning.
         return Ok(());
     }
-    ensure!(again.plan == plan.plan, "the plan went from {} to {} and says it continues", plan.plan, again.plan);
+    ensure!(
+        again.plan == plan.plan,
+        "the plan went from {} to {} and says it continues",
+        plan.plan,
+        again.plan
+    );
     ensure!(
         again.parts.len() == plan.parts.len(),
         "{} parts became {}: the numbers of finished parts no longer hold",
@@ -468,7 +494,12 @@ async fn a_complete_position_starts_a_new_plan(world: &World, read: &TableRead) 
     }
     if next.full {
         let rows = |lines: &[String]| lines.iter().filter(|line| !line.starts_with('=')).count();
-        ensure!(rows(&again) == rows(&all), "a full plan reads {} changes instead of {}", rows(&again), rows(&all));
+        ensure!(
+            rows(&again) == rows(&all),
+            "a full plan reads {} changes instead of {}",
+            rows(&again),
+            rows(&all)
+        );
     }
     Ok(())
 }
@@ -492,7 +523,10 @@ async fn stopped_after(world: &World, read: &TableRead, changes: usize) -> Resul
         ensure!(sink.len() <= changes, "{} changes came after the stop", sink.len() - changes);
         if whole > changes {
             let kind = result.err().map(|error| error.kind());
-            ensure!(kind == Some(ErrorKind::Stopped), "a stopped read ended with {kind:?} instead of Stopped");
+            ensure!(
+                kind == Some(ErrorKind::Stopped),
+                "a stopped read ended with {kind:?} instead of Stopped"
+            );
         }
     }
     // The session is still good.
@@ -535,6 +569,9 @@ async fn a_column_that_is_gone_is_a_schema_change(world: &World, read: &TableRea
         },
     };
     let kind = error.downcast_ref::<syncline_protocol::Error>().map(syncline_protocol::Error::kind);
-    ensure!(kind == Some(ErrorKind::SchemaChanged), "it failed with {kind:?} ({error:#}) instead of SchemaChanged");
+    ensure!(
+        kind == Some(ErrorKind::SchemaChanged),
+        "it failed with {kind:?} ({error:#}) instead of SchemaChanged"
+    );
     Ok(())
 }

@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use async_trait::async_trait;
 use serde_json::Value;
 use syncline_protocol::{
-    BatchKind, Change, ChangeBatch, ChangeSink, CheckStep, Column, Commit, Destination, DestinationCapabilities,
-    DestinationSession, Durability, Durable, Error, ErrorKind, Finish, Landing, LoadInto, Loader, LoaderOptions,
-    LogicalType, Opened, Opening, QuarantinedRow, Result, SchemaChange, StepSink, StoredCheckpoint, TableName,
-    TargetName, TargetTable,
+    BatchKind, Change, ChangeBatch, ChangeSink, CheckStep, Column, Commit, Destination,
+    DestinationCapabilities, DestinationSession, Durability, Durable, Error, ErrorKind, Finish, Landing,
+    LoadInto, Loader, LoaderOptions, LogicalType, Opened, Opening, QuarantinedRow, Result, SchemaChange,
+    StepSink, StoredCheckpoint, TableName, TargetName, TargetTable,
 };
 
 use super::table::{Row, Step, Table};
@@ -117,7 +117,8 @@ impl MemoryDestination {
 }
 
 fn missing(table: &TargetName) -> Error {
-    Error::new(ErrorKind::NotFound, format!("There is no table {table} in the destination.")).with("table", table)
+    Error::new(ErrorKind::NotFound, format!("There is no table {table} in the destination."))
+        .with("table", table)
 }
 
 #[async_trait]
@@ -133,8 +134,11 @@ impl Destination for MemoryDestination {
     fn ddl(&self, change: &SchemaChange) -> Vec<String> {
         vec![match change {
             SchemaChange::CreateTable { table } => {
-                let columns: Vec<String> =
-                    table.all_columns().iter().map(|column| format!("{} {}", column.name, column.logical)).collect();
+                let columns: Vec<String> = table
+                    .all_columns()
+                    .iter()
+                    .map(|column| format!("{} {}", column.name, column.logical))
+                    .collect();
                 format!("create table {} ({})", table.name, columns.join(", "))
             }
             SchemaChange::AddColumn { table, column } => {
@@ -158,7 +162,9 @@ impl Destination for MemoryDestination {
     async fn checkpoints(&self, connection: &str) -> Result<Vec<StoredCheckpoint>> {
         let state = self.state();
         let connection = state.connections.get(connection);
-        Ok(connection.map(|connection| connection.checkpoints.values().cloned().collect()).unwrap_or_default())
+        Ok(connection
+            .map(|connection| connection.checkpoints.values().cloned().collect())
+            .unwrap_or_default())
     }
 
     async fn open(&self, opening: &Opening) -> Result<Opened> {
@@ -285,7 +291,8 @@ impl DestinationSession for Session {
                 for row in &mut rows {
                     if let Some(value) = row.get_mut(&column.name) {
                         *value = widen(value, from, &column.logical).ok_or_else(|| {
-                            let message = format!("{value} in column {} does not fit the new type.", column.name);
+                            let message =
+                                format!("{value} in column {} does not fit the new type.", column.name);
                             Error::new(ErrorKind::Conflict, message)
                         })?;
                     }
@@ -334,13 +341,16 @@ impl Loader for MemoryLoader {
         let schema = batch.rows.schema();
         let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
         let target = &self.options.target;
-        let columns = if batch.kind == BatchKind::Rows { target.columns.clone() } else { target.key_columns() };
+        let columns =
+            if batch.kind == BatchKind::Rows { target.columns.clone() } else { target.key_columns() };
         let fits = schema.fields().len() == columns.len()
             && schema.fields().iter().zip(&columns).all(|(field, column)| {
                 *field.name() == column.name && *field.data_type() == column.logical.to_arrow()
             });
         if !fits {
-            return Err(Error::internal(format!("A batch has the columns {names:?}, the table {columns:?}.")));
+            return Err(Error::internal(format!(
+                "A batch has the columns {names:?}, the table {columns:?}."
+            )));
         }
         for row in values(&batch.rows) {
             let Value::Array(row) = row else { continue };

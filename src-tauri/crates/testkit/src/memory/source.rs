@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use syncline_protocol::{
-    BatchKind, Catalog, Change, ChangeBatch, ChangeSink, CheckStep, Column, CursorCandidate, DiscoverFilter, Error,
-    ErrorKind, Part, PartKind, ReadMode, ReadPlan, Result, Source, SourceCapabilities, SourceSession, StepSink,
-    TableInfo, TableKind, TableName, TablePosition, TableRead, TableSchema,
+    BatchKind, Catalog, Change, ChangeBatch, ChangeSink, CheckStep, Column, CursorCandidate, DiscoverFilter,
+    Error, ErrorKind, Part, PartKind, ReadMode, ReadPlan, Result, Source, SourceCapabilities, SourceSession,
+    StepSink, TableInfo, TableKind, TableName, TablePosition, TableRead, TableSchema,
 };
 
 use crate::rows::{batch, widen};
@@ -219,7 +219,10 @@ impl MemoryTable {
             cursors: self
                 .cursors
                 .iter()
-                .map(|column| CursorCandidate { column: column.clone(), reason: "declared by the test".to_owned() })
+                .map(|column| CursorCandidate {
+                    column: column.clone(),
+                    reason: "declared by the test".to_owned(),
+                })
                 .collect(),
             unreadable: None,
             comment: None,
@@ -242,9 +245,8 @@ impl Source for MemorySource {
     }
 
     async fn discover(&self, filter: &DiscoverFilter) -> Result<Catalog> {
-        let wanted = |table: &&MemoryTable| {
-            filter.tables.is_empty() || filter.tables.contains(&table.schema.table)
-        };
+        let wanted =
+            |table: &&MemoryTable| filter.tables.is_empty() || filter.tables.contains(&table.schema.table);
         Ok(Catalog { tables: self.tables().values().filter(wanted).map(MemoryTable::info).collect() })
     }
 
@@ -346,7 +348,9 @@ impl Session {
             full: true,
             disjoint: kind == "rows" && !table.schema.key.is_empty(),
             parts: (0..count)
-                .map(|index| part(index, PartKind::Changes, json!(index * size), Some(size).filter(|_| rows.is_some())))
+                .map(|index| {
+                    part(index, PartKind::Changes, json!(index * size), Some(size).filter(|_| rows.is_some()))
+                })
                 .collect(),
             follow_up: false,
             rows_estimate: rows,
@@ -369,8 +373,10 @@ impl Session {
                 (position.plan.clone(), true)
             }
             _ => {
-                let before = position.and_then(|position| position.plan.get("upto")).filter(|upto| !upto.is_null());
-                let last = table.stored().iter().map(|row| &row[place]).max_by(|left, right| order(left, right));
+                let before =
+                    position.and_then(|position| position.plan.get("upto")).filter(|upto| !upto.is_null());
+                let last =
+                    table.stored().iter().map(|row| &row[place]).max_by(|left, right| order(left, right));
                 let upto = match (before, last) {
                     (Some(before), Some(last)) if order(before, last).is_gt() => before.clone(),
                     (_, Some(last)) => last.clone(),
@@ -388,19 +394,18 @@ impl Session {
         if read.key_list && !full {
             parts.push(part(1, PartKind::Keys, Value::Null, Some(table.stored().len())));
         }
-        Ok(ReadPlan {
-            plan,
-            continues,
-            full,
-            disjoint: false,
-            parts,
-            follow_up: false,
-            rows_estimate: None,
-        })
+        Ok(ReadPlan { plan, continues, full, disjoint: false, parts, follow_up: false, rows_estimate: None })
     }
 
     /// The rows of a part that are left, with the checkpoint after each.
-    fn remaining(&self, table: &MemoryTable, read: &TableRead, plan: &ReadPlan, part: &Part, from: Option<&Value>) -> Vec<(Value, Value)> {
+    fn remaining(
+        &self,
+        table: &MemoryTable,
+        read: &TableRead,
+        plan: &ReadPlan,
+        part: &Part,
+        from: Option<&Value>,
+    ) -> Vec<(Value, Value)> {
         let rows = table.stored();
         if part.kind == PartKind::Keys {
             return rows.iter().map(|row| (row.clone(), Value::Null)).collect();
@@ -448,7 +453,8 @@ impl SourceSession for Session {
         let table = self.checked(read)?;
         if let Content::Script(parts) = &table.content {
             let changes = parts.get(part.index as usize).map(Vec::as_slice).unwrap_or_default();
-            let is_from = |change: &Change| matches!(change, Change::Checkpoint(value) if Some(value) == from);
+            let is_from =
+                |change: &Change| matches!(change, Change::Checkpoint(value) if Some(value) == from);
             let begin = changes.iter().position(is_from).map_or(0, |at| at + 1);
             for change in &changes[begin..] {
                 sink.send(change.clone()).await?;

@@ -36,7 +36,8 @@ impl Table {
 
     /// Whether a reader counts the row.
     pub(super) fn shows(&self, row: &Row) -> bool {
-        !(self.soft_deletes && is_true(row, system::DELETED) || self.history && !is_true(row, system::CURRENT))
+        !(self.soft_deletes && is_true(row, system::DELETED)
+            || self.history && !is_true(row, system::CURRENT))
     }
 
     /// Applies a segment.
@@ -85,7 +86,8 @@ impl Table {
                     durable.written += 1;
                 }
                 (Keep::Versions, BatchKind::Rows) => {
-                    durable.written += u64::from(self.add_version(target, &mut index, key, &step.row, at_micros));
+                    durable.written +=
+                        u64::from(self.add_version(target, &mut index, key, &step.row, at_micros));
                 }
                 (_, BatchKind::Deletes) => {
                     durable.deleted += u64::from(self.delete(&mut index, &key, at_micros));

@@ -20,7 +20,12 @@ fn counts(durable: Durable, written: u64, deleted: u64, what: &str) -> Result<()
 pub(super) async fn append_keeps_every_row(world: &World) -> Result<()> {
     let (mut writer, mut target) = world.with_table(WriteMode::Append).await?;
     target.key.clear();
-    counts(writer.load(&target, &[rows(&[json!([1, "a", null]), json!([1, "a", null])])]).await?, 2, 0, "two rows")?;
+    counts(
+        writer.load(&target, &[rows(&[json!([1, "a", null]), json!([1, "a", null])])]).await?,
+        2,
+        0,
+        "two rows",
+    )?;
     counts(writer.load(&target, &[rows(&[json!([1, "b", "2.00"])])]).await?, 1, 0, "a row")?;
     writer.expect(&target, &[json!([1, "a", null]), json!([1, "a", null]), json!([1, "b", "2.00"])]).await?;
     // A key makes no difference, and deletes add nothing.
@@ -40,7 +45,9 @@ pub(super) async fn merge_keeps_the_last_version(world: &World) -> Result<()> {
         writer.load(&target, &[rows(&[json!([1, "a", "1.00"]), json!([2, "b", "2.00"])])]).await?;
         let durable = writer.load(&target, &[rows(&[json!([2, "B", null]), json!([3, "c", null])])]).await?;
         counts(durable, 2, 0, "one changed and one new row")?;
-        writer.expect(&target, &[json!([1, "a", "1.00"]), json!([2, "B", null]), json!([3, "c", null])]).await?;
+        writer
+            .expect(&target, &[json!([1, "a", "1.00"]), json!([2, "B", null]), json!([3, "c", null])])
+            .await?;
         writer.session.close().await;
     }
     Ok(())
@@ -48,17 +55,27 @@ pub(super) async fn merge_keeps_the_last_version(world: &World) -> Result<()> {
 
 pub(super) async fn merge_marks_deleted_rows(world: &World) -> Result<()> {
     let (mut writer, target) = world.with_table(SOFT).await?;
-    writer.load(&target, &[rows(&[json!([1, "a", null]), json!([2, "b", null]), json!([3, "c", null])])]).await?;
+    writer
+        .load(&target, &[rows(&[json!([1, "a", null]), json!([2, "b", null]), json!([3, "c", null])])])
+        .await?;
     counts(writer.load(&target, &[deletes(&[json!([2])])]).await?, 0, 1, "one delete")?;
-    counts(writer.load(&target, &[deletes(&[json!([77])])]).await?, 0, 0, "a delete of a row that is not there")?;
+    counts(
+        writer.load(&target, &[deletes(&[json!([77])])]).await?,
+        0,
+        0,
+        "a delete of a row that is not there",
+    )?;
     writer.expect(&target, &[json!([1, "a", null]), json!([3, "c", null])]).await?;
     if let Some(all) = world.everything(&target, &["id", "name", system::DELETED]).await {
-        let expected = [json!([1, "a", false]), json!([2, "b", true]), json!([3, "c", false])].map(|row| row.to_string());
+        let expected = [json!([1, "a", false]), json!([2, "b", true]), json!([3, "c", false])]
+            .map(|row| row.to_string());
         ensure!(all == expected, "the table holds {all:?} instead of {expected:?}");
     }
     // The row comes back.
     writer.load(&target, &[rows(&[json!([2, "again", null])])]).await?;
-    writer.expect(&target, &[json!([1, "a", null]), json!([2, "again", null]), json!([3, "c", null])]).await?;
+    writer
+        .expect(&target, &[json!([1, "a", null]), json!([2, "again", null]), json!([3, "c", null])])
+        .await?;
     writer.session.close().await;
     Ok(())
 }
@@ -81,14 +98,21 @@ pub(super) async fn order_within_a_segment_decides(world: &World) -> Result<()> 
         let mut writer = world.open().await?;
         let target = world.named(&world.target(writer.destination.as_ref(), mode), suffix);
         writer.create(&target).await?;
-        writer.load(&target, &[rows(&[json!([1, "a", null]), json!([2, "b", null]), json!([3, "c", null])])]).await?;
+        writer
+            .load(&target, &[rows(&[json!([1, "a", null]), json!([2, "b", null]), json!([3, "c", null])])])
+            .await?;
         writer
             .load(
                 &target,
                 &[
                     // 1: changed twice in one batch; 2: deleted, then back; 3: changed, then deleted;
                     // 4: new, deleted, new again; 5: new, then deleted; 6: twice over two batches
-                    rows(&[json!([1, "a1", null]), json!([1, "a2", null]), json!([3, "c1", null]), json!([4, "d1", null])]),
+                    rows(&[
+                        json!([1, "a1", null]),
+                        json!([1, "a2", null]),
+                        json!([3, "c1", null]),
+                        json!([4, "d1", null]),
+                    ]),
                     deletes(&[json!([2]), json!([4])]),
                     rows(&[json!([2, "b2", null]), json!([5, "e1", null]), json!([6, "f1", null])]),
                     deletes(&[json!([3]), json!([5])]),
@@ -96,7 +120,8 @@ pub(super) async fn order_within_a_segment_decides(world: &World) -> Result<()> 
                 ],
             )
             .await?;
-        let expected = [json!([1, "a2", null]), json!([2, "b2", null]), json!([4, "d2", null]), json!([6, "f2", null])];
+        let expected =
+            [json!([1, "a2", null]), json!([2, "b2", null]), json!([4, "d2", null]), json!([6, "f2", null])];
         writer.expect(&target, &expected).await.map_err(|error| error.context(suffix))?;
         writer.session.close().await;
     }
@@ -218,7 +243,9 @@ pub(super) async fn replace_begins_anew_on_begin(world: &World) -> Result<()> {
     let mut target = world.target(writer.destination.as_ref(), WriteMode::Replace);
     target.key.clear();
     writer.begin(&target, LoadInto::Beside).await?;
-    writer.load_into(&target, LoadInto::Beside, &[rows(&[json!([1, "dropped", null])])], Finish::None).await?;
+    writer
+        .load_into(&target, LoadInto::Beside, &[rows(&[json!([1, "dropped", null])])], Finish::None)
+        .await?;
     let mut writer = writer.reopen(world).await?;
     // Meanwhile the shape changed, too.
     let mut wider = target.clone();
@@ -349,16 +376,19 @@ pub(super) async fn sweep_marks_and_closes(world: &World) -> Result<()> {
         let target = world.named(&world.target(writer.destination.as_ref(), mode), suffix);
         writer.create(&target).await?;
         writer.load(&target, &[rows(&[json!([1, "a", null]), json!([2, "b", null])])]).await?;
-        let durable = writer.load_into(&target, LoadInto::Table, &[keys(&[json!([1])])], Finish::Sweep).await?;
+        let durable =
+            writer.load_into(&target, LoadInto::Table, &[keys(&[json!([1])])], Finish::Sweep).await?;
         counts(durable, 0, 1, suffix)?;
         writer.expect(&target, &[json!([1, "a", null])]).await.map_err(|error| error.context(suffix))?;
         // What is gone already does not go again.
-        let durable = writer.load_into(&target, LoadInto::Table, &[keys(&[json!([1])])], Finish::Sweep).await?;
+        let durable =
+            writer.load_into(&target, LoadInto::Table, &[keys(&[json!([1])])], Finish::Sweep).await?;
         counts(durable, 0, 0, suffix)?;
         if mode == WriteMode::History {
             let columns = ["id", system::VALID_TO, system::CURRENT];
             if let Some(all) = world.everything(&target, &columns).await {
-                let expected = [json!([1, null, true]), json!([2, EPOCH + 2_000_000, false])].map(|row| row.to_string());
+                let expected =
+                    [json!([1, null, true]), json!([2, EPOCH + 2_000_000, false])].map(|row| row.to_string());
                 ensure!(all == expected, "the versions are {all:?} instead of {expected:?}");
             }
         }

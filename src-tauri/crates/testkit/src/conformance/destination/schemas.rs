@@ -223,8 +223,7 @@ async fn type_comes_back(
     logical: &LogicalType,
     values: &[Value],
 ) -> Result<()> {
-    let columns =
-        vec![Column::new("id", LogicalType::Int64).required(), Column::new("v", logical.clone())];
+    let columns = vec![Column::new("id", LogicalType::Int64).required(), Column::new("v", logical.clone())];
     let key: &[&str] = if mode == WriteMode::Append { &[] } else { &["id"] };
     let target = world.target_of(writer.destination.as_ref(), mode, columns.clone(), key);
     let target = world.named(&target, &number.to_string());
@@ -240,7 +239,8 @@ async fn type_comes_back(
     let sink = Collector::new();
     writer.destination.scan(&target, &columns, &sink).await?;
     if sink.digest(2) != digest(&columns, &given)? {
-        let (back, given) = (sorted_rows(&sink.batches(BatchKind::Rows)), sorted_rows(&[batch(&columns, &given)]));
+        let (back, given) =
+            (sorted_rows(&sink.batches(BatchKind::Rows)), sorted_rows(&[batch(&columns, &given)]));
         let lost: Vec<_> = given.iter().filter(|row| !back.contains(row)).collect();
         let new: Vec<_> = back.iter().filter(|row| !given.contains(row)).collect();
         anyhow::bail!("{lost:?} came back as {new:?}");
@@ -252,9 +252,10 @@ pub(super) async fn long_and_odd_names_work(world: &World) -> Result<()> {
     let mut writer = world.open().await?;
     let capabilities = writer.destination.capabilities();
     let bytes = capabilities.identifier_bytes_max.min(200);
-    let mut names: Vec<String> = ["select", "a b", "a\"b", "a'b", "x.y", "naïve", "%d", "-", "1", "table", "b\\n"]
-        .map(str::to_owned)
-        .to_vec();
+    let mut names: Vec<String> =
+        ["select", "a b", "a\"b", "a'b", "x.y", "naïve", "%d", "-", "1", "table", "b\\n"]
+            .map(str::to_owned)
+            .to_vec();
     names.push("n".repeat(bytes));
     names.push("é".repeat(bytes / 2));
     if capabilities.case_sensitive {
