@@ -5,6 +5,7 @@ mod rows;
 mod stream;
 
 pub mod postgres;
+pub mod sample;
 pub mod sqlite;
 
 use syncline_protocol::{Connector, ConnectorRegistry};
@@ -16,6 +17,7 @@ pub fn registry() -> ConnectorRegistry {
         Box::new(connector_duckdb::connector()),
         Box::new(postgres::Postgres),
         Box::new(sqlite::Sqlite),
+        Box::new(sample::Sample),
     ];
     ConnectorRegistry::new(connectors)
 }
