@@ -1,4 +1,5 @@
 //! Connectors against real systems.
 
 mod postgres_source;
+mod sample;
 mod support;
