@@ -6,6 +6,7 @@ mod stream;
 
 pub mod parquet;
 pub mod postgres;
+pub mod sample;
 pub mod sqlite;
 
 use syncline_protocol::{Connector, ConnectorRegistry};
@@ -18,6 +19,7 @@ pub fn registry() -> ConnectorRegistry {
         Box::new(parquet::Parquet),
         Box::new(postgres::Postgres),
         Box::new(sqlite::Sqlite),
+        Box::new(sample::Sample),
     ];
     ConnectorRegistry::new(connectors)
 }
