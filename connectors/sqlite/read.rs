@@ -193,7 +193,10 @@ impl Reader<'_> {
             self.outlet.schema(TableSchema { table, columns, key })?;
             return Err(Error::new(
                 ErrorKind::SchemaChanged,
-                format!("Column `{}` of `{}` holds more than {}.", column.name, self.read.table, column.logical),
+                format!(
+                    "Column `{}` of `{}` holds more than {}.",
+                    column.name, self.read.table, column.logical
+                ),
             ));
         }
         if kind == BatchKind::Keys {

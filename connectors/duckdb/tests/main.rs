@@ -1,6 +1,7 @@
 //! The DuckDB destination against the real DuckDB.
 #![allow(missing_docs)]
 
+mod conformance;
 mod loading;
 mod locking;
 mod support;

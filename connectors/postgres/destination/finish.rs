@@ -122,8 +122,7 @@ async fn replace_old(
 async fn refill(connection: &Connection, target: &TargetTable, old: &str, new: &str) -> Result<()> {
     let columns = target.all_columns();
     let names = idents(columns.iter().map(|column| column.name.as_str()), "");
-    let statements = format!(
-        "DELETE FROM {old}; INSERT INTO {old} ({names}) SELECT {names} FROM {new}; DROP TABLE {new}"
-    );
+    let statements =
+        format!("DELETE FROM {old}; INSERT INTO {old} ({names}) SELECT {names} FROM {new}; DROP TABLE {new}");
     run(connection, &statements, "fill the table with the new copy").await
 }
