@@ -1,5 +1,7 @@
 //! The Postgres destination against a real server, looked at with plain SQL over a connection of its own.
 
+#![allow(clippy::unwrap_used)] // what cannot be set up has failed
+
 use std::sync::Mutex;
 use std::time::Duration;
 
