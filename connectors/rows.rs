@@ -77,7 +77,8 @@ impl RowBuffer {
     /// Whether it is time to hand the rows on.
     pub(crate) fn is_full(&self) -> bool {
         self.rows >= BATCH_ROWS
-            || (self.rows % 64 == 0 && self.rows * self.fixed_bytes + self.text_bytes() >= BATCH_BYTES)
+            || (self.rows.is_multiple_of(64)
+                && self.rows * self.fixed_bytes + self.text_bytes() >= BATCH_BYTES)
             || self.text_bytes() >= 4 * BATCH_BYTES
     }
 

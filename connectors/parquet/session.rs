@@ -182,7 +182,7 @@ impl Writer {
             match fs::create_dir_all(&folder).and_then(|()| fs::rename(&staged, folder.join(&file.name))) {
                 Ok(()) => moved = true,
                 Err(error) => {
-                    tracing::warn!(%error, file = file.name, "a committed file is not in its folder yet")
+                    tracing::warn!(%error, file = file.name, "a committed file is not in its folder yet");
                 }
             }
         }

@@ -575,7 +575,7 @@ async fn stopping_and_dropping_cancel_the_statement_in_the_server() {
         let plan = session.plan(&read, None).await.unwrap();
         let sink = Sink::new();
         let reading = tokio::spawn({
-            let (session, read, sink) = (session.clone(), read.clone(), sink.clone());
+            let (session, read, sink) = (Arc::clone(&session), read.clone(), Arc::clone(&sink));
             async move { session.read(&read, &plan, &plan.parts[0], None, &*sink).await }
         });
         until(&database, running, "1").await;

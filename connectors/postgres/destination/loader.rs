@@ -127,6 +127,9 @@ impl PostgresLoader {
 
     async fn load(&mut self, connection: &Connection, batch: &ChangeBatch) -> Result<()> {
         let rows = batch.rows.num_rows() as u64;
+        if rows == 0 {
+            return Ok(()); // an open COPY locks its table: not for nothing
+        }
         let kind = match batch.kind {
             BatchKind::Rows | BatchKind::Deletes => CopyKind::Rows,
             BatchKind::Keys => CopyKind::Keys,

@@ -156,7 +156,11 @@ async fn an_interrupted_first_sync_goes_on_where_it_was() {
     assert_eq!(second.outcome, Outcome::Succeeded);
     assert!(second.tables[0].resumed);
     assert!(first.tables[0].rows_read > 0);
-    assert_eq!(first.tables[0].rows_read + second.tables[0].rows_read, 300, "what is durable is not read again");
+    assert_eq!(
+        first.tables[0].rows_read + second.tables[0].rows_read,
+        300,
+        "what is durable is not read again"
+    );
     assert_eq!(fixture.destination.rows("a"), fixture.expected("a"));
 }
 

@@ -8,7 +8,8 @@ use crate::shell::{self, Workspace, stage};
 use crate::{setup, tidy};
 
 /// What tests use besides Rust and Node: a program that must be there, and the Debian package that has it.
-const TOOLS: &[(&str, &str)] = &[("openssl", "openssl"), ("pg_ctl", "postgresql")];
+const TOOLS: &[(&str, &str)] =
+    &[("openssl", "openssl"), ("pg_ctl", "postgresql"), ("sshd", "openssh-server")];
 
 /// Sets up, builds the program and runs `syncline demo`.
 pub(crate) fn start(workspace: &Workspace, arguments: &[String]) -> Result<()> {
