@@ -136,7 +136,7 @@ async fn random_faults_lose_and_double_nothing() {
             for table in ["a", "b", "c"] {
                 fixture.source.change(table, |table| {
                     for id in 0..15 {
-                        let id = 10_000 + updated + id;
+                        let id = 200 + 20 * i64::from(round) + id;
                         table.rows.insert(id, (updated + 1 + id, json!(format!("late {id}"))));
                     }
                 });
