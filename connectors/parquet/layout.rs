@@ -97,7 +97,7 @@ pub(super) fn file_name(name: &str) -> String {
         safe.insert(0, '%'); // no escape begins with `%` and a letter beyond F
     }
     if safe.len() > NAME_BYTES_MAX {
-        safe.truncate(NAME_BYTES_MAX - 18);
+        safe.truncate(NAME_BYTES_MAX - 18); // the hash and its marks take 18
         let _ = write!(safe, "%-{:016x}", xxh3_64(name.as_bytes()));
     }
     safe
