@@ -43,9 +43,6 @@ impl DuckDbConfig {
             // Bulk loads go straight to the file and leave only references in the log. A checkpoint after each of
             // them would rewrite metadata for nothing; there is one at close.
             ("checkpoint_threshold", "256MB".to_owned()),
-            // Trying out these encodings takes more than half of the time of a load, and saves little beside
-            // dictionaries and bit packing.
-            ("disabled_compression_methods", "fsst,dict_fsst,zstd".to_owned()),
             // What is needed is built in; a sync must never download code.
             ("autoinstall_known_extensions", "false".to_owned()),
         ]
