@@ -4,13 +4,22 @@ mod parse;
 mod rows;
 mod stream;
 
+pub mod parquet;
+pub mod postgres;
+pub mod sample;
 pub mod sqlite;
 
-use syncline_protocol::ConnectorRegistry;
+use syncline_protocol::{Connector, ConnectorRegistry};
 
-/// All connectors of this program, in the order they should be listed.
+/// The connectors of this program, one line a system, in the order they should be listed.
 pub fn registry() -> ConnectorRegistry {
-    ConnectorRegistry::new(vec![
+    let connectors: Vec<Box<dyn Connector>> = vec![
+        #[cfg(feature = "duckdb")]
+        Box::new(connector_duckdb::connector()),
+        Box::new(parquet::Parquet),
+        Box::new(postgres::Postgres),
         Box::new(sqlite::Sqlite),
-    ])
+        Box::new(sample::Sample),
+    ];
+    ConnectorRegistry::new(connectors)
 }

@@ -157,10 +157,9 @@ fn explain(path: &Path, error: rusqlite::Error) -> Error {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
             (ErrorKind::Locked, format!("Another program is writing to {file}."))
         }
-        Some(ErrorCode::NotADatabase) => (
-            ErrorKind::CorruptInput,
-            format!("{file} is not an SQLite database, or it is encrypted."),
-        ),
+        Some(ErrorCode::NotADatabase) => {
+            (ErrorKind::CorruptInput, format!("{file} is not an SQLite database, or it is encrypted."))
+        }
         Some(ErrorCode::DatabaseCorrupt) => return corrupt(path).caused_by(error),
         Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
             (ErrorKind::Permission, format!("{file} may not be read."))

@@ -92,24 +92,21 @@ impl ToSql for Scalar {
     }
 }
 
-/// The table of a read, as it is now. A column that is gone is read as null, like in the destination; without one
-/// of the key or the cursor the table cannot be read.
+/// The table of a read, as it is now.
 ///
 /// # Errors
-/// `NotFound` when the table is gone; `SchemaChanged` when a column of the key or the cursor is.
+/// `NotFound` when it is gone; `SchemaChanged` when a column is.
 pub(super) fn table_of(database: &Database, read: &TableRead) -> Result<Table> {
     let table = Table::find(&database.connection, &read.table)
         .map_err(|error| database.explain(error))?
         .ok_or_else(|| missing(&read.table))?;
-    let cursor = match &read.mode {
-        ReadMode::Full => None,
-        ReadMode::Incremental { cursor, .. } => Some(cursor),
-    };
-    match read.key.iter().chain(cursor).find(|name| !table.has(name)) {
+    let gone =
+        read.columns.iter().find(|wanted| table.columns.iter().all(|column| column.name != wanted.name));
+    match gone {
         None => Ok(table),
-        Some(name) => Err(Error::new(
+        Some(column) => Err(Error::new(
             ErrorKind::SchemaChanged,
-            format!("`{}` no longer has the column `{name}`.", read.table),
+            format!("`{}` no longer has the column `{}`.", read.table, column.name),
         )
         .with("table", &read.table)),
     }
@@ -182,19 +179,18 @@ fn newest(database: &Database, table: &Table, cursor: &str) -> Result<Option<Bou
     if database.connection.query_row(&null, [], |_| Ok(())).optional().map_err(explain)?.is_some() {
         return Err(Error::new(
             ErrorKind::Config,
-            format!("`{}` has rows without a value in `{cursor}`, so it cannot tell what is new.", table.name),
+            format!(
+                "`{}` has rows without a value in `{cursor}`, so it cannot tell what is new.",
+                table.name
+            ),
         )
         .with("column", cursor)
         .fix("Choose another updated-at column, or none, so that each sync reads all rows."));
     }
     let order: Vec<String> = std::iter::once(column).chain(table.order()).collect();
     let last: Vec<String> = order.iter().map(|column| format!("{column} DESC")).collect();
-    let sql = format!(
-        "SELECT {} FROM {} ORDER BY {} LIMIT 1",
-        order.join(", "),
-        table.quoted(),
-        last.join(", ")
-    );
+    let sql =
+        format!("SELECT {} FROM {} ORDER BY {} LIMIT 1", order.join(", "), table.quoted(), last.join(", "));
     let values = database
         .connection
         .query_row(&sql, [], |row| {
@@ -248,9 +244,7 @@ impl Plan {
             ReadMode::Incremental { cursor, .. } => Some(cursor),
         };
         match self {
-            Plan::Copy { state: Some(state), .. } => {
-                cursor.is_none() && *state == database.fingerprint()
-            }
+            Plan::Copy { state: Some(state), .. } => cursor.is_none() && *state == database.fingerprint(),
             Plan::Copy { state: None, upto, .. } => {
                 upto.as_ref().is_none_or(|upto| Some(&upto.column) == cursor) && cursor.is_some()
             }

@@ -40,10 +40,8 @@ impl Query {
     }
 
     fn sql(&self, table: &Table, columns: &[Column]) -> String {
-        let select = |column: &Column| {
-            if table.has(&column.name) { quote(&column.name) } else { "NULL".to_owned() }
-        };
-        let selected: Vec<String> = columns.iter().map(select).chain(self.place.iter().cloned()).collect();
+        let selected: Vec<String> =
+            columns.iter().map(|column| quote(&column.name)).chain(self.place.iter().cloned()).collect();
         let mut sql = format!("SELECT {} FROM {}", selected.join(", "), table.quoted());
         for (at, condition) in self.conditions.iter().enumerate() {
             sql.push_str(if at == 0 { " WHERE " } else { " AND " });
@@ -195,7 +193,10 @@ impl Reader<'_> {
             self.outlet.schema(TableSchema { table, columns, key })?;
             return Err(Error::new(
                 ErrorKind::SchemaChanged,
-                format!("Column `{}` of `{}` holds more than {}.", column.name, self.read.table, column.logical),
+                format!(
+                    "Column `{}` of `{}` holds more than {}.",
+                    column.name, self.read.table, column.logical
+                ),
             ));
         }
         if kind == BatchKind::Keys {

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, Decimal128Array, FixedSizeBinaryArray, IntervalMonthDayNanoArray, StringArray,
-    StringBuilder,
+    Array, ArrayRef, AsArray, Decimal128Array, FixedSizeBinaryArray, IntervalMonthDayNanoArray, ListArray,
+    StringArray, StringBuilder, StructArray, new_null_array,
 };
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{
@@ -30,15 +30,35 @@ pub(crate) fn convert(array: &ArrayRef, from: &LogicalType, to: &LogicalType) ->
         LogicalType::Numeric => Ok(Arc::new(texts(array, from))),
         LogicalType::Json => Ok(Arc::new(json_texts(array, from))),
         LogicalType::Timestamp if *from == LogicalType::Date => Ok(date_to_timestamp(array)),
-        LogicalType::List(_) | LogicalType::Struct(_) => {
-            Err(Error::internal(format!("Values of type {from} cannot become {to}.")))
-        }
+        LogicalType::List(_) | LogicalType::Struct(_) => convert_nested(array, from, to),
         _ => {
             let strict = CastOptions { safe: false, ..CastOptions::default() };
             cast_with_options(array, &to.to_arrow(), &strict).map_err(|error| {
                 Error::internal(format!("Values of type {from} cannot become {to}.")).caused_by(error)
             })
         }
+    }
+}
+
+/// Items of lists and members of structs one by one; members that `from` does not have are null.
+fn convert_nested(array: &ArrayRef, from: &LogicalType, to: &LogicalType) -> Result<ArrayRef> {
+    match (from, to, to.to_arrow()) {
+        (LogicalType::List(from), LogicalType::List(to), DataType::List(field)) => {
+            let list = array.as_list::<i32>();
+            let items = convert(list.values(), from, to)?;
+            Ok(Arc::new(ListArray::try_new(field, list.offsets().clone(), items, list.nulls().cloned())?))
+        }
+        (LogicalType::Struct(from), LogicalType::Struct(to), DataType::Struct(fields)) => {
+            let members = array.as_struct();
+            let columns =
+                to.iter().map(|member| match from.iter().position(|known| known.name == member.name) {
+                    Some(at) => convert(members.column(at), &from[at].logical, &member.logical),
+                    None => Ok(new_null_array(&member.logical.to_arrow(), array.len())),
+                });
+            let columns = columns.collect::<Result<Vec<_>>>()?;
+            Ok(Arc::new(StructArray::try_new(fields, columns, members.nulls().cloned())?))
+        }
+        _ => Err(Error::internal(format!("Values of type {from} cannot become {to}."))),
     }
 }
 
@@ -62,10 +82,20 @@ pub(crate) fn parse_texts(texts: &StringArray, to: &LogicalType) -> Result<Array
     }
     let strict = CastOptions { safe: false, ..CastOptions::default() };
     let source: ArrayRef = Arc::new(texts.clone());
-    cast_with_options(&source, &to.to_arrow(), &strict).map_err(|error| {
+    // Without a table of named zones Arrow parses into fixed offsets only; UTC is one.
+    let parsed_type = match to.to_arrow() {
+        DataType::Timestamp(unit, Some(_)) => DataType::Timestamp(unit, Some("+00:00".into())),
+        other => other,
+    };
+    let parsed = cast_with_options(&source, &parsed_type, &strict).map_err(|error| {
         Error::new(ErrorKind::CorruptInput, format!("A value still does not fit the type {to}."))
             .caused_by(error)
-    })
+    })?;
+    if *to == LogicalType::TimestampTz {
+        let times = parsed.as_primitive::<TimestampMicrosecondType>().clone();
+        return Ok(Arc::new(times.with_timezone("UTC")));
+    }
+    Ok(parsed)
 }
 
 fn parse_uuids(texts: &StringArray) -> Result<ArrayRef> {
@@ -331,7 +361,7 @@ pub(crate) fn same_layout(logical: &LogicalType, data_type: &DataType) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use arrow::array::{Date32Array, Int64Array, ListArray, TimestampMicrosecondArray};
+    use arrow::array::{Date32Array, Int64Array, TimestampMicrosecondArray};
 
     fn one(array: impl Array + 'static, logical: &LogicalType) -> String {
         texts(&(Arc::new(array) as ArrayRef), logical).value(0).to_owned()
@@ -350,6 +380,34 @@ mod tests {
         assert_eq!(timestamp(i64::MIN), "-infinity");
         // The last microsecond below infinity.
         assert_eq!(timestamp(i64::MAX - 1), "294247-01-10 04:00:54.775806");
+    }
+
+    #[test]
+    fn repaired_texts_parse_and_others_say_so() {
+        let parse =
+            |text: &str, to: &LogicalType| parse_texts(&StringArray::from(vec![Some(text), None]), to);
+        let instant = parse("2026-11-23T10:00:00+02:00", &LogicalType::TimestampTz).unwrap();
+        assert_eq!(
+            one(instant.as_primitive::<TimestampMicrosecondType>().clone(), &LogicalType::TimestampTz),
+            "2026-11-23 08:00:00+00"
+        );
+        assert_eq!(
+            parse("12.50", &LogicalType::Decimal { precision: 10, scale: 2 }).unwrap().null_count(),
+            1
+        );
+        assert_eq!(parse("N/A", &LogicalType::Int64).unwrap_err().kind(), ErrorKind::CorruptInput);
+        assert!(parse("12", &LogicalType::Uuid).is_err());
+    }
+
+    #[test]
+    fn items_of_lists_are_converted() {
+        let list = ListArray::from_iter_primitive::<Int64Type, _, _>(vec![Some(vec![Some(7), None]), None]);
+        let to = LogicalType::List(Box::new(LogicalType::Text));
+        let from = LogicalType::List(Box::new(LogicalType::Int64));
+        let texts = convert(&(Arc::new(list) as ArrayRef), &from, &to).unwrap();
+        assert_eq!(texts.data_type(), &to.to_arrow());
+        assert_eq!(texts.as_list::<i32>().value(0).as_string::<i32>().value(0), "7");
+        assert!(texts.is_null(1));
     }
 
     #[test]

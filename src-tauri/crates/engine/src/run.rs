@@ -180,7 +180,7 @@ impl Run<'_> {
                 None => state.receipt.fail(&failure),
             }
         }
-        (!of_a_table).then_some(failure)
+        (!of_a_table || failure.kind() == ErrorKind::Fenced).then_some(failure)
     }
 
     /// One attempt at all pending tables. `Ok(Some(error))` when some of them should be tried again.

@@ -1,0 +1,130 @@
+//! What commands work with: the project, its state, and its systems with their secrets filled in.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use syncline_engine::Connection;
+use syncline_protocol::{
+    Config, Connector, ConnectorContext, ConnectorRegistry, Destination, Error, ErrorKind, Result, Source,
+};
+use syncline_store::config::SystemConfig;
+use syncline_store::secrets::{VaultAndEnv, resolve};
+use syncline_store::{Project, State, SystemKind, Vault};
+use tokio::runtime::Runtime;
+
+use crate::cli::Global;
+use crate::logging::{self, Log};
+use crate::screen::Screen;
+
+/// What every command has.
+#[derive(Clone, Copy)]
+pub(crate) struct Surroundings<'a> {
+    pub(crate) screen: &'a Screen,
+    pub(crate) runtime: &'a Runtime,
+    pub(crate) global: &'a Global,
+}
+
+/// An opened project.
+pub(crate) struct Context<'a> {
+    pub(crate) screen: &'a Screen,
+    pub(crate) runtime: &'a Runtime,
+    pub(crate) project: Project,
+    pub(crate) state: Arc<State>,
+    pub(crate) registry: ConnectorRegistry,
+    _log: Log,
+}
+
+impl<'a> Context<'a> {
+    /// The project that `--project` names, or that the current folder lies in.
+    pub(crate) fn open(surroundings: &Surroundings<'a>) -> Result<Self> {
+        let project = match &surroundings.global.project {
+            Some(folder) => Project::open(folder)?,
+            None => Project::find(Path::new("."))?,
+        };
+        Context::of(surroundings, project)
+    }
+
+    /// An opened project with everything that belongs to it.
+    pub(crate) fn of(surroundings: &Surroundings<'a>, project: Project) -> Result<Self> {
+        let Surroundings { screen, runtime, global } = *surroundings;
+        let log = logging::begin(&project.logs(), global.verbose, &screen.redaction)?;
+        let state = Arc::new(State::open(&project.state_path())?);
+        Ok(Context { screen, runtime, project, state, registry: connectors::registry(), _log: log })
+    }
+
+    /// The vault. Its key is asked for when the first secret is needed.
+    pub(crate) fn vault(&self) -> Result<Vault<'_>> {
+        Vault::from_env(&self.state, &environment)
+    }
+
+    /// A configured source, not connected yet.
+    pub(crate) fn source(&self, name: &str) -> Result<Arc<dyn Source>> {
+        let config = self.project.system(SystemKind::Source, name)?;
+        self.make_source(&config).map_err(|error| error.with("source", name))
+    }
+
+    /// A configured destination, not connected yet.
+    pub(crate) fn destination(&self, name: &str) -> Result<Arc<dyn Destination>> {
+        let config = self.project.system(SystemKind::Destination, name)?;
+        self.make_destination(&config).map_err(|error| error.with("destination", name))
+    }
+
+    /// A source of this configuration.
+    pub(crate) fn make_source(&self, system: &SystemConfig) -> Result<Arc<dyn Source>> {
+        let (connector, config) = self.resolve(SystemKind::Source, system)?;
+        Ok(Arc::from(connector.source(&config, &self.connector_context())?))
+    }
+
+    /// A destination of this configuration.
+    pub(crate) fn make_destination(&self, system: &SystemConfig) -> Result<Arc<dyn Destination>> {
+        let (connector, config) = self.resolve(SystemKind::Destination, system)?;
+        Ok(Arc::from(connector.destination(&config, &self.connector_context())?))
+    }
+
+    /// A connection, ready to be planned and run.
+    pub(crate) fn connection(&self, name: &str) -> Result<Connection> {
+        let config = self.project.connection(name)?;
+        Ok(Connection {
+            name: name.to_owned(),
+            id: format!("{}/{name}", self.project.config().id),
+            source: self.source(&config.source)?,
+            destination: self.destination(&config.destination)?,
+            config: Arc::new(config),
+            salt: self.project.config().salt.clone(),
+            memory: Arc::<State>::clone(&self.state),
+            clock: Timestamp::now,
+        })
+    }
+
+    fn connector_context(&self) -> ConnectorContext {
+        ConnectorContext { project: self.project.root().to_owned() }
+    }
+
+    fn resolve(&self, kind: SystemKind, system: &SystemConfig) -> Result<(&dyn Connector, Config)> {
+        let connector = self.registry.get(&system.connector)?;
+        let spec = connector.spec();
+        let schema = match kind {
+            SystemKind::Source => spec.source_schema,
+            SystemKind::Destination => spec.destination_schema,
+        };
+        let schema = schema.ok_or_else(|| {
+            Error::new(ErrorKind::Config, format!("{} cannot be used as a {}.", spec.title, kind.word()))
+        })?;
+        let vault = self.vault()?;
+        let lookup = VaultAndEnv { vault: Some(&vault), env: &environment };
+        let resolved = resolve(&system.config, &schema, &lookup)?;
+        self.screen.redaction.learn(resolved.secrets());
+        let config = match resolved.into_config() {
+            // A system without settings: `config` was left out.
+            serde_json::Value::Null => serde_json::json!({}),
+            config => config,
+        };
+        Ok((connector, Config::new(config)))
+    }
+}
+
+/// A variable of this process.
+pub(crate) fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}

@@ -1,0 +1,129 @@
+//! `syncline preview`
+
+use syncline_engine::{ColumnPreview, Preview, Stop};
+use syncline_protocol::Result;
+
+use crate::app::Context;
+use crate::cli;
+use crate::commands::plan::effect_text;
+use crate::exit::Exit;
+use crate::screen::{Column, Screen, Tone, paint};
+use crate::text::{counted, shorten};
+
+/// Wider values are cut; JSON output has them whole.
+const VALUE_WIDTH: usize = 32;
+/// With more columns a table of rows is unreadable, and rows are shown one value per line.
+const COLUMNS_ACROSS_MAX: usize = 12;
+
+pub(crate) fn run(context: &Context<'_>, arguments: &cli::Preview) -> Result<Exit> {
+    let connection = context.connection(&arguments.connection)?;
+    super::run::require_tables(&connection, std::slice::from_ref(&arguments.table))?;
+    let preview =
+        context.runtime.block_on(connection.preview(&arguments.table, arguments.rows, &Stop::new()))?;
+    if arguments.json {
+        context.screen.print_json_pretty(&preview);
+    } else {
+        show(context.screen, &preview, arguments.show);
+    }
+    Ok(Exit::Ok)
+}
+
+fn show(screen: &Screen, preview: &Preview, rows_max: usize) {
+    let sampled = counted(preview.rows_sampled as u64, "row");
+    screen.print(format!(
+        "{}   {}",
+        paint(Tone::Strong, &format!("{} → {}", preview.table, preview.target)),
+        paint(Tone::Subtle, &format!("sample: the first {sampled} the source gives"))
+    ));
+    screen.print("");
+    if preview.findings.is_empty() {
+        screen.print(format!("{} Nothing to note in the sample.", paint(Tone::Good, "✓")));
+    }
+    for finding in &preview.findings {
+        let sign = match finding.weight {
+            3.. => paint(Tone::Bad, "✗"),
+            2 => paint(Tone::Warning, "!"),
+            _ => paint(Tone::Subtle, "·"),
+        };
+        screen.print(format!("{sign} {}", finding.text));
+    }
+    screen.print("");
+    show_rows(screen, preview, rows_max);
+    screen.print("");
+    show_profile(screen, preview);
+    if let Some(effect) = &preview.effect {
+        screen.print(effect_text(effect).trim_start_matches('\n'));
+    }
+}
+
+fn show_rows(screen: &Screen, preview: &Preview, rows_max: usize) {
+    let value = |value: &Option<String>| match value {
+        Some(text) if text.is_empty() => paint(Tone::Subtle, "''"),
+        Some(text) => shorten(text, VALUE_WIDTH),
+        None => paint(Tone::Subtle, "null"),
+    };
+    let rows = preview.rows.iter().take(rows_max);
+    if preview.columns.len() <= COLUMNS_ACROSS_MAX {
+        let headers: Vec<String> = preview.columns.iter().map(|column| column.target.clone()).collect();
+        screen.print(data_table(&headers, rows.map(|row| row.iter().map(value).collect())));
+        return;
+    }
+    for (number, row) in rows.enumerate() {
+        screen.print(paint(Tone::Subtle, &format!("row {}", number + 1)));
+        let lines =
+            preview.columns.iter().zip(row).map(|(column, text)| vec![column.target.clone(), value(text)]);
+        screen.print_table(&[Column::Left("COLUMN"), Column::Left("VALUE")], lines);
+    }
+}
+
+/// A table whose columns are not known when the program is written.
+fn data_table(headers: &[String], rows: impl Iterator<Item = Vec<String>>) -> String {
+    let mut table = comfy_table::Table::new();
+    table.load_preset(comfy_table::presets::NOTHING);
+    table.set_header(headers.iter().map(|header| paint(Tone::Strong, header)));
+    rows.for_each(|row| {
+        table.add_row(row);
+    });
+    table.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
+}
+
+fn show_profile(screen: &Screen, preview: &Preview) {
+    let rows = preview.rows_sampled;
+    screen.print_table(
+        &[
+            Column::Left("COLUMN"),
+            Column::Left("FROM"),
+            Column::Left("LANDS AS"),
+            Column::Right("NULL"),
+            Column::Right("DIFFERENT"),
+            Column::Left("SMALLEST"),
+            Column::Left("LARGEST"),
+            Column::Left("MOST FREQUENT"),
+        ],
+        preview.columns.iter().map(|column| profile_row(column, rows)),
+    );
+}
+
+fn profile_row(column: &ColumnPreview, rows: usize) -> Vec<String> {
+    let short = |value: &Option<String>| value.as_deref().map(|text| shorten(text, 20)).unwrap_or_default();
+    let nulls = match (column.nulls, rows) {
+        (0, _) | (_, 0) => "–".to_owned(),
+        (nulls, rows) => format!("{:.0} %", (nulls as f64 / rows as f64 * 100.0).max(1.0)),
+    };
+    let from = match column.source == column.target {
+        true => column.source_type.clone(),
+        false => format!("{} ({})", column.source, column.source_type),
+    };
+    let lands = if column.hash { "code (hash)".to_owned() } else { column.landed_type.to_string() };
+    let top = column.top.iter().take(3).map(|(value, count)| format!("{} ×{count}", shorten(value, 12)));
+    vec![
+        shorten(&column.target, 32),
+        shorten(&from, 32),
+        shorten(&lands, 24),
+        nulls,
+        column.distinct.to_string(),
+        short(&column.min),
+        short(&column.max),
+        top.collect::<Vec<_>>().join(", "),
+    ]
+}
