@@ -4,6 +4,7 @@ mod parse;
 mod rows;
 mod stream;
 
+pub mod files;
 pub mod parquet;
 pub mod postgres;
 pub mod sample;
@@ -19,6 +20,7 @@ pub fn registry() -> ConnectorRegistry {
         Box::new(parquet::Parquet),
         Box::new(postgres::Postgres),
         Box::new(sqlite::Sqlite),
+        Box::new(files::Files),
         Box::new(sample::Sample),
     ];
     ConnectorRegistry::new(connectors)

@@ -200,7 +200,8 @@ impl ColumnBuilder {
         each!(self, builder => builder.len())
     }
 
-    fn finish(&mut self) -> ArrayRef {
+    /// The values so far; the builder is empty afterwards.
+    pub(crate) fn finish(&mut self) -> ArrayRef {
         each!(self, builder => Arc::new(builder.finish()))
     }
 
@@ -353,6 +354,17 @@ impl ColumnBuilder {
         match self {
             ColumnBuilder::Timestamp(builder) | ColumnBuilder::TimestampTz(builder) => {
                 put(Some(value), |value| builder.append_value(value))
+            }
+            _ => false,
+        }
+    }
+
+    /// Adds JSON that is known to be valid.
+    pub(crate) fn valid_json(&mut self, json: &str) -> bool {
+        match self {
+            ColumnBuilder::Json(builder) => {
+                builder.append_value(json);
+                true
             }
             _ => false,
         }

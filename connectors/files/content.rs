@@ -32,10 +32,8 @@ pub enum Format {
 impl Format {
     /// The format that the ending of a name promises.
     pub(super) fn of_name(name: &str) -> Option<Format> {
-        let name = [".gz", ".zst", ".zstd"]
-            .iter()
-            .find_map(|ending| strip_ending(name, ending))
-            .unwrap_or(name);
+        let name =
+            [".gz", ".zst", ".zstd"].iter().find_map(|ending| strip_ending(name, ending)).unwrap_or(name);
         let (_, ending) = name.rsplit_once('.')?;
         Some(match ending.to_ascii_lowercase().as_str() {
             "csv" | "txt" => Format::Csv,

@@ -10,7 +10,7 @@ use super::content::Limits;
 use super::dialect::{CsvOptions, Dialect, open_text};
 use super::infer::Inferred;
 use super::listing::{FoundFile, unreadable};
-use super::rows::{Origin, Outcome, Rows};
+use super::rows::{Origin, Outcome, Rows, column_names};
 
 /// A row that is longer is a quote that was never closed.
 const ROW_BYTES_MAX: u64 = 64 << 20;
@@ -60,12 +60,7 @@ fn infer_text(text: impl Read, dialect: &Dialect, options: &CsvOptions) -> csv::
 ///
 /// # Errors
 /// When the file cannot be read to its end.
-pub(super) fn read(
-    rows: &mut Rows<'_>,
-    options: &CsvOptions,
-    tabs: bool,
-    limits: Limits,
-) -> Result<Outcome> {
+pub(super) fn read(rows: &mut Rows<'_>, options: &CsvOptions, tabs: bool, limits: Limits) -> Result<Outcome> {
     let file = rows.file;
     let dialect = options.detect(&file.path, tabs, limits)?;
     let open = |offset| open_text(&file.path, dialect.encoding, limits, offset);
@@ -119,18 +114,13 @@ impl Body<'_> {
         }
     }
 
-    fn row(
-        &self,
-        rows: &mut Rows<'_>,
-        record: &ByteRecord,
-        line: u64,
-        place: (u64, u64),
-    ) -> Result<Outcome> {
+    fn row(&self, rows: &mut Rows<'_>, record: &ByteRecord, line: u64, place: (u64, u64)) -> Result<Outcome> {
         let Ok(text) = std::str::from_utf8(record.as_slice()) else {
             return rows.reject_line(line, "some bytes are not valid text", &self.joined(record));
         };
         // A delimiter at the end of a row makes one empty field too many, which says nothing.
-        let surplus = (self.names.len()..record.len()).any(|at| record.get(at).is_some_and(|field| !field.is_empty()));
+        let surplus =
+            (self.names.len()..record.len()).any(|at| record.get(at).is_some_and(|field| !field.is_empty()));
         if record.len() < self.names.len() || surplus {
             let reason = format!("it has {} fields, not {}", record.len(), self.names.len());
             return rows.reject_line(line, &reason, &self.joined(record));
@@ -138,7 +128,9 @@ impl Body<'_> {
         for (at, origin) in self.origins.iter().enumerate() {
             let field = match origin {
                 // Fields end between characters: the delimiter is ASCII.
-                Origin::Field(number) => record.range(*number).and_then(|range| text.get(range)).unwrap_or(""),
+                Origin::Field(number) => {
+                    record.range(*number).and_then(|range| text.get(range)).unwrap_or("")
+                }
                 origin => {
                     if !rows.put_origin(at, *origin, line) {
                         return rows.misfit(at, line, "", || self.object(record));
@@ -184,20 +176,9 @@ fn header<R: Read>(
         record.clear();
     }
     reader.get_mut().since = 0;
-    let mut names: Vec<String> = Vec::with_capacity(record.len());
-    for (at, field) in record.iter().enumerate() {
-        let given = String::from_utf8_lossy(field);
-        let given = if dialect.header { given.trim() } else { "" };
-        let name = if given.is_empty() { format!("column_{}", at + 1) } else { given.to_owned() };
-        let mut unique = name.clone();
-        let mut count = 2;
-        while names.contains(&unique) {
-            unique = format!("{name}_{count}");
-            count += 1;
-        }
-        names.push(unique);
-    }
-    Ok(names)
+    let given =
+        record.iter().map(|field| if dialect.header { String::from_utf8_lossy(field) } else { "".into() });
+    Ok(column_names(given))
 }
 
 fn reader<R: Read>(text: R, dialect: &Dialect) -> csv::Reader<Guarded<R>> {
@@ -223,8 +204,11 @@ impl<R: Read> Read for Guarded<R> {
         self.since += count as u64;
         if self.since > ROW_BYTES_MAX {
             return Err(io::Error::other(
-                Error::new(ErrorKind::CorruptInput, "A row has more than 64 MB; a quote is probably not closed.")
-                    .fix("Repair the file, or set the character around fields (`quote`)."),
+                Error::new(
+                    ErrorKind::CorruptInput,
+                    "A row has more than 64 MB; a quote is probably not closed.",
+                )
+                .fix("Repair the file, or set the character around fields (`quote`)."),
             ));
         }
         Ok(count)
@@ -234,7 +218,9 @@ impl<R: Read> Read for Guarded<R> {
 fn failed(file: &FoundFile, error: csv::Error) -> Error {
     match error.into_kind() {
         csv::ErrorKind::Io(error) => unreadable(&file.path, error),
-        _ => Error::new(ErrorKind::CorruptInput, format!("{} could not be read as CSV.", file.path.display())),
+        _ => {
+            Error::new(ErrorKind::CorruptInput, format!("{} could not be read as CSV.", file.path.display()))
+        }
     }
 }
 

@@ -180,10 +180,15 @@ fn has_header(text: &str, delimiter: u8, quote: u8) -> bool {
     let name = |field: &str| {
         let mut shape = Inferred::default();
         shape.add(field.trim());
-        shape.logical() == syncline_protocol::LogicalType::Text && !field.trim().starts_with(|c: char| c.is_ascii_digit())
+        shape.logical() == syncline_protocol::LogicalType::Text
+            && !field.trim().starts_with(|c: char| c.is_ascii_digit())
     };
     let filled = first.iter().filter(|field| !field.trim().is_empty()).count();
-    filled > 0 && first.iter().filter(|field| !field.trim().is_empty()).all(|field| name(field) && names.insert(field.trim()))
+    filled > 0
+        && first
+            .iter()
+            .filter(|field| !field.trim().is_empty())
+            .all(|field| name(field) && names.insert(field.trim()))
 }
 
 /// The text of a file as UTF-8, from a place in it on. Places count bytes of what this returns, except that those of
@@ -237,8 +242,7 @@ impl<R: Read> Transcoder<R> {
                 self.ended = count == 0;
             }
             let input = &self.input[self.left.clone()];
-            let (result, read, written, _) =
-                self.decoder.decode_to_utf8(input, &mut self.output, self.ended);
+            let (result, read, written, _) = self.decoder.decode_to_utf8(input, &mut self.output, self.ended);
             self.left.start += read;
             self.ready = 0..written;
             if self.ended && result == CoderResult::InputEmpty {

@@ -50,6 +50,11 @@ impl Inferred {
         self.add(text);
     }
 
+    /// Takes a binary floating-point number into account.
+    pub(super) fn add_float(&mut self) {
+        self.join(Shape::Float);
+    }
+
     /// Takes a JSON object or array into account.
     pub(super) fn add_nested(&mut self) {
         self.join(Shape::Nested);

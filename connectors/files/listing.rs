@@ -43,7 +43,8 @@ impl Location {
             }
             Err(_) => {}
         }
-        let is_pattern = |part: &Component<'_>| part.as_os_str().to_string_lossy().contains(['*', '?', '[', '{']);
+        let is_pattern =
+            |part: &Component<'_>| part.as_os_str().to_string_lossy().contains(['*', '?', '[', '{']);
         if !path.components().any(|part| is_pattern(&part)) {
             return Err(Error::new(
                 ErrorKind::NotFound,
@@ -138,19 +139,14 @@ pub(super) fn unreadable(path: &Path, error: std::io::Error) -> Error {
     // A limit of ours travels through readers as an I/O error.
     match error.downcast::<Error>() {
         Ok(own) => own.with("file", path.display()),
-        Err(error) => {
-            Error::new(kind, format!("The file {} {what}.", path.display())).caused_by(error)
-        }
+        Err(error) => Error::new(kind, format!("The file {} {what}.", path.display())).caused_by(error),
     }
 }
 
 /// `orders` of `2024/orders.csv.gz`.
 pub(super) fn stem(name: &str) -> &str {
     let file = name.rsplit('/').next().unwrap_or(name);
-    let file = [".gz", ".zst", ".zstd"]
-        .iter()
-        .find_map(|ending| strip_ending(file, ending))
-        .unwrap_or(file);
+    let file = [".gz", ".zst", ".zstd"].iter().find_map(|ending| strip_ending(file, ending)).unwrap_or(file);
     match file.rfind('.') {
         Some(at) if at > 0 => &file[..at],
         _ => file,
@@ -160,5 +156,8 @@ pub(super) fn stem(name: &str) -> &str {
 /// `name` without `ending`, in any case.
 pub(super) fn strip_ending<'a>(name: &'a str, ending: &str) -> Option<&'a str> {
     let at = name.len().checked_sub(ending.len())?;
-    name.is_char_boundary(at).then(|| name.split_at(at)).filter(|(_, end)| end.eq_ignore_ascii_case(ending)).map(|(start, _)| start)
+    name.is_char_boundary(at)
+        .then(|| name.split_at(at))
+        .filter(|(_, end)| end.eq_ignore_ascii_case(ending))
+        .map(|(start, _)| start)
 }

@@ -1,5 +1,6 @@
 //! Where the readers of all formats put their rows, and how differences in shape are noticed.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -25,6 +26,24 @@ pub(super) fn file_columns() -> [Column; 3] {
         Column::new(LINE, LogicalType::Int64).required(),
         Column::new(MODIFIED, LogicalType::TimestampTz).required(),
     ]
+}
+
+/// Names of columns as a file gives them, made unique; one that is not given is called after its place.
+pub(super) fn column_names<'t>(given: impl Iterator<Item = Cow<'t, str>>) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    let mut taken = HashSet::new();
+    for (at, given) in given.enumerate() {
+        let given = given.trim();
+        let name = if given.is_empty() { format!("column_{}", at + 1) } else { given.to_owned() };
+        let mut unique = name.clone();
+        let mut count = 2;
+        while !taken.insert(unique.clone()) {
+            unique = format!("{name}_{count}");
+            count += 1;
+        }
+        names.push(unique);
+    }
+    names
 }
 
 /// A place in a file: everything before it has been read. Valid as long as the file has this size and time.
@@ -143,6 +162,15 @@ impl Rows<'_> {
     pub(super) fn keep(&mut self, place: Option<(u64, u64)>) -> Result<Outcome> {
         self.buffer.keep();
         self.count(place)
+    }
+
+    /// The row is complete, in a file that has no places to go on from.
+    pub(super) fn keep_whole(&mut self) -> Result<Outcome> {
+        self.buffer.keep();
+        if self.buffer.is_full() {
+            self.flush()?;
+        }
+        self.count(None)
     }
 
     /// The value of column `at` does not fit: the row is taken back. Drift when that is news about the column.
