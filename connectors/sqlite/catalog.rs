@@ -45,7 +45,9 @@ impl Table {
         let found = tables
             .query_row([&name.name], |row| Ok((row.get(0)?, row.get::<_, String>(1)?, row.get(2)?)))
             .optional()?;
-        found.map(|(name, kind, without_rowid)| Table::load(connection, name, &kind, without_rowid)).transpose()
+        found
+            .map(|(name, kind, without_rowid)| Table::load(connection, name, &kind, without_rowid))
+            .transpose()
     }
 
     fn load(
@@ -59,8 +61,7 @@ impl Table {
             "SELECT name, type, \"notnull\", pk FROM pragma_table_xinfo(?1) WHERE hidden <> 1 ORDER BY cid",
         )?;
         let rows = statement.query_map([&name], |row| {
-            let column =
-                TableColumn { name: row.get(0)?, declared: row.get(1)?, required: row.get(2)? };
+            let column = TableColumn { name: row.get(0)?, declared: row.get(1)?, required: row.get(2)? };
             Ok((column, row.get::<_, i64>(3)?))
         })?;
         let (mut columns, mut key) = (Vec::new(), Vec::new());
@@ -79,8 +80,13 @@ impl Table {
             .into_iter()
             .find(|alias| !columns.iter().any(|column| column.name.eq_ignore_ascii_case(alias)))
             .filter(|_| is_table && !without_rowid);
-        let mut table =
-            Table { name, kind: if kind == "view" { TableKind::View } else { TableKind::Table }, columns, rowid, primary_key };
+        let mut table = Table {
+            name,
+            kind: if kind == "view" { TableKind::View } else { TableKind::Table },
+            columns,
+            rowid,
+            primary_key,
+        };
         if table.key_is_rowid()
             && let Some(column) = table.columns.iter_mut().find(|column| column.name == table.primary_key[0])
         {
@@ -99,11 +105,17 @@ impl Table {
                 .any(|column| column.name == *key && column.declared.eq_ignore_ascii_case("INTEGER"))
     }
 
-    /// The columns that give each row its place: the row number, or the primary key. Empty for views.
+    /// The columns that give each row a place of its own: the row number, or the primary key. Empty for views, and
+    /// for a table whose key may have nulls and whose columns hide the row number.
     pub(super) fn order(&self) -> Vec<String> {
+        let required =
+            |name: &String| self.columns.iter().any(|column| column.name == *name && column.required);
         match self.rowid {
             Some(rowid) => vec![rowid.to_owned()],
-            None => self.primary_key.iter().map(|name| quote(name)).collect(),
+            None if self.primary_key.iter().all(required) => {
+                self.primary_key.iter().map(|name| quote(name)).collect()
+            }
+            None => Vec::new(),
         }
     }
 
@@ -181,17 +193,17 @@ fn key(connection: &Connection, table: &Table) -> rusqlite::Result<Vec<String>> 
             return Ok(table.primary_key.clone());
         }
     }
-    let mut indexes = connection
-        .prepare("SELECT name FROM pragma_index_list(?1) WHERE \"unique\" AND NOT partial ORDER BY seq DESC")?;
+    let mut indexes = connection.prepare(
+        "SELECT name FROM pragma_index_list(?1) WHERE \"unique\" AND NOT partial ORDER BY seq DESC",
+    )?;
     let names: Vec<String> = indexes.query_map([&table.name], |row| row.get(0))?.collect::<Result<_, _>>()?;
     for name in names {
         let mut columns = connection.prepare("SELECT name FROM pragma_index_info(?1) ORDER BY seqno")?;
         // An expression has no name.
         let columns: Vec<Option<String>> =
             columns.query_map([&name], |row| row.get(0))?.collect::<Result<_, _>>()?;
-        let required = |name: &String| {
-            table.columns.iter().any(|column| column.name == *name && column.required)
-        };
+        let required =
+            |name: &String| table.columns.iter().any(|column| column.name == *name && column.required);
         if let Some(columns) = columns.into_iter().collect::<Option<Vec<_>>>()
             && columns.iter().all(required)
         {
@@ -209,9 +221,9 @@ fn rows_estimate(connection: &Connection, table: &Table) -> rusqlite::Result<Opt
     {
         return Ok(u64::try_from(rows).ok());
     }
-    Ok(rowid_span(connection, table)?.map(|(first, last)| last.abs_diff(first).saturating_add(1)).or(
-        table.rowid.map(|_| 0),
-    ))
+    Ok(rowid_span(connection, table)?
+        .map(|(first, last)| last.abs_diff(first).saturating_add(1))
+        .or(table.rowid.map(|_| 0)))
 }
 
 /// The smallest and the largest row number; none when there is no row or no such number.
@@ -240,8 +252,10 @@ fn cursors(table: &Table, columns: &[Column]) -> Vec<CursorCandidate> {
             None
         }
     };
-    let mut found: Vec<_> =
-        columns.iter().filter_map(|column| rank(column).map(|(rank, reason)| (rank, column, reason))).collect();
+    let mut found: Vec<_> = columns
+        .iter()
+        .filter_map(|column| rank(column).map(|(rank, reason)| (rank, column, reason)))
+        .collect();
     found.sort_by_key(|(rank, ..)| *rank);
     found
         .into_iter()
@@ -255,8 +269,7 @@ fn columns(connection: &Connection, table: &Table, mixed: MixedTypes) -> rusqlit
     let orders: &[&str] = if table.rowid.is_some() { &["ASC", "DESC"] } else { &[""] };
     for order in orders {
         let order = table.rowid.map(|rowid| format!("ORDER BY {rowid} {order}")).unwrap_or_default();
-        let sql =
-            format!("SELECT {} FROM {} {order} LIMIT {SAMPLE_ROWS}", names.join(", "), table.quoted());
+        let sql = format!("SELECT {} FROM {} {order} LIMIT {SAMPLE_ROWS}", names.join(", "), table.quoted());
         let mut statement = connection.prepare(&sql)?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
@@ -390,7 +403,9 @@ impl Seen {
             // What the declaration promises decides which values are the wrong ones.
             (_, _, _) => match first {
                 Some(LogicalType::Int64 | LogicalType::Boolean) => LogicalType::Int64,
-                Some(wanted @ (LogicalType::Float64 | LogicalType::Decimal { .. } | LogicalType::Bytes)) => wanted,
+                Some(wanted @ (LogicalType::Float64 | LogicalType::Decimal { .. } | LogicalType::Bytes)) => {
+                    wanted
+                }
                 None => numbers,
                 Some(_) => LogicalType::Text,
             },

@@ -136,7 +136,8 @@ impl Source for SqliteSource {
 
     async fn sample(&self, read: &TableRead, rows: usize, sink: &dyn ChangeSink) -> Result<()> {
         let (path, read, mixed_types) = (self.path.clone(), read.clone(), self.mixed_types);
-        pump(sink, move |outlet| read::sample(&Database::open(&path)?, &read, rows, mixed_types, outlet)).await
+        pump(sink, move |outlet| read::sample(&Database::open(&path)?, &read, rows, mixed_types, outlet))
+            .await
     }
 
     async fn open(&self, _tables: &[TableRead]) -> Result<Box<dyn SourceSession>> {

@@ -60,9 +60,27 @@ pub(super) struct Bound {
 pub(super) enum Scalar {
     Null,
     Integer(i64),
-    Real(f64),
+    Real {
+        #[serde(with = "exact")]
+        real: f64,
+    },
     Text(String),
-    Blob { blob: Vec<u8> },
+    Blob {
+        blob: Vec<u8>,
+    },
+}
+
+/// A number as text: numbers in JSON know no infinity, and are not always read back to the last bit.
+mod exact {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(real: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(real)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
 }
 
 impl From<ValueRef<'_>> for Scalar {
@@ -70,7 +88,7 @@ impl From<ValueRef<'_>> for Scalar {
         match value {
             ValueRef::Null => Scalar::Null,
             ValueRef::Integer(value) => Scalar::Integer(value),
-            ValueRef::Real(value) => Scalar::Real(value),
+            ValueRef::Real(real) => Scalar::Real { real },
             ValueRef::Text(text) => match std::str::from_utf8(text) {
                 Ok(text) => Scalar::Text(text.to_owned()),
                 Err(_) => Scalar::Blob { blob: text.to_owned() },
@@ -85,7 +103,7 @@ impl ToSql for Scalar {
         Ok(ToSqlOutput::Borrowed(match self {
             Scalar::Null => ValueRef::Null,
             Scalar::Integer(value) => ValueRef::Integer(*value),
-            Scalar::Real(value) => ValueRef::Real(*value),
+            Scalar::Real { real } => ValueRef::Real(*real),
             Scalar::Text(text) => ValueRef::Text(text.as_bytes()),
             Scalar::Blob { blob } => ValueRef::Blob(blob),
         }))
@@ -100,7 +118,8 @@ pub(super) fn table_of(database: &Database, read: &TableRead) -> Result<Table> {
     let table = Table::find(&database.connection, &read.table)
         .map_err(|error| database.explain(error))?
         .ok_or_else(|| missing(&read.table))?;
-    let gone = read.columns.iter().find(|wanted| table.columns.iter().all(|column| column.name != wanted.name));
+    let gone =
+        read.columns.iter().find(|wanted| table.columns.iter().all(|column| column.name != wanted.name));
     match gone {
         None => Ok(table),
         Some(column) => Err(Error::new(
@@ -160,7 +179,7 @@ fn next(database: &Database, table: &Table, read: &TableRead, after: Option<Boun
                 Span { first, last, step: PART_ROWS.max(rows.div_ceil(PARTS_MAX)) }
             });
             let empty = table.rowid.is_some() && span.is_none();
-            let state = cursor.is_none().then(|| database.fingerprint());
+            let state = cursor.is_none().then(|| database.fingerprint().to_owned());
             Plan::Copy { state, span, empty, upto, keys }
         }
     };
@@ -178,19 +197,18 @@ fn newest(database: &Database, table: &Table, cursor: &str) -> Result<Option<Bou
     if database.connection.query_row(&null, [], |_| Ok(())).optional().map_err(explain)?.is_some() {
         return Err(Error::new(
             ErrorKind::Config,
-            format!("`{}` has rows without a value in `{cursor}`, so it cannot tell what is new.", table.name),
+            format!(
+                "`{}` has rows without a value in `{cursor}`, so it cannot tell what is new.",
+                table.name
+            ),
         )
         .with("column", cursor)
         .fix("Choose another updated-at column, or none, so that each sync reads all rows."));
     }
     let order: Vec<String> = std::iter::once(column).chain(table.order()).collect();
     let last: Vec<String> = order.iter().map(|column| format!("{column} DESC")).collect();
-    let sql = format!(
-        "SELECT {} FROM {} ORDER BY {} LIMIT 1",
-        order.join(", "),
-        table.quoted(),
-        last.join(", ")
-    );
+    let sql =
+        format!("SELECT {} FROM {} ORDER BY {} LIMIT 1", order.join(", "), table.quoted(), last.join(", "));
     let values = database
         .connection
         .query_row(&sql, [], |row| {
@@ -213,7 +231,7 @@ fn before(database: &Database, bound: Bound, seconds: u64) -> Result<Bound> {
             Some(Scalar::Integer(value.saturating_sub(seconds.saturating_mul(1000))))
         }
         Some(Scalar::Integer(value)) => Some(Scalar::Integer(value.saturating_sub(seconds))),
-        Some(Scalar::Real(value)) => Some(Scalar::Real(value - seconds as f64)),
+        Some(Scalar::Real { real }) => Some(Scalar::Real { real: real - seconds as f64 }),
         // Without its offset, and with a space, which sorts before the `T`: at worst somewhat too early.
         Some(Scalar::Text(text)) => database
             .connection
@@ -244,9 +262,7 @@ impl Plan {
             ReadMode::Incremental { cursor, .. } => Some(cursor),
         };
         match self {
-            Plan::Copy { state: Some(state), .. } => {
-                cursor.is_none() && *state == database.fingerprint()
-            }
+            Plan::Copy { state: Some(state), .. } => cursor.is_none() && *state == database.fingerprint(),
             Plan::Copy { state: None, upto, .. } => {
                 upto.as_ref().is_none_or(|upto| Some(&upto.column) == cursor) && cursor.is_some()
             }

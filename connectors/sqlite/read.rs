@@ -135,7 +135,9 @@ impl Reader<'_> {
         let mut statement = self.database.connection.prepare(&sql).map_err(explain)?;
         let mut rows = statement.query(params_from_iter(&query.parameters)).map_err(explain)?;
         let mut buffer = RowBuffer::new(&self.columns)?;
-        let resumable = kind == BatchKind::Rows && !query.place.is_empty() && query.limit.is_none();
+        // A checkpoint must not lie between two rows that have the same place.
+        let own_places = !self.table.order().is_empty();
+        let resumable = kind == BatchKind::Rows && own_places && query.limit.is_none();
         while let Some(row) = rows.next().map_err(explain)? {
             match self.fill(&mut buffer, row).map_err(explain)? {
                 None => buffer.keep(),
@@ -193,7 +195,10 @@ impl Reader<'_> {
             self.outlet.schema(TableSchema { table, columns, key })?;
             return Err(Error::new(
                 ErrorKind::SchemaChanged,
-                format!("Column `{}` of `{}` holds more than {}.", column.name, self.read.table, column.logical),
+                format!(
+                    "Column `{}` of `{}` holds more than {}.",
+                    column.name, self.read.table, column.logical
+                ),
             ));
         }
         if kind == BatchKind::Keys {

@@ -2,4 +2,5 @@
 
 mod postgres_source;
 mod sample;
+mod sqlite;
 mod support;
