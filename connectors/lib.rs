@@ -4,6 +4,7 @@ mod parse;
 mod rows;
 mod stream;
 
+pub mod parquet;
 pub mod postgres;
 pub mod sample;
 pub mod sqlite;
@@ -15,6 +16,7 @@ pub fn registry() -> ConnectorRegistry {
     let connectors: Vec<Box<dyn Connector>> = vec![
         #[cfg(feature = "duckdb")]
         Box::new(connector_duckdb::connector()),
+        Box::new(parquet::Parquet),
         Box::new(postgres::Postgres),
         Box::new(sqlite::Sqlite),
         Box::new(sample::Sample),

@@ -95,9 +95,9 @@ pub(crate) fn float(text: &str) -> Option<f64> {
 }
 
 fn number(digits: &[u8]) -> Option<i64> {
-    digits.iter().try_fold(0i64, |value, byte| {
-        byte.is_ascii_digit().then(|| value * 10 + i64::from(byte - b'0'))
-    })
+    digits
+        .iter()
+        .try_fold(0i64, |value, byte| byte.is_ascii_digit().then(|| value * 10 + i64::from(byte - b'0')))
 }
 
 /// `2026-11-23` as days since 1970-01-01.
@@ -244,7 +244,10 @@ mod tests {
 
     #[test]
     fn dates_and_times() {
-        assert_eq!((date("1970-01-01"), date("2024-02-29"), date("2023-02-29")), (Some(0), Some(19_782), None));
+        assert_eq!(
+            (date("1970-01-01"), date("2024-02-29"), date("2023-02-29")),
+            (Some(0), Some(19_782), None)
+        );
         assert_eq!((date("0000-03-01"), date("2024-13-01"), date("24-01-01")), (Some(-719_468), None, None));
         assert_eq!(time("14:05:09.5"), Some(50_709_500_000));
         assert_eq!((time("24:00:00"), time("1:00"), time("10:00:00.1234567")), (None, None, None));

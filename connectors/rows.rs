@@ -77,7 +77,8 @@ impl RowBuffer {
     /// Whether it is time to hand the rows on.
     pub(crate) fn is_full(&self) -> bool {
         self.rows >= BATCH_ROWS
-            || (self.rows % 64 == 0 && self.rows * self.fixed_bytes + self.text_bytes() >= BATCH_BYTES)
+            || (self.rows.is_multiple_of(64)
+                && self.rows * self.fixed_bytes + self.text_bytes() >= BATCH_BYTES)
             || self.text_bytes() >= 4 * BATCH_BYTES
     }
 
@@ -101,10 +102,8 @@ impl RowBuffer {
             let mut keep = vec![true; rows];
             discarded.iter().for_each(|row| keep[*row] = false);
             let keep = BooleanArray::from(keep);
-            arrays = arrays
-                .iter()
-                .map(|array| arrow::compute::filter(array, &keep))
-                .collect::<Result<_, _>>()?;
+            arrays =
+                arrays.iter().map(|array| arrow::compute::filter(array, &keep)).collect::<Result<_, _>>()?;
         }
         let options = RecordBatchOptions::new().with_row_count(Some(rows - discarded.len()));
         Ok(Some(RecordBatch::try_new_with_options(Arc::clone(&self.schema), arrays, &options)?))
@@ -286,12 +285,8 @@ impl ColumnBuilder {
     pub(crate) fn int(&mut self, value: i64) -> bool {
         match self {
             ColumnBuilder::Int64(builder) => put(Some(value), |value| builder.append_value(value)),
-            ColumnBuilder::Int32(builder) => {
-                put(value.try_into().ok(), |value| builder.append_value(value))
-            }
-            ColumnBuilder::Int16(builder) => {
-                put(value.try_into().ok(), |value| builder.append_value(value))
-            }
+            ColumnBuilder::Int32(builder) => put(value.try_into().ok(), |value| builder.append_value(value)),
+            ColumnBuilder::Int16(builder) => put(value.try_into().ok(), |value| builder.append_value(value)),
             ColumnBuilder::Boolean(builder) => {
                 put(matches!(value, 0 | 1).then_some(value == 1), |value| builder.append_value(value))
             }
@@ -304,8 +299,7 @@ impl ColumnBuilder {
                 put(exact.then_some(value as f32), |value| builder.append_value(value))
             }
             ColumnBuilder::Decimal(builder, precision, scale) => {
-                let plain =
-                    parse::Plain { unscaled: value.into(), before: 0, scale: 0, leading_zero: false };
+                let plain = parse::Plain { unscaled: value.into(), before: 0, scale: 0, leading_zero: false };
                 put(plain.at_scale(*precision, *scale), |value| builder.append_value(value))
             }
             ColumnBuilder::Text(builder) | ColumnBuilder::Numeric(builder) | ColumnBuilder::Json(builder) => {
@@ -324,7 +318,9 @@ impl ColumnBuilder {
                 put(exact.then_some(value as f32), |value| builder.append_value(value))
             }
             ColumnBuilder::Text(builder) => write_text(builder, format_args!("{value:?}")),
-            ColumnBuilder::Json(builder) if value.is_finite() => write_text(builder, format_args!("{value:?}")),
+            ColumnBuilder::Json(builder) if value.is_finite() => {
+                write_text(builder, format_args!("{value:?}"))
+            }
             // Display writes the shortest plain digits that mean this number.
             ColumnBuilder::Numeric(builder) if value.is_finite() => {
                 write_text(builder, format_args!("{value}"))

@@ -1,1 +1,5 @@
+//! Tests of the whole program.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout)] // helpers of tests are not inside a `#[test]`; seeds are printed
+
+mod crashes;

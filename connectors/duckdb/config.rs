@@ -11,7 +11,7 @@ pub struct DuckDbConfig {
     /// The schema for tables whose connection names none.
     #[serde(default = "default_schema")]
     pub schema: String,
-    /// How much memory DuckDB may use for its buffers, for example `128MB`. Larger merges spill to disk beside the
+    /// How much memory DuckDB may use for its buffers, for example `512MB`. Larger merges spill to disk beside the
     /// file.
     #[serde(default = "default_memory_limit")]
     pub memory_limit: String,
@@ -25,7 +25,7 @@ fn default_schema() -> String {
 }
 
 fn default_memory_limit() -> String {
-    "128MB".to_owned()
+    "512MB".to_owned()
 }
 
 fn default_threads() -> u16 {

@@ -173,7 +173,7 @@ impl Destination for DuckDbDestination {
             parallel_loaders: 2,
             // Row groups of 122,880 rows that are full go straight to the file, so large segments are cheap; what is
             // not yet a full row group stays in memory.
-            segment_bytes: 128 << 20,
+            segment_bytes: 64 << 20,
             date_range: (-2_147_483_646, 2_147_483_646),
             timestamp_range: (-9_223_372_022_400_000_000, i64::MAX - 1),
             infinite_times: true,

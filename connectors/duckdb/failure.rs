@@ -21,7 +21,7 @@ pub(crate) fn failure(doing: &str, said: &str) -> Error {
     let has = |part: &str| said.contains(part);
     let (kind, message) = if has("No space left") || has("disk full") || has("not enough space") {
         (ErrorKind::DiskFull, format!("There is no space left on the disk while {doing}."))
-    } else if said.starts_with("Out of Memory") {
+    } else if said.starts_with("Out of Memory") || has("could not allocate block") {
         (ErrorKind::LimitExceeded, format!("DuckDB needs more memory than its `memory_limit` while {doing}."))
     } else if said.starts_with("TransactionContext") || has("write-write conflict") || has("Conflict on ") {
         (ErrorKind::Conflict, format!("Another writer changed the same rows while {doing}."))

@@ -43,7 +43,7 @@ impl Server {
                 let limit = config.connect_timeout();
                 let addresses = resolve(&ssh.host, ssh.port, limit).await?;
                 let socket = connect_tcp(&ssh.host, &addresses, limit).await?;
-                Some(within(limit, &ssh.host, Tunnel::open(ssh, socket)).await?)
+                Some(within(limit, &ssh.host, Box::pin(Tunnel::open(ssh, socket))).await?)
             }
             None => None,
         };

@@ -66,18 +66,28 @@ pub(crate) fn landing(logical: &LogicalType) -> Landing {
     }
 }
 
-/// Whether a JSON column keeps its text exactly, because it is `json` (and not `jsonb`) in the source too.
-pub(crate) fn is_json_text(column: &Column) -> bool {
-    column.logical == LogicalType::Json && column.native_type.as_deref() == Some("json")
+/// Whether the JSON of a column lands as `jsonb`: only where it is that in the source too. `jsonb` orders keys, drops
+/// doubled ones and refuses `\\u0000`; `json` keeps the text as it came, whatever the source.
+pub(crate) fn is_jsonb(column: &Column) -> bool {
+    matches!(column.native_type.as_deref(), Some("jsonb" | "jsonb[]"))
+}
+
+/// Whether values of a column have no equality, so that only their text can be compared: JSON that is not `jsonb`.
+pub(crate) fn is_compared_as_text(column: &Column) -> bool {
+    let json = match &column.logical {
+        LogicalType::List(item) => **item == LogicalType::Json,
+        scalar => *scalar == LogicalType::Json,
+    };
+    json && !is_jsonb(column)
 }
 
 /// The type of a column in SQL.
 pub(crate) fn sql_type(column: &Column) -> String {
-    if is_json_text(column) { "json".to_owned() } else { type_name(&column.logical) }
+    type_name(&column.logical, is_jsonb(column))
 }
 
-/// The name of the type that a logical type lands as.
-pub(crate) fn type_name(logical: &LogicalType) -> String {
+/// The name of the type that a logical type lands as; JSON as `jsonb` or as `json`.
+pub(crate) fn type_name(logical: &LogicalType, jsonb: bool) -> String {
     let name = match logical {
         LogicalType::Boolean => "boolean",
         LogicalType::Int16 => "smallint",
@@ -95,9 +105,9 @@ pub(crate) fn type_name(logical: &LogicalType) -> String {
         LogicalType::TimestampTz => "timestamptz",
         LogicalType::Interval => "interval",
         LogicalType::Uuid => "uuid",
-        LogicalType::Json | LogicalType::Struct(_) => "jsonb",
-        LogicalType::List(item) if item.is_nested() => "jsonb",
-        LogicalType::List(item) => return format!("{}[]", type_name(item)),
+        LogicalType::List(item) if !item.is_nested() => return format!("{}[]", type_name(item, jsonb)),
+        LogicalType::Json | LogicalType::Struct(_) | LogicalType::List(_) if jsonb => "jsonb",
+        LogicalType::Json | LogicalType::Struct(_) | LogicalType::List(_) => "json",
     };
     name.to_owned()
 }
@@ -107,10 +117,9 @@ pub(crate) fn statements(change: &SchemaChange, default_schema: &str) -> Vec<Str
     let schema = change.table().schema.as_deref().unwrap_or(default_schema);
     let name = qualified(schema, &change.table().name);
     match change {
-        SchemaChange::CreateTable { table } => vec![
-            format!("CREATE SCHEMA IF NOT EXISTS {}", ident(schema)),
-            create_table(&name, table),
-        ],
+        SchemaChange::CreateTable { table } => {
+            vec![format!("CREATE SCHEMA IF NOT EXISTS {}", ident(schema)), create_table(&name, table)]
+        }
         SchemaChange::AddColumn { column, .. } => vec![format!(
             "ALTER TABLE {name} ADD COLUMN IF NOT EXISTS {} {}",
             ident(&column.name),
@@ -248,6 +257,7 @@ mod tests {
                 Column::new("id", LogicalType::Int64),
                 Column::new("tags", LogicalType::List(Box::new(LogicalType::Text))),
                 Column::new("raw", LogicalType::Json).native("json"),
+                Column::new("document", LogicalType::Json).native("jsonb"),
             ],
             key: vec!["id".into()],
             mode: WriteMode::Merge { deletes: Deletes::Soft },
@@ -257,7 +267,7 @@ mod tests {
             [
                 "CREATE SCHEMA IF NOT EXISTS \"shop\"",
                 "CREATE TABLE IF NOT EXISTS \"shop\".\"Order\" (\n  \"id\" bigint NOT NULL,\n  \
-                 \"tags\" text[],\n  \"raw\" json,\n  \"_syncline_deleted\" boolean NOT NULL DEFAULT false\n)"
+                 \"tags\" text[],\n  \"raw\" json,\n  \"document\" jsonb,\n  \"_syncline_deleted\" boolean NOT NULL DEFAULT false\n)"
             ]
         );
     }

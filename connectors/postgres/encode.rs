@@ -58,11 +58,11 @@ pub(crate) enum Origin {
 
 /// The form in which values travel.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Wire {
-    /// As the type that the logical type lands as.
-    Of(LogicalType),
-    /// JSON as `json`, which keeps the text, instead of `jsonb`.
-    JsonText,
+pub(crate) struct Wire {
+    /// As the type that this type lands as.
+    pub(crate) logical: LogicalType,
+    /// JSON as `jsonb` instead of `json`.
+    pub(crate) jsonb: bool,
 }
 
 /// Turns one batch into rows, piece by piece, so that a buffer of fixed size is enough.
@@ -191,12 +191,9 @@ fn put_bytes(out: &mut BytesMut, value: &[u8]) {
 
 impl<'a> Values<'a> {
     fn new(array: &'a ArrayRef, wire: &Wire) -> Result<Self> {
-        let logical = match wire {
-            Wire::Of(logical) => logical,
-            Wire::JsonText => &LogicalType::Text,
-        };
-        let kind = Kind::new(array, logical).ok_or_else(|| {
-            Error::internal(format!("A column of type {logical} came as Arrow type {}.", array.data_type()))
+        let kind = Kind::new(array, wire).ok_or_else(|| {
+            let (logical, came) = (&wire.logical, array.data_type());
+            Error::internal(format!("A column of type {logical} came as Arrow type {came}."))
         })?;
         Ok(Values { nulls: array.nulls().filter(|nulls| nulls.null_count() > 0), kind })
     }
@@ -238,13 +235,13 @@ impl<'a> Values<'a> {
 
 impl<'a> Kind<'a> {
     /// `None` when the array is not of the Arrow type that the contract gives to `logical`.
-    fn new(array: &'a ArrayRef, logical: &LogicalType) -> Option<Self> {
+    fn new(array: &'a ArrayRef, wire: &Wire) -> Option<Self> {
         macro_rules! primitive {
             ($arrow:ty) => {
                 array.as_primitive_opt::<$arrow>()?.values()
             };
         }
-        Some(match logical {
+        Some(match &wire.logical {
             LogicalType::Boolean => Kind::Boolean(array.as_boolean_opt()?),
             LogicalType::Int16 => Kind::Int16(primitive!(Int16Type)),
             LogicalType::Int32 => Kind::Int32(primitive!(Int32Type)),
@@ -259,8 +256,8 @@ impl<'a> Kind<'a> {
                 _ => return None,
             },
             LogicalType::Numeric => Kind::Numeric(array.as_string_opt()?),
-            LogicalType::Text => Kind::Text(array.as_string_opt()?),
-            LogicalType::Json => Kind::Jsonb(array.as_string_opt()?),
+            LogicalType::Json if wire.jsonb => Kind::Jsonb(array.as_string_opt()?),
+            LogicalType::Text | LogicalType::Json => Kind::Text(array.as_string_opt()?),
             LogicalType::Bytes => Kind::Bytes(array.as_binary_opt()?),
             LogicalType::Date => Kind::Date(primitive!(Date32Type)),
             LogicalType::Time => Kind::Time(primitive!(Time64MicrosecondType)),
@@ -277,8 +274,9 @@ impl<'a> Kind<'a> {
             }
             LogicalType::List(item) => {
                 let list: &ListArray = array.as_list_opt()?;
-                let items = Values::new(list.values(), &Wire::Of((**item).clone())).ok()?;
-                Kind::List(list, Box::new(items), type_oid(item)?)
+                let wire = Wire { logical: (**item).clone(), jsonb: wire.jsonb };
+                let items = Values::new(list.values(), &wire).ok()?;
+                Kind::List(list, Box::new(items), type_oid(item, wire.jsonb)?)
             }
             // Lands as JSON: the engine has converted it.
             LogicalType::Struct(_) => return None,
@@ -287,7 +285,7 @@ impl<'a> Kind<'a> {
 }
 
 /// The object identifier of the built-in type that a scalar logical type lands as; none for nested types.
-pub(crate) fn type_oid(logical: &LogicalType) -> Option<u32> {
+pub(crate) fn type_oid(logical: &LogicalType, jsonb: bool) -> Option<u32> {
     Some(match logical {
         LogicalType::Boolean => 16,
         LogicalType::Int16 => 21,
@@ -304,7 +302,8 @@ pub(crate) fn type_oid(logical: &LogicalType) -> Option<u32> {
         LogicalType::TimestampTz => 1184,
         LogicalType::Interval => 1186,
         LogicalType::Uuid => 2950,
-        LogicalType::Json => 3802,
+        LogicalType::Json if jsonb => 3802,
+        LogicalType::Json => 114,
         LogicalType::List(_) | LogicalType::Struct(_) => return None,
     })
 }

@@ -30,7 +30,8 @@ mod tls;
 mod types;
 
 use syncline_protocol::{
-    Config, Connector, ConnectorContext, Destination, Maturity, Result, Source, Spec, connector::config_schema,
+    Config, Connector, ConnectorContext, Destination, Maturity, Result, Source, Spec,
+    connector::config_schema,
 };
 
 use self::config::PostgresConfig;

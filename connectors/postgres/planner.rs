@@ -380,7 +380,9 @@ impl Planner<'_> {
             return self.incremental_from(plan).await;
         }
         if !plan.changes || position.done.contains(0) {
-            return self.incremental(plan, true);
+            // Only the keys are left. What changed since the changes were read comes right after, so that a run that
+            // ends well is up to date.
+            return Ok(ReadPlan { follow_up: true, ..self.incremental(plan, true)? });
         }
         let cursor = self.cursor(&plan.cursor.column, plan.cursor.upper.as_ref()).await?;
         self.incremental(IncrementalPlan { cursor, ..plan }, true)

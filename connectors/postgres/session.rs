@@ -1,5 +1,6 @@
 //! One run: a coordinator that holds the snapshot, and lanes that read under it.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -42,6 +43,14 @@ pub(super) struct PostgresSession {
     coordinator: tokio::sync::Mutex<Option<Connection>>,
     snapshot: Snapshot,
     idle: Mutex<Vec<Lane>>,
+    /// Tables as the snapshot sees them, so they are the same for the whole session.
+    seen: Mutex<HashMap<TableName, Arc<Seen>>>,
+}
+
+/// A table, and the files in which the snapshot sees its rows.
+struct Seen {
+    table: Table,
+    files: Vec<(u32, u32)>,
 }
 
 const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
@@ -79,6 +88,7 @@ impl PostgresSession {
             coordinator: tokio::sync::Mutex::new(Some(coordinator)),
             snapshot,
             idle: Mutex::default(),
+            seen: Mutex::default(),
         })
     }
 
@@ -156,11 +166,11 @@ pub(super) fn expressions(columns: &[Column], readings: &[Reading]) -> String {
 #[async_trait]
 impl SourceSession for PostgresSession {
     async fn plan(&self, read: &TableRead, position: Option<&TablePosition>) -> Result<ReadPlan> {
+        let seen = self.seen(&read.table).await?;
+        readings(&seen.table, &read.columns)?;
         let coordinator = self.coordinator.lock().await;
-        let coordinator = coordinator.as_ref().ok_or_else(lost)?;
-        let table = PostgresSession::table(coordinator, self.snapshot.version, &read.table).await?;
-        readings(&table, &read.columns)?;
-        Planner { client: coordinator, snapshot: &self.snapshot, table: &table, read }.plan(position).await
+        let client = coordinator.as_ref().ok_or_else(lost)?;
+        Planner { client, snapshot: &self.snapshot, table: &seen.table, read }.plan(position).await
     }
 
     async fn read(
@@ -205,11 +215,8 @@ impl PostgresSession {
         from: Option<&Value>,
         sink: &dyn ChangeSink,
     ) -> Result<()> {
-        let table = {
-            let coordinator = self.coordinator.lock().await;
-            let coordinator = coordinator.as_ref().ok_or_else(lost)?;
-            PostgresSession::table(coordinator, self.snapshot.version, &read.table).await?
-        };
+        let seen = self.seen(&read.table).await?;
+        let table = &seen.table;
         let piece: Piece = serde_json::from_value(part.payload.clone())
             .map_err(|error| Error::internal("A part of a plan cannot be understood.").caused_by(error))?;
         let plan = Plan::parse(&plan.plan)?;
@@ -225,10 +232,10 @@ impl PostgresSession {
             })?;
         let key_columns = read.key_columns();
         let columns = if piece == Piece::Keys { &key_columns } else { &read.columns };
-        let readings = readings(&table, columns)?;
+        let readings = readings(table, columns)?;
         let later = matches!(&plan, Plan::Snapshot(plan) if plan.xmin != self.snapshot.xmin);
         let (copy, marks) =
-            select::copy(&table, &plan, &piece, &expressions(columns, &readings), position.as_ref(), later);
+            select::copy(table, &plan, &piece, &expressions(columns, &readings), position.as_ref(), later);
         let mut reader = Reader {
             decoder: decoder(columns, &readings, marks, BatchLimit::default()),
             sink,
@@ -240,11 +247,10 @@ impl PostgresSession {
             },
             rows_since: 0,
         };
-        let files = self.files(&table).await?;
         let statements = format!(
             "{BEGIN}; SET TRANSACTION SNAPSHOT {}; {copy}; {}; COMMIT",
             literal(&self.snapshot.id),
-            rewritten(&files)
+            rewritten(&seen.files)
         );
         let mut lane = self.lane().await?;
         let answers = reader.run(&mut lane, &statements).await?;
@@ -259,31 +265,42 @@ impl PostgresSession {
         }
     }
 
-    /// The files in which the snapshot sees the rows of `table`.
-    async fn files(&self, table: &Table) -> Result<Vec<(u32, u32)>> {
+    /// The table called `name`, looked up once a session.
+    async fn seen(&self, name: &TableName) -> Result<Arc<Seen>> {
+        let known = self.seen.lock().unwrap_or_else(PoisonError::into_inner).get(name).map(Arc::clone);
+        if let Some(known) = known {
+            return Ok(known);
+        }
         let coordinator = self.coordinator.lock().await;
         let coordinator = coordinator.as_ref().ok_or_else(lost)?;
-        let rows = coordinator
-            .query(
-                "WITH RECURSIVE tree AS (
-                     SELECT $1::oid AS oid
-                     UNION ALL
-                     SELECT i.inhrelid FROM tree t
-                     JOIN pg_catalog.pg_class p ON p.oid = t.oid AND p.relkind = 'p'
-                     JOIN pg_catalog.pg_inherits i ON i.inhparent = t.oid
-                 )
-                 SELECT c.oid, c.relfilenode FROM tree t JOIN pg_catalog.pg_class c ON c.oid = t.oid
-                 WHERE c.relkind IN ('r', 'm') AND c.relfilenode <> 0",
-                &[&table.oid],
-            )
-            .await
-            .map_err(while_doing("look at the files of a table"))?;
-        let pair = |row: &tokio_postgres::Row| Ok((row.try_get(0)?, row.try_get(1)?));
-        rows.iter()
-            .map(pair)
-            .collect::<Result<_, tokio_postgres::Error>>()
-            .map_err(while_doing("look at the files of a table"))
+        let table = PostgresSession::table(coordinator, self.snapshot.version, name).await?;
+        let files = files(coordinator, table.oid).await?;
+        let seen = Arc::new(Seen { table, files });
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(name.clone(), Arc::clone(&seen));
+        Ok(seen)
     }
+}
+
+/// The files of a table and its partitions, as the snapshot of `client` sees them.
+async fn files(client: &Connection, table: u32) -> Result<Vec<(u32, u32)>> {
+    let doing = || while_doing("look at the files of a table");
+    let rows = client
+        .query(
+            "WITH RECURSIVE tree AS (
+                 SELECT $1::oid AS oid
+                 UNION ALL
+                 SELECT i.inhrelid FROM tree t
+                 JOIN pg_catalog.pg_class p ON p.oid = t.oid AND p.relkind = 'p'
+                 JOIN pg_catalog.pg_inherits i ON i.inhparent = t.oid
+             )
+             SELECT c.oid, c.relfilenode FROM tree t JOIN pg_catalog.pg_class c ON c.oid = t.oid
+             WHERE c.relkind IN ('r', 'm') AND c.relfilenode <> 0",
+            &[&table],
+        )
+        .await
+        .map_err(doing())?;
+    let pair = |row: &tokio_postgres::Row| Ok((row.try_get(0)?, row.try_get(1)?));
+    rows.iter().map(pair).collect::<Result<_, tokio_postgres::Error>>().map_err(doing())
 }
 
 /// A query for the number of files that are no longer those of the table.

@@ -188,9 +188,7 @@ pub(super) fn reading(column: &str, natural: Reading, wanted: &LogicalType) -> R
         // The decoder checks each value.
         (Numeric | Decimal { .. }, Decimal { .. } | Numeric) => Cast::None,
         (Float32 | Float64, Numeric | Decimal { .. }) => Cast::ThroughText("pg_catalog.numeric".to_owned()),
-        (from, Decimal { .. })
-            if matches!(from, LogicalType::Int16 | LogicalType::Int32 | LogicalType::Int64) =>
-        {
+        (LogicalType::Int16 | LogicalType::Int32 | LogicalType::Int64, Decimal { .. }) => {
             Cast::To("pg_catalog.numeric".to_owned())
         }
         (from, to) if from.fits(to) => Cast::To(postgres_type(to)),

@@ -1,5 +1,9 @@
 //! Connectors against real systems.
 
+#![allow(clippy::unwrap_used, clippy::too_many_lines)] // helpers of tests are not inside a `#[test]`; scenarios read best in one piece
+
+mod parquet;
+mod postgres_destination;
 mod postgres_source;
 mod sample;
 mod sqlite;

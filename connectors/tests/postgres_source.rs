@@ -3,6 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use connectors::postgres::codec::Codec;
+use connectors::postgres::decode::{BatchLimit, Decoder, Fed};
+use futures::StreamExt;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
@@ -11,7 +14,7 @@ use syncline_protocol::{
     Result, Source, SourceSession, StepSink, TableInfo, TableKind, TableName, TablePosition, TableRead,
 };
 
-use crate::support::cell::{column, oracle};
+use crate::support::cell::{cell, column, oracle};
 use crate::support::{Database, Got, Sink, source, start};
 
 async fn describe(source: &dyn Source, name: &str) -> TableInfo {
@@ -572,7 +575,7 @@ async fn stopping_and_dropping_cancel_the_statement_in_the_server() {
         let plan = session.plan(&read, None).await.unwrap();
         let sink = Sink::new();
         let reading = tokio::spawn({
-            let (session, read, sink) = (session.clone(), read.clone(), sink.clone());
+            let (session, read, sink) = (Arc::clone(&session), read.clone(), Arc::clone(&sink));
             async move { session.read(&read, &plan, &plan.parts[0], None, &*sink).await }
         });
         until(&database, running, "1").await;
@@ -671,6 +674,82 @@ async fn a_sample_is_short() {
     let sink = Sink::new();
     source.sample(&read, 10, &*sink).await.unwrap();
     assert_eq!(Got::of(sink.take()).row_count(), 10);
+}
+
+/// The bytes of a COPY as the server sends them.
+async fn copy_bytes(database: &Database, query: &str) -> Vec<u8> {
+    let statement = format!("COPY ({query}) TO STDOUT (FORMAT BINARY)");
+    let chunks: Vec<_> = database.client.copy_out(&statement).await.unwrap().collect().await;
+    chunks.into_iter().flat_map(|chunk| chunk.unwrap().to_vec()).collect()
+}
+
+/// Decodes `pieces` one after the other; the rows as text, or the error.
+fn decode<'a>(
+    columns: &[Column],
+    pieces: impl Iterator<Item = &'a [u8]>,
+    rows: usize,
+) -> Result<Vec<String>> {
+    let codecs = columns.iter().map(|column| Codec::of(&column.logical)).collect();
+    let mut decoder = Decoder::new(columns, codecs, 0, BatchLimit { rows, bytes: 1 << 20 });
+    let mut texts = Vec::new();
+    let take = |decoder: &mut Decoder, texts: &mut Vec<String>| -> Result<()> {
+        if let Some(batch) = decoder.take_batch()? {
+            texts.extend((0..batch.num_rows()).map(|row| {
+                format!("{:?}", batch.columns().iter().map(|array| cell(array, row)).collect::<Vec<_>>())
+            }));
+        }
+        Ok(())
+    };
+    for mut piece in pieces {
+        while !piece.is_empty() {
+            if decoder.feed(&mut piece)? == Fed::Full {
+                take(&mut decoder, &mut texts)?;
+            }
+        }
+    }
+    take(&mut decoder, &mut texts)?;
+    Ok(texts)
+}
+
+#[tokio::test]
+async fn the_decoder_takes_any_pieces_and_survives_any_damage() {
+    let database = Database::new("damage").await;
+    database
+        .run("CREATE TYPE pair AS (a int, b text);
+              CREATE TABLE t (id int, n numeric, d numeric(20,4), s text, ts timestamptz, l int[], p pair, iv interval, u uuid, b bool);
+              INSERT INTO t SELECT i, i * 1.5, i / 7.0, repeat('é', i % 50), now(), ARRAY[i, NULL], ROW(i, 'x')::pair, '1 day', gen_random_uuid(), true
+              FROM generate_series(1, 200) i; INSERT INTO t DEFAULT VALUES")
+        .await;
+    let columns = full(&*database.source(), "public.t").await.columns;
+    let bytes = copy_bytes(&database, "SELECT * FROM t").await;
+    let whole = decode(&columns, std::iter::once(bytes.as_slice()), 1000).unwrap();
+    assert_eq!(whole.len(), 201);
+    for size in [1, 2, 7, 64, 1000] {
+        assert_eq!(decode(&columns, bytes.chunks(size), 13).unwrap(), whole, "pieces of {size}");
+    }
+    let mut runner = TestRunner::new(proptest::test_runner::Config { cases: 2000, ..Default::default() });
+    let damage =
+        (proptest::collection::vec((0..bytes.len(), any::<u8>()), 0..6), 0..bytes.len(), 1..5000usize);
+    runner
+        .run(&damage, |(hits, cut, size)| {
+            let mut damaged = bytes.clone();
+            for (at, value) in hits {
+                damaged[at] = value;
+            }
+            if let Err(error) = decode(&columns, damaged[..cut].chunks(size), 13) {
+                prop_assert_eq!(error.kind(), ErrorKind::CorruptInput);
+            }
+            Ok(())
+        })
+        .unwrap();
+    runner
+        .run(&proptest::collection::vec(any::<u8>(), 0..300), |noise| {
+            let mut stream = bytes[..19].to_vec();
+            stream.extend(noise);
+            let _ = decode(&columns, std::iter::once(stream.as_slice()), 13);
+            Ok(())
+        })
+        .unwrap();
 }
 
 #[derive(Default)]
@@ -839,6 +918,103 @@ async fn each_tls_mode_verifies_what_it_says() {
     config["ssl"] = json!({"mode": "require"});
     let error = source(config).discover(&DiscoverFilter::default()).await.unwrap_err();
     assert_eq!(error.message(), "The server does not offer encrypted connections.");
+}
+
+/// A real sshd that lets the current user in with the key in `folder`; ends when dropped.
+struct Sshd(std::process::Child);
+
+impl Drop for Sshd {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn run(program: &str, arguments: &[&str]) -> String {
+    let output = std::process::Command::new(program).args(arguments).output().unwrap_or_else(|error| {
+        panic!("{program} (Debian: openssh-server, openssh-client): {error}");
+    });
+    assert!(output.status.success(), "{program} {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+async fn start_sshd(folder: &std::path::Path) -> (Sshd, u16) {
+    let path = |name: &str| folder.join(name).to_string_lossy().into_owned();
+    for (name, passphrase) in [("host", ""), ("user", ""), ("locked", "geheim"), ("stranger", "")] {
+        run("ssh-keygen", &["-q", "-t", "ed25519", "-N", passphrase, "-f", &path(name)]);
+    }
+    let keys = ["user.pub", "locked.pub"].map(|name| std::fs::read_to_string(folder.join(name)).unwrap());
+    std::fs::write(folder.join("authorized"), keys.concat()).unwrap();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let settings = format!(
+        "Port {port}\nListenAddress 127.0.0.1\nHostKey {}\nAuthorizedKeysFile {}\nPidFile none\nUsePAM no\n\
+         StrictModes no\nPermitRootLogin yes\nPasswordAuthentication no\nAllowTcpForwarding yes\n",
+        path("host"),
+        path("authorized")
+    );
+    std::fs::write(folder.join("config"), settings).unwrap();
+    std::fs::create_dir_all("/run/sshd").ok();
+    let sshd = std::process::Command::new("/usr/sbin/sshd")
+        .args(["-D", "-e", "-f", &path("config")])
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .expect("/usr/sbin/sshd (Debian: openssh-server)");
+    let sshd = Sshd(sshd);
+    while tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_err() {
+        tokio::task::yield_now().await;
+    }
+    (sshd, port)
+}
+
+#[tokio::test]
+async fn an_ssh_server_leads_to_the_database_once_its_key_is_trusted() {
+    let database = Database::new("ssh").await;
+    database
+        .run("CREATE TABLE t AS SELECT i AS id, repeat('x', 100) AS s FROM generate_series(1, 50000) i")
+        .await;
+    let folder = tempfile::tempdir().unwrap();
+    let (_sshd, port) = start_sshd(folder.path()).await;
+    let key = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
+    let user = run("id", &["-un"]);
+    let config = |ssh: Value| {
+        let mut config = database.config();
+        config["ssh"] = json!({"host": "127.0.0.1", "port": port, "user": user});
+        for (name, value) in ssh.as_object().unwrap() {
+            config["ssh"][name] = value.clone();
+        }
+        config
+    };
+    let fails = |ssh: Value| {
+        let source = source(config(ssh));
+        async move { source.discover(&DiscoverFilter::default()).await.unwrap_err() }
+    };
+    let unseen = fails(json!({"private_key": key("user")})).await;
+    assert_eq!(unseen.kind(), ErrorKind::HostKey);
+    let host = folder.path().join("host.pub");
+    let listed = run("ssh-keygen", &["-lf", &host.to_string_lossy()]);
+    let fingerprint = listed.split(' ').nth(1).unwrap();
+    assert!(unseen.message().contains(fingerprint), "{} / {fingerprint}", unseen.message());
+
+    let through = source(config(json!({"private_key": key("user"), "host_key": fingerprint})));
+    let read = full(&*through, "public.t").await;
+    assert_eq!(sync(&*through, &read, None).await.0.row_count(), 50_000);
+    let locked = json!({"private_key": key("locked"), "passphrase": "geheim", "host_key": fingerprint});
+    assert!(source(config(locked)).discover(&DiscoverFilter::default()).await.is_ok());
+    for (ssh, expected) in [
+        (json!({"private_key": key("user"), "host_key": "SHA256:another"}), ErrorKind::HostKey),
+        (json!({"private_key": key("stranger"), "host_key": fingerprint}), ErrorKind::Authentication),
+        (
+            json!({"private_key": key("locked"), "passphrase": "falsch", "host_key": fingerprint}),
+            ErrorKind::Config,
+        ),
+        (json!({"private_key": "no key", "host_key": fingerprint}), ErrorKind::Config),
+        (json!({"password": "nope", "host_key": fingerprint}), ErrorKind::Authentication),
+    ] {
+        assert_eq!(fails(ssh).await.kind(), expected);
+    }
+    let steps = check(config(json!({"private_key": key("user"), "host_key": fingerprint}))).await;
+    assert!(steps.iter().any(|step| step.title.starts_with("Sign in to the SSH server")), "{steps:?}");
+    assert_ne!(CheckOutcome::of(&steps), CheckOutcome::NotReady);
 }
 
 /// Any row of these types survives; Postgres itself says what it should be.

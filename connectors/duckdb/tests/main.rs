@@ -1,6 +1,7 @@
 //! The DuckDB destination against the real DuckDB.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used)] // helpers of tests are not inside a `#[test]`, but a failure there is one too
 
+mod conformance;
 mod loading;
 mod locking;
 mod support;

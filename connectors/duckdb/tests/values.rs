@@ -214,8 +214,8 @@ async fn every_type_at_its_extremes() {
     let arrays = all.iter().map(|(_, array, _)| Arc::clone(array)).collect();
     let batch = RecordBatch::try_new(arrow_schema(&columns), arrays).unwrap();
     let read = round_trip(&place, &columns, std::slice::from_ref(&batch)).await;
-    for index in 0..columns.len() {
-        assert_eq!(read.column(index), batch.column(index), "{}", columns[index].logical);
+    for (index, column) in columns.iter().enumerate() {
+        assert_eq!(read.column(index), batch.column(index), "{}", column.logical);
     }
     // The independent look: how DuckDB prints each value.
     let selected: Vec<_> =

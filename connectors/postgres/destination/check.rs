@@ -30,7 +30,8 @@ pub(super) async fn check(destination: &PostgresDestination, steps: &dyn StepSin
     match may_create_schema(&connection).await {
         Ok(true) => steps.step(CheckStep::ok(title, started.elapsed())),
         Ok(false) => {
-            let grant = format!("GRANT CREATE ON DATABASE {} TO {};", ident(&config.database), ident(&config.user));
+            let grant =
+                format!("GRANT CREATE ON DATABASE {} TO {};", ident(&config.database), ident(&config.user));
             steps.step(
                 CheckStep::ok(title, started.elapsed())
                     .limited("Tables can only go into schemas that are there already.")
@@ -121,8 +122,7 @@ async fn tried(connection: &Connection, statements: &str, doing: &str) -> Result
 }
 
 async fn may_create_schema(connection: &Connection) -> Result<bool> {
-    let statement =
-        "SELECT pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE')";
+    let statement = "SELECT pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE')";
     let row = connection.query_one(statement, &[]).await.map_err(while_doing("ask for permissions"))?;
     Ok(row.get(0))
 }

@@ -9,8 +9,8 @@ use crate::postgres::client::Connection;
 use crate::postgres::ddl::{beside_name, ident, idents, literal, qualified};
 use crate::postgres::error::while_doing;
 
-/// How long a swap waits for readers of the old table. Meanwhile new readers wait too.
-const SWAP_WAIT: &str = "SET LOCAL lock_timeout = '10s'";
+/// How long a change of the whole table waits for others who use it. Meanwhile new ones wait too.
+const TABLE_WAIT: &str = "SET LOCAL lock_timeout = '10s'";
 
 /// Makes later merges into a complete table fast.
 pub(super) async fn complete(connection: &Connection, merge: &Merge<'_>, target: &TargetTable) -> Result<()> {
@@ -44,7 +44,7 @@ async fn ensure_index(connection: &Connection, merge: &Merge<'_>, target: &Targe
     if indexed.get(0) {
         return Ok(());
     }
-    run(connection, "SAVEPOINT before_index", doing).await?;
+    run(connection, &format!("SAVEPOINT before_index; {TABLE_WAIT}"), doing).await?;
     let Err(error) = connection.batch_execute(&merge.create_index()).await else { return Ok(()) };
     match error.code() {
         Some(code) if *code == SqlState::UNIQUE_VIOLATION => {
@@ -54,10 +54,11 @@ async fn ensure_index(connection: &Connection, merge: &Merge<'_>, target: &Targe
                 .fix("Look for the doubled keys, or choose a key that is unique.")
                 .caused_by(error))
         }
-        // Merging works without: a key that is too long for an index, of a type without order, or a table of
-        // somebody else.
+        // Merging works without: a key that is too long for an index or of a type without order, a table of somebody
+        // else, or one that somebody else writes to all the time.
         Some(code)
             if *code == SqlState::PROGRAM_LIMIT_EXCEEDED
+                || *code == SqlState::LOCK_NOT_AVAILABLE
                 || *code == SqlState::UNDEFINED_OBJECT
                 || *code == SqlState::INSUFFICIENT_PRIVILEGE =>
         {
@@ -114,7 +115,7 @@ async fn replace_old(
     for row in connection.query(&grants, &[]).await? {
         connection.batch_execute(row.get(0)).await?;
     }
-    connection.batch_execute(&format!("{SWAP_WAIT}; DROP TABLE {old}; SET LOCAL lock_timeout = 0")).await
+    connection.batch_execute(&format!("{TABLE_WAIT}; DROP TABLE {old}")).await
 }
 
 /// The slower way to the same result: readers see the old rows until the commit, and nothing has to be dropped but
@@ -122,8 +123,7 @@ async fn replace_old(
 async fn refill(connection: &Connection, target: &TargetTable, old: &str, new: &str) -> Result<()> {
     let columns = target.all_columns();
     let names = idents(columns.iter().map(|column| column.name.as_str()), "");
-    let statements = format!(
-        "DELETE FROM {old}; INSERT INTO {old} ({names}) SELECT {names} FROM {new}; DROP TABLE {new}"
-    );
+    let statements =
+        format!("DELETE FROM {old}; INSERT INTO {old} ({names}) SELECT {names} FROM {new}; DROP TABLE {new}");
     run(connection, &statements, "fill the table with the new copy").await
 }

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures::SinkExt;
 use syncline_protocol::{
-    BatchKind, ChangeBatch, Commit, Deletes, Durable, Error, ErrorKind, Finish, LoadInto, Loader,
-    LoaderOptions, LogicalType, Result, WriteMode, system,
+    BatchKind, ChangeBatch, Column, Commit, Deletes, Durable, Error, ErrorKind, Finish, LoadInto, Loader,
+    LoaderOptions, LogicalType, Result, TargetTable, WriteMode, system,
 };
 use tokio_postgres::CopyInSink;
+use tokio_postgres::error::SqlState;
 use tokio_util::bytes::{Bytes, BytesMut};
 
 use super::finish::{complete, swap};
@@ -19,13 +20,13 @@ use super::scan::{FoundColumn, found_columns};
 use super::session::Shared;
 use super::system::instant;
 use crate::postgres::client::Connection;
-use crate::postgres::ddl::{beside, idents, is_json_text, is_keyed};
+use crate::postgres::ddl::{beside, idents, is_jsonb, is_keyed};
 use crate::postgres::encode::{BatchEncoder, COPY_HEADER, COPY_TRAILER, CopyColumn, Origin, Wire, type_oid};
-use crate::postgres::error::while_doing;
+use crate::postgres::error::{failed, while_doing};
 
 /// Bytes handed to the driver at once.
 const CHUNK_BYTES: usize = 256 << 10;
-const JSON_OID: u32 = 114;
+const JSONB_OID: u32 = 3802;
 const VARCHAR_OID: u32 = 1043;
 
 /// A loader of one table.
@@ -81,12 +82,11 @@ impl PostgresLoader {
     pub(super) async fn new(
         shared: Arc<Shared>,
         connection: Connection,
-        options: LoaderOptions,
+        mut options: LoaderOptions,
     ) -> Result<Self> {
         let target = &options.target;
         let default_schema = shared.tables.schema();
         let schema = target.name.schema.as_deref().unwrap_or(default_schema).to_owned();
-        let merge = Merge::new(target, &schema, options.into);
         let place = match options.into {
             LoadInto::Table => target.name.clone(),
             LoadInto::Beside => beside(&target.name),
@@ -96,17 +96,17 @@ impl PostgresLoader {
             Error::new(ErrorKind::NotFound, format!("The table {} is not in the database.", target.name))
         })?;
         let same = fits(&options, &found)?;
+        adopt_json(&mut options, &found);
+        let target = &options.target;
+        let merge = Merge::new(target, &schema, options.into);
         let inserts = options.distinct || !is_keyed(target);
         let direct = same && inserts && target.mode != WriteMode::History;
         let rows_into = CopyTarget {
-            table: if direct { merge.name.clone() } else { STAGE.to_owned() },
-            columns: copied_columns(&options, &found, direct),
+            table: if direct { merge.name } else { STAGE.to_owned() },
+            columns: copied_columns(target, direct),
         };
         let keys = target.key_columns();
-        let keys_into = CopyTarget {
-            table: KEYS.to_owned(),
-            columns: keys.iter().map(|column| from_batch(&column.name, &column.logical, false)).collect(),
-        };
+        let keys_into = CopyTarget { table: KEYS.to_owned(), columns: keys.iter().map(from_batch).collect() };
         Ok(PostgresLoader {
             shared,
             schema,
@@ -122,13 +122,14 @@ impl PostgresLoader {
 
     /// Takes the connection for one step; a step that fails (or is dropped) does not put it back.
     fn take_connection(&mut self) -> Result<Connection> {
-        self.connection
-            .take()
-            .ok_or_else(|| Error::internal("A loader was used again after it had failed."))
+        self.connection.take().ok_or_else(|| Error::internal("A loader was used again after it had failed."))
     }
 
     async fn load(&mut self, connection: &Connection, batch: &ChangeBatch) -> Result<()> {
         let rows = batch.rows.num_rows() as u64;
+        if rows == 0 {
+            return Ok(()); // an open COPY locks its table: not for nothing
+        }
         let kind = match batch.kind {
             BatchKind::Rows | BatchKind::Deletes => CopyKind::Rows,
             BatchKind::Keys => CopyKind::Keys,
@@ -155,7 +156,7 @@ impl PostgresLoader {
             let more = encoder.fill(&mut self.buffer, CHUNK_BYTES)?;
             if self.buffer.len() >= CHUNK_BYTES {
                 let chunk = self.buffer.split().freeze();
-                copy.sink.send(chunk).await.map_err(while_doing("send rows"))?;
+                copy.sink.send(chunk).await.map_err(not_taken)?;
                 self.buffer.reserve(CHUNK_BYTES + (CHUNK_BYTES >> 1));
             }
             if !more {
@@ -202,11 +203,10 @@ impl PostgresLoader {
     /// Ends the running COPY; the server has then taken, and checked, all its rows.
     async fn end_copy(&mut self) -> Result<()> {
         let Some(mut copy) = self.segment.copy.take() else { return Ok(()) };
-        let doing = "send rows";
         self.buffer.extend_from_slice(COPY_TRAILER);
         let chunk = self.buffer.split().freeze();
-        copy.sink.send(chunk).await.map_err(while_doing(doing))?;
-        let rows = copy.sink.as_mut().finish().await.map_err(while_doing(doing))?;
+        copy.sink.send(chunk).await.map_err(not_taken)?;
+        let rows = copy.sink.as_mut().finish().await.map_err(not_taken)?;
         if copy.kind == CopyKind::Rows {
             self.segment.copied += rows;
         }
@@ -242,7 +242,10 @@ impl PostgresLoader {
         if counted != commit.rows || counted != self.segment.rows {
             return Err(Error::new(
                 ErrorKind::Mismatch,
-                format!("The database took {counted} rows of {}, but {} were sent.", commit.table, commit.rows),
+                format!(
+                    "The database took {counted} rows of {}, but {} were sent.",
+                    commit.table, commit.rows
+                ),
             )
             .meaning("Nothing of this segment was kept; the table stands at its last checkpoint.")
             .with("table", &self.options.target.name));
@@ -264,7 +267,7 @@ impl PostgresLoader {
                 let merge = self.merge();
                 if let Some(statement) = merge.sweep(&at) {
                     run(connection, &merge.analyze_keys(), "sweep").await?;
-                    durable.deleted += affected(connection, &statement, "sweep").await?;
+                    durable.deleted += affected(connection, &statement).await?;
                 }
             }
         }
@@ -279,24 +282,24 @@ impl PostgresLoader {
         let target = &self.options.target;
         let mut durable = Durable::default();
         if !is_keyed(target) {
-            durable.written = affected(connection, &merge.insert_all(), "insert").await?;
+            durable.written = affected(connection, &merge.insert_all()).await?;
             return Ok(durable);
         }
         for statement in merge.keep_latest() {
             run(connection, &statement, "merge").await?;
         }
         if target.mode == WriteMode::History {
-            durable.deleted = affected(connection, &merge.close_deleted(at), "merge").await?;
+            durable.deleted = affected(connection, &merge.close_deleted(at)).await?;
             if let Some(statement) = merge.close_changed(at) {
-                affected(connection, &statement, "merge").await?;
+                affected(connection, &statement).await?;
             }
-            durable.written = affected(connection, &merge.insert_versions(at), "merge").await?;
+            durable.written = affected(connection, &merge.insert_versions(at)).await?;
         } else {
-            durable.deleted = affected(connection, &merge.delete(at), "merge").await?;
+            durable.deleted = affected(connection, &merge.delete(at)).await?;
             if let Some(statement) = merge.update() {
-                durable.written = affected(connection, &statement, "merge").await?;
+                durable.written = affected(connection, &statement).await?;
             }
-            durable.written += affected(connection, &merge.insert_new(), "merge").await?;
+            durable.written += affected(connection, &merge.insert_new()).await?;
         }
         Ok(durable)
     }
@@ -337,8 +340,30 @@ impl Drop for PostgresLoader {
 }
 
 /// Runs one statement and answers how many rows it touched.
-async fn affected(connection: &Connection, statement: &str, doing: &str) -> Result<u64> {
-    connection.execute(statement, &[]).await.map_err(while_doing(doing))
+async fn affected(connection: &Connection, statement: &str) -> Result<u64> {
+    connection.execute(statement, &[]).await.map_err(not_taken)
+}
+
+/// The error of rows that the server did not take.
+fn not_taken(error: tokio_postgres::Error) -> Error {
+    let Some(refusal) = error.as_db_error() else { return failed(error, "write rows") };
+    let column = refusal.column().map(str::to_owned).or_else(|| copied_column(refusal.where_()?));
+    let mapped = if *refusal.code() == SqlState::UNIQUE_VIOLATION {
+        let message = "The table has a row with the same key already; somebody else writes to it, or its key is not unique.";
+        Error::new(ErrorKind::Conflict, message).caused_by(error)
+    } else {
+        failed(error, "write rows")
+    };
+    match column {
+        Some(column) => mapped.with("column", column),
+        None => mapped,
+    }
+}
+
+/// The column in `COPY orders, line 1, column note`, one of the lines that say where an error came up.
+fn copied_column(place: &str) -> Option<String> {
+    let line = place.lines().find(|line| line.starts_with("COPY "))?;
+    line.split_once(", column ").map(|(_, column)| column.to_owned())
 }
 
 /// Whether the columns of the table have exactly the types of the batches.
@@ -363,37 +388,33 @@ fn fits(options: &LoaderOptions, found: &[FoundColumn]) -> Result<bool> {
                 column.logical
             )));
         }
-        let (oid, expected) = match &column.logical {
-            LogicalType::List(item) => (there.catalog.item, type_oid(item)),
-            scalar => (there.catalog.oid, type_oid(scalar)),
+        let (oid, logical) = match &column.logical {
+            LogicalType::List(item) => (there.catalog.item, &**item),
+            scalar => (there.catalog.oid, scalar),
         };
-        same &= Some(oid) == expected
-            || (oid == VARCHAR_OID && column.logical == LogicalType::Text)
-            || (oid == JSON_OID && column.logical == LogicalType::Json);
+        same &= Some(oid) == type_oid(logical, oid == JSONB_OID)
+            || (oid == VARCHAR_OID && column.logical == LogicalType::Text);
     }
     Ok(same)
 }
 
-fn from_batch(name: &str, logical: &LogicalType, json_text: bool) -> CopyColumn {
-    let wire = if json_text { Wire::JsonText } else { Wire::Of(logical.clone()) };
-    CopyColumn { name: name.to_owned(), origin: Origin::Batch(wire) }
+/// JSON is staged and compared in the form that the table has it in.
+fn adopt_json(options: &mut LoaderOptions, found: &[FoundColumn]) {
+    for column in &mut options.target.columns {
+        let there = found.iter().find(|found| found.column.name == column.name);
+        let jsonb = there.is_some_and(|there| [there.catalog.oid, there.catalog.item].contains(&JSONB_OID));
+        column.native_type = jsonb.then(|| "jsonb".to_owned());
+    }
 }
 
-/// The columns of the COPY of rows: directly as the table has them, staged as the stage was made.
-fn copied_columns(options: &LoaderOptions, found: &[FoundColumn], direct: bool) -> Vec<CopyColumn> {
-    let target = &options.target;
-    let mut columns: Vec<_> = target
-        .columns
-        .iter()
-        .map(|column| {
-            let there = found.iter().find(|found| found.column.name == column.name);
-            let json_text = match there {
-                Some(there) if direct => there.catalog.oid == JSON_OID,
-                _ => is_json_text(column),
-            };
-            from_batch(&column.name, &column.logical, json_text)
-        })
-        .collect();
+fn from_batch(column: &Column) -> CopyColumn {
+    let wire = Wire { logical: column.logical.clone(), jsonb: is_jsonb(column) };
+    CopyColumn { name: column.name.clone(), origin: Origin::Batch(wire) }
+}
+
+/// The columns of the COPY of rows.
+fn copied_columns(target: &TargetTable, direct: bool) -> Vec<CopyColumn> {
+    let mut columns: Vec<_> = target.columns.iter().map(from_batch).collect();
     let mut add = |name: &str, origin| columns.push(CopyColumn { name: name.to_owned(), origin });
     if !direct {
         add(STAGE_ORDINAL, Origin::Ordinal);

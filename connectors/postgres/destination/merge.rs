@@ -4,7 +4,7 @@
 
 use syncline_protocol::{Column, Deletes, LoadInto, TargetTable, WriteMode, system};
 
-use crate::postgres::ddl::{beside_name, ident, idents, is_json_text, is_keyed, qualified, sql_type};
+use crate::postgres::ddl::{beside_name, ident, idents, is_compared_as_text, is_keyed, qualified, sql_type};
 
 /// The staged rows of a segment: the columns of its batches, then [`STAGE_ORDINAL`] and [`STAGE_DELETE`].
 pub(super) const STAGE: &str = "pg_temp._syncline_stage";
@@ -102,7 +102,8 @@ impl<'a> Merge<'a> {
 
     /// Merge: inserts the rows whose key is new. What it counts was written.
     pub(super) fn insert_new(&self) -> String {
-        let missing = format!("AND NOT EXISTS (SELECT FROM {} t WHERE {})", self.name, self.same_key("t", "s"));
+        let missing =
+            format!("AND NOT EXISTS (SELECT FROM {} t WHERE {})", self.name, self.same_key("t", "s"));
         match self.deletes {
             Deletes::Soft => self.insert(&missing, &[system::DELETED], &["false"]),
             Deletes::Hard => self.insert(&missing, &[], &[]),
@@ -136,8 +137,7 @@ impl<'a> Merge<'a> {
             .filter(|column| !self.target.key.contains(&column.name))
             .map(|column| {
                 let name = ident(&column.name);
-                if is_json_text(column) {
-                    // `json` has no equality; its text has.
+                if is_compared_as_text(column) {
                     format!("t.{name}::text IS DISTINCT FROM s.{name}::text")
                 } else {
                     format!("t.{name}::{} IS DISTINCT FROM s.{name}", sql_type(column))

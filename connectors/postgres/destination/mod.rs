@@ -88,7 +88,8 @@ impl PostgresDestination {
     }
 
     async fn server(&self) -> Result<Arc<Server>> {
-        Server::reach(&self.config.server, &self.context).await
+        // Boxed: setting up an SSH session takes a large future.
+        Box::pin(Server::reach(&self.config.server, &self.context)).await
     }
 
     async fn connect(&self) -> Result<Connection> {

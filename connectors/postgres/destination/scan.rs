@@ -25,7 +25,8 @@ pub(super) async fn found_columns(
     tables: &[TargetName],
     default_schema: &str,
 ) -> Result<Vec<Option<Vec<FoundColumn>>>> {
-    let schemas: Vec<_> = tables.iter().map(|table| table.schema.as_deref().unwrap_or(default_schema)).collect();
+    let schemas: Vec<_> =
+        tables.iter().map(|table| table.schema.as_deref().unwrap_or(default_schema)).collect();
     let names: Vec<_> = tables.iter().map(|table| table.name.as_str()).collect();
     let rows = connection
         .query(
@@ -33,7 +34,7 @@ pub(super) async fn found_columns(
                     CASE WHEN b.typcategory = 'A' AND b.typlen = -1 THEN b.typelem ELSE 0 END::oid,
                     CASE WHEN t.typtype = 'd' THEN t.typtypmod ELSE a.atttypmod END,
                     pg_catalog.format_type(a.atttypid, a.atttypmod), a.attnotnull
-             FROM pg_catalog.unnest($1::text[], $2::text[]) WITH ORDINALITY AS w (schema, name, position)
+             FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS w (schema, name, position)
              JOIN pg_catalog.pg_namespace n ON n.nspname = w.schema
              JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = w.name
                   AND c.relkind IN ('r', 'p', 'f', 'v', 'm')
@@ -78,7 +79,11 @@ fn not_found(target: &TargetTable) -> impl FnOnce(tokio_postgres::Error) -> Erro
 }
 
 /// How many rows a reader counts.
-pub(super) async fn count(connection: &Connection, target: &TargetTable, default_schema: &str) -> Result<u64> {
+pub(super) async fn count(
+    connection: &Connection,
+    target: &TargetTable,
+    default_schema: &str,
+) -> Result<u64> {
     let statement = format!("SELECT pg_catalog.count(*) {}", source(target, default_schema));
     let row = connection.query_one(&statement, &[]).await.map_err(not_found(target))?;
     Ok(row.get::<_, i64>(0).unsigned_abs())
@@ -99,9 +104,7 @@ pub(super) async fn scan(
             // that a value that does not fit is noticed instead of rounded.
             let form = match &column.logical {
                 LogicalType::Decimal { .. } => "numeric".to_owned(),
-                LogicalType::Json => "json".to_owned(),
-                LogicalType::List(item) if **item == LogicalType::Json => "json[]".to_owned(),
-                other => type_name(other),
+                other => type_name(other, false),
             };
             format!("{}::{form}", ident(&column.name))
         })

@@ -9,9 +9,9 @@ use syncline_protocol::{
 };
 
 use super::loader::PostgresLoader;
+use super::run;
 use super::scan::found_columns;
 use super::system::{SystemTables, ensure_schema, lock_schema};
-use super::run;
 use crate::postgres::client::{Connection, Server};
 use crate::postgres::ddl::{beside_name, create_table, qualified, statements};
 
@@ -29,12 +29,7 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    pub(super) fn new(
-        server: Arc<Server>,
-        tables: SystemTables,
-        opening: &Opening,
-        fence: u64,
-    ) -> Arc<Self> {
+    pub(super) fn new(server: Arc<Server>, tables: SystemTables, opening: &Opening, fence: u64) -> Arc<Self> {
         Arc::new(Shared {
             server,
             tables,
@@ -114,9 +109,10 @@ impl PostgresSession {
             }
             SchemaChange::WidenColumn { table, column, .. } => {
                 let found = found_columns(connection, std::slice::from_ref(table), default_schema).await?;
-                let has_it = found.iter().flatten().flatten().any(|found| {
-                    found.column.name == column.name && found.column.logical == column.logical
-                });
+                let has_it =
+                    found.iter().flatten().flatten().any(|found| {
+                        found.column.name == column.name && found.column.logical == column.logical
+                    });
                 if has_it {
                     todo.clear(); // a change of type rewrites the table, also one to the same type
                 }

@@ -125,11 +125,7 @@ impl SystemTables {
     }
 
     /// The stored checkpoints of a connection; none when there is no such table yet.
-    pub(super) async fn read(
-        &self,
-        connection: &Connection,
-        name: &str,
-    ) -> Result<Vec<StoredCheckpoint>> {
+    pub(super) async fn read(&self, connection: &Connection, name: &str) -> Result<Vec<StoredCheckpoint>> {
         let doing = "read the checkpoints";
         if !exists(connection, &self.checkpoints()).await? {
             return Ok(Vec::new());
@@ -146,8 +142,9 @@ impl SystemTables {
                 let table: &str = row.get(0);
                 let damaged = || {
                     let message = format!("The stored checkpoint of {table} cannot be read.");
-                    Error::new(ErrorKind::CorruptInput, message)
-                        .fix("Delete this row of the checkpoint table; the table is then read from the start.")
+                    Error::new(ErrorKind::CorruptInput, message).fix(
+                        "Delete this row of the checkpoint table; the table is then read from the start.",
+                    )
                 };
                 let number = |index| u64::try_from(row.get::<_, i64>(index)).map_err(|_| damaged());
                 Ok(StoredCheckpoint {
@@ -195,7 +192,8 @@ impl SystemTables {
             Some((stored, _)) if stored == fence => Ok(ordinal),
             Some((stored, run)) => {
                 let run = run.map_or_else(|| "Another run".to_owned(), |run| format!("The run {run}"));
-                let message = format!("{run} of this connection has taken over; this one may no longer write.");
+                let message =
+                    format!("{run} of this connection has taken over; this one may no longer write.");
                 Err(Error::new(ErrorKind::Fenced, message).with("fence", fence).with("newer fence", stored))
             }
             None => Err(Error::new(
@@ -261,10 +259,7 @@ impl SystemTables {
         if !commit.replayed.is_empty() {
             let statement =
                 format!("DELETE FROM {} WHERE connection = $1 AND id = ANY ($2)", self.quarantine());
-            connection
-                .execute(&statement, &[&name, &commit.replayed])
-                .await
-                .map_err(while_doing(doing))?;
+            connection.execute(&statement, &[&name, &commit.replayed]).await.map_err(while_doing(doing))?;
         }
         if commit.rejected.is_empty() {
             return Ok(());
@@ -284,7 +279,7 @@ impl SystemTables {
         let statement = format!(
             "INSERT INTO {} (id, connection, \"table\", run, at, \"column\", reason, \"row\")
              SELECT new.id, $1, $2, $3, {}, new.col, new.reason, new.line::json
-             FROM pg_catalog.unnest($4::text[], $5::text[], $6::text[], $7::text[])
+             FROM unnest($4::text[], $5::text[], $6::text[], $7::text[])
                AS new (id, col, reason, line)",
             self.quarantine(),
             instant(commit.at_micros)?
@@ -332,8 +327,7 @@ impl SystemTables {
                     rejected: RejectedRow {
                         column: row.get(4),
                         reason: row.get(5),
-                        row: serde_json::from_str(row.get(6))
-                            .map_err(|error| damaged().caused_by(error))?,
+                        row: serde_json::from_str(row.get(6)).map_err(|error| damaged().caused_by(error))?,
                     },
                 })
             })

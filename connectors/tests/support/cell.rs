@@ -1,5 +1,7 @@
 //! Arrow values as texts that an expression of Postgres yields too, so that Postgres can be the oracle.
 
+use std::sync::Arc;
+
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::{
     DataType, Date32Type, Decimal128Type, Float32Type, Float64Type, Int16Type, Int32Type, Int64Type,
@@ -53,7 +55,7 @@ pub(crate) fn cell(array: &ArrayRef, row: usize) -> Option<String> {
 /// All values of a column, over batches.
 pub(crate) fn column(batches: &[RecordBatch], name: &str) -> Vec<Option<String>> {
     let values = |batch: &RecordBatch| {
-        let array = batch.column_by_name(name).unwrap_or_else(|| panic!("no column {name}")).clone();
+        let array = Arc::clone(batch.column_by_name(name).unwrap_or_else(|| panic!("no column {name}")));
         (0..batch.num_rows()).map(move |row| cell(&array, row)).collect::<Vec<_>>()
     };
     batches.iter().flat_map(values).collect()

@@ -45,7 +45,7 @@ pub(crate) fn start(name: &str, prepare: impl FnOnce(&Path) + Send + 'static) ->
         .unwrap();
     assert!(initdb.success());
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let socket = folder.clone();
+    let socket = folder;
     prepare(&data);
     // The server dies with the thread that started it: one that lives as long as the process.
     std::thread::spawn(move || {

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, Decimal128Array, FixedSizeBinaryArray, IntervalMonthDayNanoArray, StringArray,
-    StringBuilder,
+    Array, ArrayRef, AsArray, Decimal128Array, FixedSizeBinaryArray, IntervalMonthDayNanoArray, ListArray,
+    StringArray, StringBuilder, StructArray, new_null_array,
 };
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{
@@ -30,15 +30,35 @@ pub(crate) fn convert(array: &ArrayRef, from: &LogicalType, to: &LogicalType) ->
         LogicalType::Numeric => Ok(Arc::new(texts(array, from))),
         LogicalType::Json => Ok(Arc::new(json_texts(array, from))),
         LogicalType::Timestamp if *from == LogicalType::Date => Ok(date_to_timestamp(array)),
-        LogicalType::List(_) | LogicalType::Struct(_) => {
-            Err(Error::internal(format!("Values of type {from} cannot become {to}.")))
-        }
+        LogicalType::List(_) | LogicalType::Struct(_) => convert_nested(array, from, to),
         _ => {
             let strict = CastOptions { safe: false, ..CastOptions::default() };
             cast_with_options(array, &to.to_arrow(), &strict).map_err(|error| {
                 Error::internal(format!("Values of type {from} cannot become {to}.")).caused_by(error)
             })
         }
+    }
+}
+
+/// Items of lists and members of structs one by one; members that `from` does not have are null.
+fn convert_nested(array: &ArrayRef, from: &LogicalType, to: &LogicalType) -> Result<ArrayRef> {
+    match (from, to, to.to_arrow()) {
+        (LogicalType::List(from), LogicalType::List(to), DataType::List(field)) => {
+            let list = array.as_list::<i32>();
+            let items = convert(list.values(), from, to)?;
+            Ok(Arc::new(ListArray::try_new(field, list.offsets().clone(), items, list.nulls().cloned())?))
+        }
+        (LogicalType::Struct(from), LogicalType::Struct(to), DataType::Struct(fields)) => {
+            let members = array.as_struct();
+            let columns =
+                to.iter().map(|member| match from.iter().position(|known| known.name == member.name) {
+                    Some(at) => convert(members.column(at), &from[at].logical, &member.logical),
+                    None => Ok(new_null_array(&member.logical.to_arrow(), array.len())),
+                });
+            let columns = columns.collect::<Result<Vec<_>>>()?;
+            Ok(Arc::new(StructArray::try_new(fields, columns, members.nulls().cloned())?))
+        }
+        _ => Err(Error::internal(format!("Values of type {from} cannot become {to}."))),
     }
 }
 
@@ -341,7 +361,7 @@ pub(crate) fn same_layout(logical: &LogicalType, data_type: &DataType) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use arrow::array::{Date32Array, Int64Array, ListArray, TimestampMicrosecondArray};
+    use arrow::array::{Date32Array, Int64Array, TimestampMicrosecondArray};
 
     fn one(array: impl Array + 'static, logical: &LogicalType) -> String {
         texts(&(Arc::new(array) as ArrayRef), logical).value(0).to_owned()
@@ -377,6 +397,17 @@ mod tests {
         );
         assert_eq!(parse("N/A", &LogicalType::Int64).unwrap_err().kind(), ErrorKind::CorruptInput);
         assert!(parse("12", &LogicalType::Uuid).is_err());
+    }
+
+    #[test]
+    fn items_of_lists_are_converted() {
+        let list = ListArray::from_iter_primitive::<Int64Type, _, _>(vec![Some(vec![Some(7), None]), None]);
+        let to = LogicalType::List(Box::new(LogicalType::Text));
+        let from = LogicalType::List(Box::new(LogicalType::Int64));
+        let texts = convert(&(Arc::new(list) as ArrayRef), &from, &to).unwrap();
+        assert_eq!(texts.data_type(), &to.to_arrow());
+        assert_eq!(texts.as_list::<i32>().value(0).as_string::<i32>().value(0), "7");
+        assert!(texts.is_null(1));
     }
 
     #[test]

@@ -180,7 +180,10 @@ impl TableRun {
             let from = (self.stored && !anew).then_some(&self.position);
             let plan = self.run.source.plan(&self.prepared.mapping.read, from).await?;
             self.receipt.resumed |= plan.continues && !self.position.complete;
-            if !plan.continues {
+            if plan.continues {
+                // A source may extend a plan that it continues, for example by a later upper bound.
+                self.position.plan = plan.plan.clone();
+            } else {
                 self.start_plan(&plan, beside).await?;
             }
             self.run.observer.event(&Event::TableStarted {

@@ -103,7 +103,8 @@ impl TableRead {
 pub struct ReadPlan {
     /// Goes into [`TablePosition::plan`]; together with `done` and `at` it is all that is needed to go on.
     pub plan: Value,
-    /// Whether this continues the plan of the given position, so that its `done` and `at` still hold.
+    /// Whether this continues the plan of the given position, so that its `done` and `at` still hold. Its `plan` may
+    /// have been extended (a later upper bound); it is stored with the next commit.
     pub continues: bool,
     /// Whether the plan covers every row of the table (and not only what is new).
     pub full: bool,

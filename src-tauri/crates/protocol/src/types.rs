@@ -456,7 +456,7 @@ mod tests {
         #[test]
         fn widening_is_a_join(a in any_type(), b in any_type()) {
             let join = a.widen(&b);
-            prop_assert_eq!(a.widen(&a), a.clone());
+            prop_assert!(a.widen(&a) == a);
             if !a.is_nested() && !b.is_nested() {
                 prop_assert_eq!(&join, &b.widen(&a));
             }

@@ -84,13 +84,13 @@ impl Project {
     /// Opens the project that `start` lies in: the nearest folder upwards that holds `project.yaml`.
     ///
     /// # Errors
-    /// `NotFound` when there is none; `Config` when its `project.yaml` is wrong.
+    /// `Config` when there is none, or when its `project.yaml` is wrong.
     pub fn find(start: &Path) -> Result<Project> {
         let start = absolute(start)?;
         match start.ancestors().find(|folder| folder.join(PROJECT_FILE).is_file()) {
             Some(root) => Project::open(root),
             None => Err(Error::new(
-                ErrorKind::NotFound,
+                ErrorKind::Config,
                 format!("There is no Syncline project in `{}` or in a folder above it.", start.display()),
             )
             .meaning("Nothing was read or written.")
@@ -102,12 +102,12 @@ impl Project {
     /// Opens the project in `folder`.
     ///
     /// # Errors
-    /// `NotFound` when `project.yaml` is not there, `Config` (with line and column) when it is wrong.
+    /// `Config` when `project.yaml` is not there, and with line and column when it is wrong.
     pub fn open(folder: &Path) -> Result<Project> {
         let root = absolute(folder)?;
         if !root.join(PROJECT_FILE).is_file() {
             return Err(Error::new(
-                ErrorKind::NotFound,
+                ErrorKind::Config,
                 format!("`{}` is not a Syncline project: it holds no project.yaml.", folder.display()),
             )
             .meaning("Nothing was read or written.")
@@ -155,7 +155,7 @@ impl Project {
     /// A source or destination.
     ///
     /// # Errors
-    /// `NotFound` with the nearest name; `Config` with file, line and column.
+    /// `Config`: with the nearest name when there is none of this name, with line and column when it is wrong.
     pub fn system(&self, kind: SystemKind, name: &str) -> Result<SystemConfig> {
         self.load(kind.folder(), kind.word(), name)
     }
@@ -175,7 +175,7 @@ impl Project {
     /// Removes a source or destination.
     ///
     /// # Errors
-    /// `Config` when a connection still uses it; `NotFound`.
+    /// `Config` when a connection still uses it, or there is none of this name.
     pub fn remove_system(&self, kind: SystemKind, name: &str) -> Result<()> {
         let users: Vec<String> = self
             .connections()?
@@ -208,8 +208,8 @@ impl Project {
     /// A connection whose parts exist and fit together.
     ///
     /// # Errors
-    /// `NotFound` with the nearest name; `Config` with file, line and column, or naming the reference that leads
-    /// nowhere.
+    /// `Config`: with the nearest name when there is none of this name, with line and column when it is wrong, or naming
+    /// the reference that leads nowhere.
     pub fn connection(&self, name: &str) -> Result<ConnectionConfig> {
         let config: ConnectionConfig = self.load(CONNECTIONS, "connection", name)?;
         self.validate_connection(name, &config)?;
@@ -251,7 +251,7 @@ impl Project {
     /// Removes a connection. What it loaded stays in the destination.
     ///
     /// # Errors
-    /// `NotFound` when there is none of this name.
+    /// `Config` when there is none of this name.
     pub fn remove_connection(&self, name: &str) -> Result<()> {
         self.remove(CONNECTIONS, "connection", name)
     }
@@ -320,7 +320,7 @@ impl Project {
         validate_name(name)?;
         let file = file_of(folder, name);
         if !self.root.join(&file).is_file() {
-            let error = Error::new(ErrorKind::NotFound, format!("There is no {word} called `{name}`."))
+            let error = Error::new(ErrorKind::Config, format!("There is no {word} called `{name}`."))
                 .meaning("Nothing was read or written.");
             return Err(suggest(error, name, &self.names(folder)?, word));
         }
@@ -343,7 +343,7 @@ impl Project {
         let path = self.root.join(file_of(folder, name));
         match fs::remove_file(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let error = Error::new(ErrorKind::NotFound, format!("There is no {word} called `{name}`."));
+                let error = Error::new(ErrorKind::Config, format!("There is no {word} called `{name}`."));
                 Err(suggest(error, name, &self.names(folder)?, word))
             }
             Err(error) => Err(io_error("remove", &path, error)),

@@ -70,8 +70,8 @@ fn a_project_is_made_found_and_opened() {
     assert_eq!(Project::init(folder.path(), "x").unwrap_err().kind(), ErrorKind::Config);
 
     let empty = tempfile::tempdir().unwrap();
-    assert_eq!(Project::find(empty.path()).unwrap_err().kind(), ErrorKind::NotFound);
-    assert_eq!(Project::open(empty.path()).unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(Project::find(empty.path()).unwrap_err().kind(), ErrorKind::Config);
+    assert_eq!(Project::open(empty.path()).unwrap_err().kind(), ErrorKind::Config);
 }
 
 #[test]
@@ -124,10 +124,10 @@ fn names_are_listed_loaded_and_removed() {
     assert_eq!(error.message(), "The source `shop` is still used by: nightly.");
     project.remove_connection("nightly").unwrap();
     project.remove_system(SystemKind::Source, "shop").unwrap();
-    assert_eq!(project.remove_connection("nightly").unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(project.remove_connection("nightly").unwrap_err().kind(), ErrorKind::Config);
 
     let error = project.system(SystemKind::Destination, "sudio").unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::NotFound);
+    assert_eq!(error.kind(), ErrorKind::Config);
     assert_eq!(error.fixes(), ["Did you mean `studio`?"]);
 }
 

@@ -45,7 +45,8 @@ impl Options {
         self
     }
 
-    /// Writes through to the disk as a server in production does. Otherwise durability is off for speed.
+    /// Writes through to the disk as a server in production does. Otherwise what is committed survives the end of the
+    /// server, but not that of the computer.
     #[must_use]
     pub fn durable(mut self) -> Self {
         self.durable = true;
@@ -149,7 +150,8 @@ impl PostgresServer {
             text.push_str(&format!("unix_socket_directories = '{}'\n", self.folder.display()));
         }
         if !self.options.durable {
-            text.push_str("fsync = off\nsynchronous_commit = off\nfull_page_writes = off\n");
+            // What is committed still reaches the operating system, so that it survives `kill`.
+            text.push_str("fsync = off\nfull_page_writes = off\n");
         }
         for (name, value) in &self.options.settings {
             text.push_str(&format!("{name} = '{}'\n", value.replace('\'', "''")));
@@ -390,7 +392,9 @@ impl Database {
         let encode = |text: &str| -> String {
             text.bytes()
                 .map(|byte| match byte {
-                    b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => char::from(byte).to_string(),
+                    b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => {
+                        char::from(byte).to_string()
+                    }
                     other => format!("%{other:02X}"),
                 })
                 .collect()
@@ -546,9 +550,12 @@ fn versions(parent: &Path, prefix: &str) -> Vec<PathBuf> {
 fn template(account: Option<Account>) -> Result<PathBuf> {
     let initdb = binary("initdb")?;
     let version = Command::new(&initdb).arg("--version").output()?.stdout;
-    let version: String =
-        String::from_utf8_lossy(&version).chars().filter(|c| c.is_ascii_alphanumeric() || *c == '.').collect();
-    let who = account.map_or_else(|| env::var("USER").unwrap_or_default(), |account| account.user.to_string());
+    let version: String = String::from_utf8_lossy(&version)
+        .chars()
+        .filter(|c| c.is_ascii_alphanumeric() || *c == '.')
+        .collect();
+    let who =
+        account.map_or_else(|| env::var("USER").unwrap_or_default(), |account| account.user.to_string());
     let template = env::temp_dir().join(format!("syncline-pg-template-1-{version}-{who}"));
     if template.join("PG_VERSION").exists() {
         return Ok(template);
@@ -607,7 +614,7 @@ mod tests {
     async fn a_server_survives_a_crash_and_leaves_nothing_behind() {
         let mut server = Options::default().password().start().await.unwrap();
         let database = server.create_database().await.unwrap();
-        database.execute("CREATE TABLE t(a int); INSERT INTO t VALUES (1); CHECKPOINT").await;
+        database.execute("CREATE TABLE t(a int); INSERT INTO t VALUES (1)").await;
         server.restart().await.unwrap();
         let row = database.connect().await.unwrap().query_one("SELECT a FROM t", &[]).await.unwrap();
         assert_eq!(row.get::<_, i32>(0), 1);

@@ -118,9 +118,10 @@ pub fn array(logical: &LogicalType, values: &[&Value]) -> ArrayRef {
             let mut builder = IntervalMonthDayNanoBuilder::new();
             values.iter().for_each(|value| {
                 let part = |index: usize| integer(&value[index]);
-                builder.append_option((!value.is_null()).then(|| {
-                    IntervalMonthDayNano::new(part(0) as i32, part(1) as i32, part(2))
-                }));
+                builder.append_option(
+                    (!value.is_null())
+                        .then(|| IntervalMonthDayNano::new(part(0) as i32, part(1) as i32, part(2))),
+                );
             });
             Arc::new(builder.finish())
         }
@@ -132,7 +133,8 @@ pub fn array(logical: &LogicalType, values: &[&Value]) -> ArrayRef {
             Arc::new(ListArray::new(field, offsets, array(item, &items), Some(nulls(values))))
         }
         LogicalType::Struct(members) => {
-            let fields: Fields = members.iter().map(|member| member.logical.to_field(&member.name, true)).collect();
+            let fields: Fields =
+                members.iter().map(|member| member.logical.to_field(&member.name, true)).collect();
             if members.is_empty() {
                 return Arc::new(StructArray::new_empty_fields(values.len(), Some(nulls(values))));
             }

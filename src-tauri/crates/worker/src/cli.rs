@@ -36,8 +36,7 @@ Examples:
     after_help = EXIT_CODES,
     after_long_help = format!("{EXAMPLES}\n\n{EXIT_CODES}"),
     max_term_width = 100,
-    disable_help_subcommand = true,
-    propagate_version = true
+    disable_help_subcommand = true
 )]
 pub(crate) struct Cli {
     #[command(flatten)]
@@ -69,19 +68,26 @@ pub(crate) struct Global {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Make a project in a folder.
+    /// Make a project in a folder: project.yaml, and .syncline/ for what is not configuration.
     Init(Init),
     /// Add a source, a destination or a connection.
     Add(Add),
     /// Test a source, a destination or both ends of a connection, step by step.
+    ///
+    /// Ends with 0 when everything is ready, also with limits, which are named, and with 1 when something is not.
     Check(Check),
     /// List the tables of a source.
     Discover(Discover),
     /// Show a sample of a table as it will land, with what to know about it. Writes nothing.
     Preview(Preview),
     /// Show what a run would change in the destination. Writes nothing.
+    ///
+    /// + a new table, ~ new columns or wider types, ↻ built anew and swapped, = only rows, ! needs a decision.
     Plan(Plan),
     /// Run connections.
+    ///
+    /// On a terminal, a run that changes the shape of tables shows its plan first and asks. Press Ctrl-C once to stop at
+    /// the next durable point, twice to stop now. In both cases the next run goes on where this one stopped.
     Run(Run),
     /// Accept how a table changed in its source, so that the next run follows it.
     Accept(Accept),
@@ -96,12 +102,14 @@ pub(crate) enum Command {
     /// Print the JSON Schema of project files and connectors.
     Schema(Schema),
     /// Make a project with sample data, run it, and show the result.
+    ///
+    /// Sample data is generated on this computer; nothing is downloaded and nothing leaves it. Run it again to see how a
+    /// second sync reads only what changed.
     Demo(Demo),
     /// Print a completion script for a shell.
     Completions(Completions),
 }
 
-/// Makes project.yaml and .syncline/ in a folder.
 #[derive(Debug, Args)]
 pub(crate) struct Init {
     /// The folder; made when it does not exist.
@@ -121,21 +129,29 @@ pub(crate) struct Add {
 #[derive(Debug, Subcommand)]
 pub(crate) enum AddCommand {
     /// Add a source: where tables come from.
+    ///
+    /// Settings come from flags, from an address, or from questions when this is a terminal and something is missing.
+    /// Secrets are asked for without showing them and go into the vault; on the command line they are refused, because it
+    /// is remembered by the shell and visible to others. References are fine: --set 'password=${env:PGPASSWORD}'.
     Source(AddSystem),
     /// Add a destination: where tables go.
+    ///
+    /// Settings come from flags, from an address, or from questions when this is a terminal and something is missing.
+    /// Secrets are asked for without showing them and go into the vault; on the command line they are refused, because it
+    /// is remembered by the shell and visible to others. References are fine: --set 'password=${env:PGPASSWORD}'.
     Destination(AddSystem),
     /// Add a connection: which tables go from a source to a destination, and how.
+    ///
+    /// Name tables with --table, or take all with --all. A mode can follow the name: orders:merge.
     Connection(AddConnection),
 }
 
-/// Settings come from flags, from an address, or from questions when this is a terminal and something is missing.
-/// Secrets are asked for without showing them and go into the vault; on the command line they are refused, because it
-/// is remembered by the shell and visible to others. References are fine: --set 'password=${env:PGPASSWORD}'.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   syncline add source shop --from-url postgres://reporting@db.example:5432/shop
-  syncline add source shop --connector postgres --set host=db.example --set database=shop --set user=me
+  syncline add source shop --connector postgres --set host=db.example --set database=shop \\
+      --set user=me --set 'password=${env:PGPASSWORD}'
   syncline add source exports --connector files --set path='exports/*.csv'
   syncline add destination studio --connector duckdb --set path=studio.duckdb")]
 pub(crate) struct AddSystem {
@@ -155,7 +171,6 @@ pub(crate) struct AddSystem {
     pub(crate) replace: bool,
 }
 
-/// Lists tables with --table, or takes all with --all. A mode can follow the name: orders:merge.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Modes:
@@ -204,7 +219,6 @@ pub(crate) enum TableMode {
     History,
 }
 
-/// Ends with 0 when it is ready (also with limits, which are named) and with 1 when it is not.
 #[derive(Debug, Args)]
 pub(crate) struct Check {
     /// A source, a destination or a connection. Without it: every source and destination.
@@ -246,7 +260,6 @@ pub(crate) struct Preview {
     pub(crate) json: bool,
 }
 
-/// + a new table, ~ new columns or wider types, ↻ built anew and swapped, = only rows, ! needs a decision.
 #[derive(Debug, Args)]
 pub(crate) struct Plan {
     /// The connection.
@@ -259,8 +272,6 @@ pub(crate) struct Plan {
     pub(crate) json: bool,
 }
 
-/// On a terminal, a run that changes the shape of tables shows its plan first and asks. Press Ctrl-C once to stop at
-/// the next durable point, twice to stop now. In both cases the next run goes on where this one stopped.
 #[derive(Debug, Args)]
 #[command(after_help = format!("\
 Examples:
@@ -407,8 +418,6 @@ pub(crate) enum Side {
     Destination,
 }
 
-/// Sample data is generated on this computer; nothing is downloaded and nothing leaves it. Run it again to see how a
-/// second sync reads only what changed.
 #[derive(Debug, Args)]
 pub(crate) struct Demo {
     /// The folder for the project.

@@ -26,16 +26,17 @@ pub(crate) struct Log {
 /// # Errors
 /// When the log file cannot be made.
 pub(crate) fn begin(folder: &Path, verbose: u8, redaction: &Redaction) -> Result<Log> {
+    let failed =
+        || Error::new(ErrorKind::Permission, format!("Could not write a log into `{}`.", folder.display()));
+    // The appender looks for old files before it makes the folder.
+    std::fs::create_dir_all(folder).map_err(|error| failed().caused_by(error))?;
     let file = RollingFileAppender::builder()
         .rotation(Rotation::DAILY)
         .filename_prefix("syncline")
         .filename_suffix("jsonl")
         .max_log_files(FILES_MAX)
         .build(folder)
-        .map_err(|error| {
-            Error::new(ErrorKind::Permission, format!("Could not write a log into `{}`.", folder.display()))
-                .caused_by(error)
-        })?;
+        .map_err(|error| failed().caused_by(error))?;
     let (writer, guard) = tracing_appender::non_blocking(file);
     let filter = |level: &str| {
         EnvFilter::try_from_env("SYNCLINE_LOG")

@@ -32,7 +32,12 @@ fn a_secret_is_stored_listed_and_removed_and_never_shown() {
     assert!(!is_in_folder(shell.path(), CANARY));
     shell.ok(&["secret", "remove", "pg"]);
     assert_eq!(shell.ok(&["secret", "list"]), "");
-    insta::assert_snapshot!(shell.fails(&["secret", "remove", "pg"]), @r"");
+    insta::assert_snapshot!(shell.fails(&["secret", "remove", "pg"]), @r"
+    exit 2
+    ✗ There is no secret called `pg`.
+      The others, named before it, were removed.
+      1. List them with `syncline secret list`.
+    ");
     assert_eq!(with_input(&shell, &["secret", "set", "pg"], "\n").code, 2);
     assert_eq!(with_input(&shell, &["secret", "set", "a b"], "x").code, 2);
 }
@@ -46,10 +51,21 @@ fn without_a_key_nothing_is_stored() {
         shell.set("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent");
         let said = with_input(&shell, &["secret", "set", "pg"], CANARY);
         assert_eq!(said.code, 2);
-        insta::assert_snapshot!(said.err.trim_end(), @r"");
+        insta::assert_snapshot!(said.err.trim_end(), @r"
+    ✗ The keychain of this computer cannot be used, so secrets cannot be sealed.
+      Nothing was stored. Secrets are never kept without a key.
+      1. Unlock the keychain (on Linux: start the Secret Service, for example gnome-keyring).
+      2. On a server: name a key file with SYNCLINE_MASTER_KEY_FILE=/path/to/file; it is made with the first secret.
+      3. In a container: give the key in SYNCLINE_MASTER_KEY; make one with `openssl rand -base64 32`.
+      Details: run it again with -v.
+    ");
     }
     shell.set("SYNCLINE_MASTER_KEY", "AAAA");
     let said = with_input(&shell, &["secret", "set", "pg"], CANARY);
-    insta::assert_snapshot!(said.err.trim_end(), @r"");
+    insta::assert_snapshot!(said.err.trim_end(), @r"
+    ✗ The master key in the environment variable SYNCLINE_MASTER_KEY is not a key.
+      The vault stays closed; nothing was read or written.
+      1. It must be 32 random bytes as base64. Make one with `openssl rand -base64 32`.
+    ");
     assert!(!is_in_folder(shell.path(), CANARY));
 }

@@ -1,1 +1,82 @@
-fn main() {}
+//! Developer commands. `cargo xtask start` sets everything up and shows the program at work; `cargo xtask test` sets
+//! everything up and runs all tests.
+
+#![allow(clippy::print_stdout)] // a command line program
+
+mod bench;
+mod crash;
+mod setup;
+mod shell;
+mod test;
+mod tidy;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use crate::shell::Workspace;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Developer commands of Syncline", disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Fetch the prebuilt DuckDB library and put it where builds find it.
+    Setup,
+    /// Set up, build the program and show it at work: `syncline demo`.
+    Start {
+        /// Passed on to `syncline demo`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Set up and run all checks and tests.
+    Test {
+        /// Only tests whose name contains this; formatting and lints are left out then.
+        filter: Option<String>,
+    },
+    /// Measure the program against the fastest way to read the same data.
+    Bench {
+        /// What to read from.
+        #[arg(value_enum)]
+        source: bench::Source,
+        /// TPC-H scale factor; 1 is 6,001,215 rows of lineitem.
+        #[arg(long, default_value_t = 1.0)]
+        scale: f64,
+        /// Print one JSON object and nothing else.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Kill the program at random instants while it syncs, restart it, and compare what it made row for row.
+    Soak {
+        /// How many kills per destination.
+        #[arg(long, default_value_t = 1000)]
+        kills: u32,
+        /// Chooses the instants; printed, so that a run can be repeated.
+        #[arg(long)]
+        seed: Option<u64>,
+        /// Print one JSON object per destination and nothing else.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Write the JSON Schemas of the project files anew.
+    Schemas,
+    /// Check the rules of the repository: who may depend on whom, and what may lie where.
+    Tidy,
+}
+
+fn main() -> Result<()> {
+    let cli = Cli::parse();
+    let workspace = Workspace::find()?;
+    match cli.command {
+        Command::Setup => setup::run(&workspace).map(drop),
+        Command::Start { arguments } => test::start(&workspace, &arguments),
+        Command::Test { filter } => test::run(&workspace, filter.as_deref()),
+        Command::Bench { source, scale, json } => bench::run(&workspace, source, scale, json),
+        Command::Soak { kills, seed, json } => crash::run(&workspace, kills, seed, json),
+        Command::Schemas => test::schemas(&workspace),
+        Command::Tidy => tidy::run(&workspace),
+    }
+}

@@ -5,6 +5,7 @@ use syncline_protocol::{DestinationCapabilities, LogicalType, StructField};
 
 /// Every logical type with values that have broken other programs. In the form of [`rows`](crate::rows); a null is
 /// always among them.
+#[allow(clippy::too_many_lines)] // a table: one entry per type
 pub fn every_type() -> Vec<(LogicalType, Vec<Value>)> {
     let mut types = vec![
         (LogicalType::Boolean, vec![json!(true), json!(false)]),
@@ -13,7 +14,14 @@ pub fn every_type() -> Vec<(LogicalType, Vec<Value>)> {
         (LogicalType::Int64, vec![json!(i64::MIN), json!(i64::MAX), json!(9_007_199_254_740_993_i64)]),
         (
             LogicalType::Float32,
-            vec![json!("NaN"), json!("Infinity"), json!("-Infinity"), json!(f32::MAX), json!(1e-45_f32), json!(0.1_f32)],
+            vec![
+                json!("NaN"),
+                json!("Infinity"),
+                json!("-Infinity"),
+                json!(f32::MAX),
+                json!(1e-45_f32),
+                json!(0.1_f32),
+            ],
         ),
         (
             LogicalType::Float64,
@@ -33,13 +41,27 @@ pub fn every_type() -> Vec<(LogicalType, Vec<Value>)> {
         ),
         (
             LogicalType::Text,
-            texts(&["", " ", "NULL", "\\N", "a\tb\r\nc\\", "'\"`;--", "naïve 😀 𝄞", "\u{feff}bom", "\u{1}", "%s{}"]),
+            texts(&[
+                "",
+                " ",
+                "NULL",
+                "\\N",
+                "a\tb\r\nc\\",
+                "'\"`;--",
+                "naïve 😀 𝄞",
+                "\u{feff}bom",
+                "\u{1}",
+                "%s{}",
+            ]),
         ),
         (LogicalType::Bytes, texts(&["", "00", "00ff27225c0a0d", "deadbeef"])),
         (LogicalType::Uuid, texts(&["00000000000000000000000000000000", "f47ac10b58cc4372a5670e02b2c3d479"])),
         (LogicalType::Json, texts(&["{\"b\":1,  \"a\":[null,true]}", "\"x\"", "null", "1.10"])),
         (LogicalType::Time, vec![json!(0), json!(86_399_999_999_i64), json!(43_200_000_001_i64)]),
-        (LogicalType::Interval, vec![json!([0, 0, 0]), json!([14, -3, 1_000_000_000]), json!([-1, 40, -5_000])]),
+        (
+            LogicalType::Interval,
+            vec![json!([0, 0, 0]), json!([14, -3, 1_000_000_000]), json!([-1, 40, -5_000])],
+        ),
         (LogicalType::Date, vec![json!(0), json!(-1), json!(19_782), json!(-25_567)]),
         (LogicalType::Timestamp, vec![json!(0), json!(-1), json!(1_709_210_096_123_456_i64)]),
         (LogicalType::TimestampTz, vec![json!(0), json!(-1), json!(1_709_210_096_123_456_i64)]),
@@ -102,6 +124,9 @@ fn list(item: LogicalType) -> LogicalType {
 }
 
 fn structure(members: &[(&str, LogicalType)]) -> LogicalType {
-    let member = |(name, logical): &(&str, LogicalType)| StructField { name: (*name).to_owned(), logical: logical.clone() };
+    let member = |(name, logical): &(&str, LogicalType)| StructField {
+        name: (*name).to_owned(),
+        logical: logical.clone(),
+    };
     LogicalType::Struct(members.iter().map(member).collect())
 }

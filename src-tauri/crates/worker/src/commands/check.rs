@@ -69,14 +69,14 @@ fn systems(context: &Context<'_>, name: Option<&str>) -> Result<Vec<(SystemKind,
         };
     };
     if found.is_empty() {
-        let connection = project.connection(name).map_err(|error| match error.kind() {
-            ErrorKind::NotFound => Error::new(
+        if !project.connections()?.iter().any(|known| known == name) {
+            return Err(Error::new(
                 ErrorKind::Config,
                 format!("There is no source, destination or connection called `{name}`."),
             )
-            .fix("List what there is with `syncline status`."),
-            _ => error,
-        })?;
+            .fix("List what there is with `syncline status`."));
+        }
+        let connection = project.connection(name)?;
         found.push((SystemKind::Source, connection.source));
         found.push((SystemKind::Destination, connection.destination));
     }
@@ -153,6 +153,11 @@ mod tests {
             .detail("wal_level is \"replica\"")
             .limited("Deleted rows will not be noticed.")
             .fix("The owner turns it on.", Some("ALTER SYSTEM SET wal_level = logical;".to_owned()));
-        insta::assert_snapshot!(step_text(&step), @r"");
+        insta::assert_snapshot!(step_text(&step), @r#"
+    ! Change log (for deletes)                           9 ms   wal_level is "replica"
+        Deleted rows will not be noticed.
+        1. The owner turns it on.
+           ALTER SYSTEM SET wal_level = logical;
+    "#);
     }
 }

@@ -46,7 +46,7 @@ fn find(context: &Context<'_>, wanted: &str) -> Result<String> {
         (Some(run), other) if wanted == "last" || run.id == wanted || other.is_none() => Ok(run.id.clone()),
         (Some(_), _) => Err(Error::new(ErrorKind::Config, format!("Several runs begin with `{wanted}`."))
             .fix("Write more of the name; `syncline status CONNECTION` lists runs.")),
-        (None, _) => Err(Error::new(ErrorKind::NotFound, "There is no such run.")
+        (None, _) => Err(Error::new(ErrorKind::Config, "There is no such run.")
             .meaning("Nothing was read or written.")
             .fix("`syncline status CONNECTION` lists runs; `last` is the latest one.")),
     }

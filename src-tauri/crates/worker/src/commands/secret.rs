@@ -41,7 +41,7 @@ pub(crate) fn run(context: &Context<'_>, command: SecretCommand) -> Result<Exit>
             for name in names {
                 if !vault.remove(&name)? {
                     return Err(Error::new(
-                        ErrorKind::NotFound,
+                        ErrorKind::Config,
                         format!("There is no secret called `{name}`."),
                     )
                     .meaning("The others, named before it, were removed.")

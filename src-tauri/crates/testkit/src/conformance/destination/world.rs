@@ -6,9 +6,9 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 use syncline_protocol::{
-    BatchKind, ChangeBatch, Column, Commit, Destination, DestinationSession, Durable, ErrorKind, Finish, LoadInto,
-    Loader, LoaderOptions, LogicalType, Opening, SchemaChange, StoredCheckpoint, TableName, TablePosition, TargetName,
-    TargetTable, WriteMode, system,
+    BatchKind, ChangeBatch, Column, Commit, Destination, DestinationSession, Durable, ErrorKind, Finish,
+    LoadInto, Loader, LoaderOptions, LogicalType, Opening, SchemaChange, StoredCheckpoint, TableName,
+    TablePosition, TargetName, TargetTable, WriteMode, system,
 };
 
 use super::{Make, ReadAll};
@@ -71,10 +71,15 @@ impl World {
         self.open_on(self.destination().await, &self.name).await
     }
 
-    pub(super) async fn open_on(&self, destination: Arc<dyn Destination>, connection: &str) -> Result<Writer> {
+    pub(super) async fn open_on(
+        &self,
+        destination: Arc<dyn Destination>,
+        connection: &str,
+    ) -> Result<Writer> {
         let opening = Opening { connection: connection.to_owned(), run: format!("run of {}", self.name) };
         let opened = destination.open(&opening).await?;
-        let ordinals = opened.checkpoints.iter().map(|stored| (stored.table.clone(), stored.ordinal)).collect();
+        let ordinals =
+            opened.checkpoints.iter().map(|stored| (stored.table.clone(), stored.ordinal)).collect();
         Ok(Writer {
             destination,
             connection: connection.to_owned(),

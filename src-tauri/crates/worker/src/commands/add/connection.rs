@@ -116,7 +116,8 @@ fn table(info: &TableInfo, mode: Option<TableMode>, incremental: bool) -> TableC
         Some(Mode::Append) => true,
         Some(Mode::Merge | Mode::History) | None => !info.schema.key.is_empty(),
     };
-    let cursor = info.cursors.first().filter(|_| incremental && useful);
+    let cursor =
+        info.cursors.iter().find(|candidate| incremental && useful && tells_updates(&candidate.column));
     TableConfig {
         name: info.schema.table.clone(),
         target: None,
@@ -129,6 +130,13 @@ fn table(info: &TableInfo, mode: Option<TableMode>, incremental: bool) -> TableC
         columns: Vec::new(),
         column_rules: BTreeMap::new(),
     }
+}
+
+/// Whether a column plainly says when a row was changed. A wrong guess would miss changes in silence, so that any other
+/// candidate (a serial key, a date of shipping) is left for the person to choose.
+fn tells_updates(column: &str) -> bool {
+    let name = column.to_lowercase();
+    ["updat", "modif", "chang"].iter().any(|word| name.contains(word))
 }
 
 #[cfg(test)]
@@ -151,6 +159,12 @@ mod tests {
             unreadable: unreadable.map(str::to_owned),
             comment: None,
         }
+    }
+
+    #[test]
+    fn a_column_that_may_miss_changes_is_never_chosen() {
+        assert!(["updated_at", "LastModified", "changed_on"].iter().all(|name| tells_updates(name)));
+        assert!(["l_shipdate", "c_custkey", "created_at", "id"].iter().all(|name| !tells_updates(name)));
     }
 
     #[test]

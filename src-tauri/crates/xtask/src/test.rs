@@ -1,0 +1,102 @@
+//! `start`, `test` and `schemas`.
+
+use std::process::Command;
+
+use anyhow::{Result, bail};
+
+use crate::shell::{self, Workspace, stage};
+use crate::{setup, tidy};
+
+/// What tests use besides Rust and Node: a program that must be there, and the Debian package that has it.
+const TOOLS: &[(&str, &str)] =
+    &[("openssl", "openssl"), ("pg_ctl", "postgresql"), ("sshd", "openssh-server")];
+
+/// Sets up, builds the program and runs `syncline demo`.
+pub(crate) fn start(workspace: &Workspace, arguments: &[String]) -> Result<()> {
+    setup::run(workspace)?;
+    let mut build = workspace.cargo(["build", "--locked", "--package", "syncline-worker"]);
+    build.env("CARGO_TERM_PROGRESS_WHEN", "auto");
+    shell::run(build)?;
+    let mut demo = Command::new(workspace.built("debug", "syncline"));
+    demo.arg("demo").args(arguments).current_dir(&workspace.root);
+    shell::run(demo)
+}
+
+/// Sets up and runs everything that must hold.
+pub(crate) fn run(workspace: &Workspace, filter: Option<&str>) -> Result<()> {
+    stage("set-up", || setup::run(workspace))?;
+    stage("tools", || tools(workspace))?;
+    if filter.is_none() {
+        stage("formatting", || shell::run(workspace.cargo(["fmt", "--all", "--check"])))?;
+        stage("tidy", || tidy::run(workspace))?;
+        let clippy = ["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"];
+        stage("lints", || shell::run(workspace.cargo(clippy)))?;
+    }
+    // The tests of package `e2e` start the program.
+    stage("build", || shell::run(workspace.cargo(["build", "--locked", "--workspace", "--all-targets"])))?;
+    stage("tests", || shell::run(tests(workspace, filter)))
+}
+
+/// nextest where it is installed, else Cargo's own test runner: the tests are the same.
+fn tests(workspace: &Workspace, filter: Option<&str>) -> Command {
+    let mut command = if shell::find("cargo-nextest").is_some() {
+        let mut command = workspace.cargo(["nextest", "run", "--locked", "--workspace", "--no-fail-fast"]);
+        if workspace.ci {
+            command.args(["--profile", "ci"]);
+        }
+        command
+    } else {
+        workspace.cargo(["test", "--locked", "--workspace", "--all-targets", "--no-fail-fast"])
+    };
+    command.args(filter);
+    command
+}
+
+/// Installs what tests need where we may, and otherwise says how.
+fn tools(workspace: &Workspace) -> Result<()> {
+    let missing: Vec<&str> =
+        TOOLS.iter().filter(|(program, _)| !is_there(program)).map(|(_, package)| *package).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let packages = missing.join(" ");
+    let apt = shell::find("apt-get");
+    if apt.is_some() && is_root() {
+        let mut update = Command::new("apt-get");
+        update.args(["update", "--quiet"]);
+        shell::run(update)?;
+        let mut install = Command::new("apt-get");
+        install.args(["install", "--yes", "--quiet", "--no-install-recommends"]).args(&missing);
+        install.env("DEBIAN_FRONTEND", "noninteractive").current_dir(&workspace.root);
+        return shell::run(install);
+    }
+    match apt {
+        Some(_) => bail!("tests need more programs; run: sudo apt-get install {packages}"),
+        None if cfg!(target_os = "macos") => bail!("tests need more programs; run: brew install {packages}"),
+        None => bail!("tests need these programs: {packages}"),
+    }
+}
+
+fn is_there(program: &str) -> bool {
+    // Debian keeps the server programs out of PATH, and Homebrew and Windows may do so, too.
+    let folders =
+        ["/usr/lib/postgresql", "/opt/homebrew/opt", "/usr/local/opt", "C:\\Program Files\\PostgreSQL"];
+    let file = format!("{program}{}", std::env::consts::EXE_SUFFIX);
+    shell::find(program).is_some()
+        || folders.iter().filter_map(|folder| std::fs::read_dir(folder).ok()).any(|versions| {
+            versions.flatten().any(|version| version.path().join("bin").join(&file).is_file())
+        })
+}
+
+fn is_root() -> bool {
+    let mut id = Command::new("id");
+    id.arg("-u");
+    shell::output(id).is_ok_and(|id| id.trim() == "0")
+}
+
+/// Lets the test that compares the committed JSON Schemas write them instead.
+pub(crate) fn schemas(workspace: &Workspace) -> Result<()> {
+    let mut command = workspace.cargo(["test", "--locked", "--package", "syncline-store", "schemas"]);
+    command.env("UPDATE_SCHEMAS", "1");
+    shell::run(command)
+}

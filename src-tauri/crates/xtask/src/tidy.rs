@@ -1,0 +1,232 @@
+//! The rules of the repository that no compiler checks.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, ensure};
+use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
+
+use crate::shell::Workspace;
+
+/// What each package of the workspace may depend on among ours; `dev:` marks what only its tests may.
+const EDGES: &[(&str, &[&str])] = &[
+    ("syncline-protocol", &[]),
+    ("syncline-store", &["syncline-protocol"]),
+    ("syncline-engine", &["syncline-protocol", "syncline-store", "dev:syncline-testkit"]),
+    ("connectors", &["syncline-protocol", "connector-duckdb", "dev:syncline-testkit"]),
+    ("connector-duckdb", &["syncline-protocol", "dev:syncline-testkit"]),
+    (
+        "syncline-worker",
+        &["syncline-protocol", "syncline-store", "syncline-engine", "connectors", "dev:syncline-testkit"],
+    ),
+    ("syncline-testkit", &["syncline-protocol"]),
+    ("xtask", &[]),
+    // Tests of the whole: it may know everything, and nothing knows it.
+    ("e2e", &["*"]),
+];
+
+/// Packages from elsewhere that a package must not depend on, and why.
+const FORBIDDEN: &[(&str, &[&str], &str)] = &[
+    (
+        "syncline-protocol",
+        &["tokio", "reqwest", "rusqlite", "duckdb", "tokio-postgres", "hyper", "axum", "tauri"],
+        "the contract does no I/O and needs no runtime",
+    ),
+    (
+        "syncline-engine",
+        &["duckdb", "rusqlite", "tokio-postgres", "parquet", "csv", "axum", "tauri", "reqwest"],
+        "the engine knows no system, only the contract",
+    ),
+    (
+        "syncline-store",
+        &["duckdb", "tokio-postgres", "axum", "tauri", "reqwest"],
+        "the store keeps files and state",
+    ),
+    ("connectors", &["duckdb", "axum", "tauri"], "only connector-duckdb links DuckDB"),
+    (
+        "syncline-worker",
+        &["duckdb", "rusqlite", "tokio-postgres", "parquet", "tauri"],
+        "no SQL outside connectors",
+    ),
+    ("syncline-testkit", &["duckdb", "rusqlite"], "every package tests with it, also those without DuckDB"),
+    ("xtask", &["arrow", "duckdb", "tokio"], "it must compile in seconds"),
+];
+
+/// What may lie at the top of the repository.
+const TOP: &[&str] = &[
+    ".cargo",
+    ".ci",
+    ".clippy.toml",
+    ".config",
+    ".git",
+    ".gitattributes",
+    ".github",
+    ".gitignore",
+    ".rustfmt.toml",
+    ".schemas",
+    ".tools",
+    "Cargo.lock",
+    "Cargo.toml",
+    "LICENSE",
+    "README.md",
+    "connectors",
+    "icons",
+    "src-tauri",
+    "target",
+    "tests",
+    "ui",
+];
+
+/// The files in which time may pass without anything happening: testkit waits for conditions, and slows a connection down.
+const MAY_SLEEP: &[&str] = &["src-tauri/crates/testkit/src/wait.rs", "src-tauri/crates/testkit/src/proxy.rs"];
+
+pub(crate) fn run(workspace: &Workspace) -> Result<()> {
+    let mut metadata = MetadataCommand::new();
+    metadata.current_dir(&workspace.root).no_deps().other_options(vec!["--locked".to_owned()]);
+    let metadata = metadata.exec()?;
+    let mut broken = edges(&metadata);
+    broken.extend(lints(&metadata)?);
+    broken.extend(sources(&workspace.root)?);
+    broken.extend(top(&workspace.root)?);
+    ensure!(broken.is_empty(), "rules of the repository are broken:\n  {}", broken.join("\n  "));
+    Ok(())
+}
+
+/// Dependencies that point the wrong way.
+fn edges(metadata: &Metadata) -> Vec<String> {
+    let ours: Vec<&Package> = metadata.workspace_packages();
+    let names: Vec<&str> = ours.iter().map(|package| package.name.as_str()).collect();
+    let rules: BTreeMap<&str, &[&str]> = EDGES.iter().copied().collect();
+    let mut broken = Vec::new();
+    for package in ours {
+        let name = package.name.as_str();
+        let Some(allowed) = rules.get(name) else {
+            broken.push(format!("package {name} has no rule in tidy.rs: say what it may depend on"));
+            continue;
+        };
+        for dependency in &package.dependencies {
+            let on = dependency.name.as_str();
+            let in_tests = dependency.kind == DependencyKind::Development;
+            let is_allowed = allowed.iter().any(|rule| match rule.strip_prefix("dev:") {
+                Some(rule) => in_tests && rule == on,
+                None => *rule == "*" || *rule == on,
+            });
+            if names.contains(&on) && !is_allowed {
+                broken.push(format!("{name} must not depend on {on}"));
+            }
+            let forbidden = FORBIDDEN.iter().find(|(of, what, _)| *of == name && what.contains(&on));
+            if let Some((_, _, why)) = forbidden.filter(|_| !in_tests) {
+                broken.push(format!("{name} must not depend on {on}: {why}"));
+            }
+        }
+    }
+    broken
+}
+
+/// Packages that do not take the lints of the workspace.
+fn lints(metadata: &Metadata) -> Result<Vec<String>> {
+    let mut broken = Vec::new();
+    for package in metadata.workspace_packages() {
+        let text = fs::read_to_string(&package.manifest_path)?;
+        if !text.replace(' ', "").contains("[lints]\nworkspace=true") {
+            broken.push(format!("{} does not take the lints of the workspace", package.name));
+        }
+    }
+    Ok(broken)
+}
+
+/// Sleeping tests, and connectors that know each other.
+fn sources(root: &Path) -> Result<Vec<String>> {
+    let mut files = Vec::new();
+    for folder in ["src-tauri", "connectors", "tests"] {
+        rust_files(&root.join(folder), &mut files)?;
+    }
+    let connectors: Vec<String> = fs::read_dir(root.join("connectors"))?
+        .flatten()
+        .filter(|entry| entry.path().is_dir() && entry.file_name() != "tests")
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
+    let mut broken = Vec::new();
+    for file in files {
+        let name = file.strip_prefix(root)?.to_string_lossy().replace('\\', "/");
+        let text = fs::read_to_string(&file)?;
+        broken.extend(check_source(&name, &text, &connectors));
+    }
+    Ok(broken)
+}
+
+/// What is wrong with one source file.
+fn check_source(name: &str, text: &str, connectors: &[String]) -> Vec<String> {
+    let mut broken = Vec::new();
+    let is_test_file = name.split('/').any(|part| part == "tests" || part == "testkit");
+    // Unit tests stand at the end of their file.
+    let tests = if is_test_file { 0 } else { text.find("#[cfg(test)]").unwrap_or(text.len()) };
+    let pattern = concat!("sleep", "(");
+    if !MAY_SLEEP.contains(&name) && text[tests..].contains(pattern) {
+        broken.push(format!("{name}: a test sleeps; await the condition instead (testkit::wait_for)"));
+    }
+    let folder =
+        name.strip_prefix("connectors/").and_then(|rest| rest.split_once('/')).map(|(folder, _)| folder);
+    if let Some(folder) = folder.filter(|folder| *folder != "tests") {
+        for other in connectors.iter().filter(|other| *other != folder) {
+            if text.contains(&format!("crate::{other}::")) || text.contains(&format!("super::super::{other}"))
+            {
+                broken.push(format!("{name}: connector {folder} must not know connector {other}"));
+            }
+        }
+    }
+    broken
+}
+
+fn rust_files(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            if path.file_name().is_none_or(|name| name != "target" && name != "node_modules") {
+                rust_files(&path, files)?;
+            }
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+fn top(root: &Path) -> Result<Vec<String>> {
+    let mut broken = Vec::new();
+    for entry in fs::read_dir(root)? {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        // What `syncline demo` makes and .gitignore names may be there.
+        let ignored = name.ends_with(".duckdb")
+            || name.ends_with(".duckdb.wal")
+            || name == ".syncline"
+            || name == ".DS_Store";
+        if !ignored && !TOP.contains(&name.as_str()) {
+            broken.push(format!("`{name}` does not belong at the top of the repository"));
+        }
+    }
+    Ok(broken)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_repository_is_tidy() {
+        run(&Workspace::find().unwrap()).unwrap();
+    }
+
+    #[test]
+    fn what_is_untidy_is_found() {
+        let connectors = ["postgres".to_owned(), "files".to_owned()];
+        let sleep = concat!("tokio::time::sle", "ep(second).await");
+        let found = |name: &str, text: &str| check_source(name, text, &connectors).len();
+        assert_eq!(found("connectors/tests/main.rs", sleep), 1);
+        assert_eq!(found("src-tauri/crates/engine/src/run.rs", sleep), 0);
+        assert_eq!(found("src-tauri/crates/engine/src/run.rs", &format!("#[cfg(test)]\n{sleep}")), 1);
+        assert_eq!(found("connectors/files/mod.rs", "use crate::postgres::Thing;"), 1);
+        assert_eq!(found("connectors/files/mod.rs", "use crate::files::Thing; use crate::rows::Rows;"), 0);
+    }
+}
