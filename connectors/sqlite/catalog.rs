@@ -67,6 +67,10 @@ impl Table {
         let (mut columns, mut key) = (Vec::new(), Vec::new());
         for row in rows {
             let (mut column, key_place) = row?;
+            // What SQLite says of a column of a view that has no declared type.
+            if kind == "view" && column.declared.eq_ignore_ascii_case("BLOB") {
+                column.declared.clear();
+            }
             if key_place > 0 {
                 column.required |= without_rowid;
                 key.push((key_place, column.name.clone()));

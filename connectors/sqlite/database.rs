@@ -11,6 +11,8 @@ const BUSY_WAIT: Duration = Duration::from_secs(5);
 /// The connection test looks for damage in files up to this size; it reads every page.
 const QUICK_CHECK_BYTES: u64 = 256 << 20;
 
+/// The smallest page of a database (sqlite.org/fileformat2.html).
+const PAGE_BYTES_MIN: u64 = 512;
 /// How often to look for a moment in which nobody writes.
 const BEGIN_TRIES: usize = 20;
 /// A reader looks this often, in steps of SQLite's machine, whether somebody still wants its rows.
@@ -41,6 +43,10 @@ impl Database {
         })?;
         if !found.is_file() {
             return Err(Error::new(ErrorKind::Config, format!("{} is not a file.", path.display())));
+        }
+        // SQLite takes what is shorter than a page for an empty database.
+        if (1..PAGE_BYTES_MIN).contains(&found.len()) {
+            return Err(not_a_database(path));
         }
         match Database::connect(path, false) {
             // A database in WAL mode needs its `-shm` file even to be read. In a folder that cannot be written it can
@@ -166,6 +172,11 @@ fn needs_sidecar(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly))
 }
 
+fn not_a_database(path: &Path) -> Error {
+    let message = format!("{} is not an SQLite database, or it is encrypted.", path.display());
+    Error::new(ErrorKind::CorruptInput, message)
+}
+
 fn corrupt(path: &Path) -> Error {
     Error::new(ErrorKind::CorruptInput, format!("The database {} is damaged.", path.display()))
         .fix("Restore a backup, or save what can be read: sqlite3 FILE .recover")
@@ -177,9 +188,7 @@ fn explain(path: &Path, error: rusqlite::Error) -> Error {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
             (ErrorKind::Locked, format!("Another program is writing to {file}."))
         }
-        Some(ErrorCode::NotADatabase) => {
-            (ErrorKind::CorruptInput, format!("{file} is not an SQLite database, or it is encrypted."))
-        }
+        Some(ErrorCode::NotADatabase) => return not_a_database(path).caused_by(error),
         Some(ErrorCode::DatabaseCorrupt) => return corrupt(path).caused_by(error),
         Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
             (ErrorKind::Permission, format!("{file} may not be read."))

@@ -49,9 +49,10 @@ pub(super) struct Span {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Bound {
     pub(super) column: String,
-    /// The cursor, then what tells rows with the same cursor apart: the row number, or the key. A bound with the
-    /// cursor alone lies before all rows that have it.
+    /// The cursor, then what tells rows with the same cursor apart: the row number, or the key.
     pub(super) values: Vec<Scalar>,
+    /// How many rows up to here have this cursor. A bound without this number lies before all of them.
+    pub(super) ties: Option<u64>,
 }
 
 /// A value of SQLite as JSON.
@@ -168,7 +169,10 @@ fn next(database: &Database, table: &Table, read: &TableRead, after: Option<Boun
     };
     let plan = match (cursor, after) {
         (Some(cursor), Some(after)) if after.column == *cursor => {
-            let after = before(database, after, look_back)?;
+            let after = match look_back {
+                0 => before_late_ties(database, table, after)?,
+                seconds => before(database, after, seconds)?,
+            };
             // An empty table has no newest row; its earlier one stays the place to go on from.
             let upto = upto.or_else(|| Some(after.clone()));
             Plan::Since { after: Some(after), upto, keys }
@@ -216,14 +220,41 @@ fn newest(database: &Database, table: &Table, cursor: &str) -> Result<Option<Bou
         })
         .optional()
         .map_err(explain)?;
-    Ok(values.map(|values| Bound { column: cursor.to_owned(), values }))
+    let Some(values) = values else { return Ok(None) };
+    let bound = Bound { column: cursor.to_owned(), values, ties: None };
+    Ok(Some(Bound { ties: Some(ties(database, table, &bound)?), ..bound }))
 }
 
-/// The place `seconds` before a bound; the bound itself when there is nothing to look back for.
-fn before(database: &Database, bound: Bound, seconds: u64) -> Result<Bound> {
-    if seconds == 0 {
-        return Ok(bound);
+/// How many rows up to `bound` have its cursor.
+fn ties(database: &Database, table: &Table, bound: &Bound) -> Result<u64> {
+    let column = quote(&bound.column);
+    let order: Vec<String> =
+        std::iter::once(column.clone()).chain(table.order()).take(bound.values.len()).collect();
+    let places: Vec<String> = (1..=order.len()).map(|at| format!("?{at}")).collect();
+    let sql = format!(
+        "SELECT count(*) FROM {} WHERE {column} = ?1 AND ({}) <= ({})",
+        table.quoted(),
+        order.join(", "),
+        places.join(", ")
+    );
+    let count = database
+        .connection
+        .query_row(&sql, params_from_iter(&bound.values), |row| row.get::<_, i64>(0))
+        .map_err(|error| database.explain(error))?;
+    Ok(count.unsigned_abs())
+}
+
+/// The bound, unless rows with its cursor came late. Nothing tells which they are, and reading some rows again is the
+/// lesser evil.
+fn before_late_ties(database: &Database, table: &Table, bound: Bound) -> Result<Bound> {
+    match bound.ties {
+        Some(known) if ties(database, table, &bound)? <= known => Ok(bound),
+        _ => Ok(Bound { values: bound.values.into_iter().take(1).collect(), ties: None, ..bound }),
     }
+}
+
+/// The place `seconds` before a bound.
+fn before(database: &Database, bound: Bound, seconds: u64) -> Result<Bound> {
     let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
     let earlier = match bound.values.first() {
         // Epoch seconds stay below this for three thousand years; larger numbers are milliseconds.
@@ -245,7 +276,7 @@ fn before(database: &Database, bound: Bound, seconds: u64) -> Result<Bound> {
         _ => None,
     };
     match earlier {
-        Some(earlier) => Ok(Bound { column: bound.column, values: vec![earlier] }),
+        Some(earlier) => Ok(Bound { column: bound.column, values: vec![earlier], ties: None }),
         None => Err(Error::new(
             ErrorKind::Config,
             format!("`{}` holds no times, so there is nothing to look back by.", bound.column),

@@ -88,9 +88,8 @@ pub(super) fn part(
             query.place = std::iter::once(quote(&upto.column)).chain(table.order()).collect();
             let order = query.place.clone();
             if let Some(after) = after {
-                // A bound without a row's own place lies before all rows with its cursor; a view has no such places.
-                let whole = after.values.len() == order.len();
-                query.compare(&order, if whole { ">" } else { ">=" }, &after.values);
+                let operator = if after.ties.is_some() { ">" } else { ">=" };
+                query.compare(&order, operator, &after.values);
             }
             query.compare(&order, "<=", &upto.values);
         }
