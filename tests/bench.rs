@@ -72,6 +72,7 @@ async fn main() -> Result<()> {
         None => Target::ALL.to_vec(),
     };
     ensure!(!targets.is_empty(), "there is no such destination; there are duckdb, parquet and postgres");
+    ensure!(arguments.program.is_file(), "there is no program at {}", arguments.program.display());
     let server = Options::default()
         .durable()
         .setting("shared_buffers", "1GB")
