@@ -67,6 +67,10 @@ impl Table {
         let (mut columns, mut key) = (Vec::new(), Vec::new());
         for row in rows {
             let (mut column, key_place) = row?;
+            // What SQLite says of a column of a view that has no declared type.
+            if kind == "view" && column.declared.eq_ignore_ascii_case("BLOB") {
+                column.declared.clear();
+            }
             if key_place > 0 {
                 column.required |= without_rowid;
                 key.push((key_place, column.name.clone()));
@@ -105,11 +109,17 @@ impl Table {
                 .any(|column| column.name == *key && column.declared.eq_ignore_ascii_case("INTEGER"))
     }
 
-    /// The columns that give each row its place: the row number, or the primary key. Empty for views.
+    /// The columns that give each row a place of its own: the row number, or the primary key. Empty for views, and
+    /// for a table whose key may have nulls and whose columns hide the row number.
     pub(super) fn order(&self) -> Vec<String> {
+        let required =
+            |name: &String| self.columns.iter().any(|column| column.name == *name && column.required);
         match self.rowid {
             Some(rowid) => vec![rowid.to_owned()],
-            None => self.primary_key.iter().map(|name| quote(name)).collect(),
+            None if self.primary_key.iter().all(required) => {
+                self.primary_key.iter().map(|name| quote(name)).collect()
+            }
+            None => Vec::new(),
         }
     }
 

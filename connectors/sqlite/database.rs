@@ -11,6 +11,10 @@ const BUSY_WAIT: Duration = Duration::from_secs(5);
 /// The connection test looks for damage in files up to this size; it reads every page.
 const QUICK_CHECK_BYTES: u64 = 256 << 20;
 
+/// The smallest page of a database (sqlite.org/fileformat2.html).
+const PAGE_BYTES_MIN: u64 = 512;
+/// How often to look for a moment in which nobody writes.
+const BEGIN_TRIES: usize = 20;
 /// A reader looks this often, in steps of SQLite's machine, whether somebody still wants its rows.
 const STEPS_BETWEEN_LOOKS: i32 = 100_000;
 
@@ -18,8 +22,10 @@ const STEPS_BETWEEN_LOOKS: i32 = 100_000;
 pub(super) struct Database {
     pub(super) connection: Connection,
     path: PathBuf,
-    /// The state of the file when it was opened without locks.
-    immutable: Option<String>,
+    /// The state of the file that is read, as far as files tell.
+    state: String,
+    /// Opened without locks.
+    immutable: bool,
 }
 
 impl Database {
@@ -37,6 +43,10 @@ impl Database {
         })?;
         if !found.is_file() {
             return Err(Error::new(ErrorKind::Config, format!("{} is not a file.", path.display())));
+        }
+        // SQLite takes what is shorter than a page for an empty database.
+        if (1..PAGE_BYTES_MIN).contains(&found.len()) {
+            return Err(not_a_database(path));
         }
         match Database::connect(path, false) {
             // A database in WAL mode needs its `-shm` file even to be read. In a folder that cannot be written it can
@@ -62,22 +72,21 @@ impl Database {
     fn connect(path: &Path, immutable: bool) -> rusqlite::Result<Self> {
         let flags =
             OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let state = immutable.then(|| fingerprint(path));
         let connection = Connection::open_with_flags(uri(path, immutable), flags)?;
         connection.busy_timeout(BUSY_WAIT)?;
-        connection.execute_batch("PRAGMA query_only = ON; PRAGMA trusted_schema = OFF; BEGIN")?;
-        // A transaction begins with the first read, not with BEGIN.
-        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
-        Ok(Database { connection, path: path.to_owned(), immutable: state })
+        connection.execute_batch("PRAGMA query_only = ON; PRAGMA trusted_schema = OFF")?;
+        let state = begin(&connection, path)?;
+        Ok(Database { connection, path: path.to_owned(), state, immutable })
     }
 
     pub(super) fn is_immutable(&self) -> bool {
-        self.immutable.is_some()
+        self.immutable
     }
 
-    /// The state of the database, as far as files tell.
-    pub(super) fn fingerprint(&self) -> String {
-        fingerprint(&self.path)
+    /// The state of the database that is read, as far as files tell. What was written since it was opened is not in
+    /// it, nor in what is read.
+    pub(super) fn fingerprint(&self) -> &str {
+        &self.state
     }
 
     /// What was read through a connection without locks is only good when nobody wrote meanwhile.
@@ -85,13 +94,13 @@ impl Database {
     /// # Errors
     /// `Conflict`.
     pub(super) fn still_the_same(&self) -> Result<()> {
-        match &self.immutable {
-            Some(before) if *before != self.fingerprint() => Err(Error::new(
+        if self.immutable && self.state != fingerprint(&self.path) {
+            return Err(Error::new(
                 ErrorKind::Conflict,
                 format!("{} was changed while it was read.", self.path.display()),
-            )),
-            _ => Ok(()),
+            ));
         }
+        Ok(())
     }
 
     /// Ends whatever the database is computing once `closed` says that nobody wants it any more.
@@ -142,8 +151,30 @@ impl Database {
     }
 }
 
+/// Begins to read, and says which state of the file it is.
+fn begin(connection: &Connection, path: &Path) -> rusqlite::Result<String> {
+    for _ in 0..BEGIN_TRIES {
+        let before = fingerprint(path);
+        // A transaction begins with the first read, not with BEGIN.
+        connection.execute_batch("BEGIN; SELECT count(*) FROM sqlite_schema")?;
+        if before == fingerprint(path) {
+            return Ok(before);
+        }
+        connection.execute_batch("ROLLBACK")?;
+    }
+    // Somebody writes all the time: the state is one that never comes again.
+    connection.execute_batch("BEGIN; SELECT count(*) FROM sqlite_schema")?;
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Ok(format!("busy@{}", now.as_nanos()))
+}
+
 fn needs_sidecar(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly))
+}
+
+fn not_a_database(path: &Path) -> Error {
+    let message = format!("{} is not an SQLite database, or it is encrypted.", path.display());
+    Error::new(ErrorKind::CorruptInput, message)
 }
 
 fn corrupt(path: &Path) -> Error {
@@ -157,9 +188,7 @@ fn explain(path: &Path, error: rusqlite::Error) -> Error {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
             (ErrorKind::Locked, format!("Another program is writing to {file}."))
         }
-        Some(ErrorCode::NotADatabase) => {
-            (ErrorKind::CorruptInput, format!("{file} is not an SQLite database, or it is encrypted."))
-        }
+        Some(ErrorCode::NotADatabase) => return not_a_database(path).caused_by(error),
         Some(ErrorCode::DatabaseCorrupt) => return corrupt(path).caused_by(error),
         Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
             (ErrorKind::Permission, format!("{file} may not be read."))

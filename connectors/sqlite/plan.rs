@@ -49,9 +49,10 @@ pub(super) struct Span {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Bound {
     pub(super) column: String,
-    /// The cursor, then what tells rows with the same cursor apart: the row number, or the key. A bound with the
-    /// cursor alone lies before all rows that have it.
+    /// The cursor, then what tells rows with the same cursor apart: the row number, or the key.
     pub(super) values: Vec<Scalar>,
+    /// How many rows up to here have this cursor. A bound without this number lies before all of them.
+    pub(super) ties: Option<u64>,
 }
 
 /// A value of SQLite as JSON.
@@ -60,9 +61,27 @@ pub(super) struct Bound {
 pub(super) enum Scalar {
     Null,
     Integer(i64),
-    Real(f64),
+    Real {
+        #[serde(with = "exact")]
+        real: f64,
+    },
     Text(String),
-    Blob { blob: Vec<u8> },
+    Blob {
+        blob: Vec<u8>,
+    },
+}
+
+/// A number as text: numbers in JSON know no infinity, and are not always read back to the last bit.
+mod exact {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(real: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(real)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
 }
 
 impl From<ValueRef<'_>> for Scalar {
@@ -70,7 +89,7 @@ impl From<ValueRef<'_>> for Scalar {
         match value {
             ValueRef::Null => Scalar::Null,
             ValueRef::Integer(value) => Scalar::Integer(value),
-            ValueRef::Real(value) => Scalar::Real(value),
+            ValueRef::Real(real) => Scalar::Real { real },
             ValueRef::Text(text) => match std::str::from_utf8(text) {
                 Ok(text) => Scalar::Text(text.to_owned()),
                 Err(_) => Scalar::Blob { blob: text.to_owned() },
@@ -85,7 +104,7 @@ impl ToSql for Scalar {
         Ok(ToSqlOutput::Borrowed(match self {
             Scalar::Null => ValueRef::Null,
             Scalar::Integer(value) => ValueRef::Integer(*value),
-            Scalar::Real(value) => ValueRef::Real(*value),
+            Scalar::Real { real } => ValueRef::Real(*real),
             Scalar::Text(text) => ValueRef::Text(text.as_bytes()),
             Scalar::Blob { blob } => ValueRef::Blob(blob),
         }))
@@ -150,7 +169,10 @@ fn next(database: &Database, table: &Table, read: &TableRead, after: Option<Boun
     };
     let plan = match (cursor, after) {
         (Some(cursor), Some(after)) if after.column == *cursor => {
-            let after = before(database, after, look_back)?;
+            let after = match look_back {
+                0 => before_late_ties(database, table, after)?,
+                seconds => before(database, after, seconds)?,
+            };
             // An empty table has no newest row; its earlier one stays the place to go on from.
             let upto = upto.or_else(|| Some(after.clone()));
             Plan::Since { after: Some(after), upto, keys }
@@ -161,7 +183,7 @@ fn next(database: &Database, table: &Table, read: &TableRead, after: Option<Boun
                 Span { first, last, step: PART_ROWS.max(rows.div_ceil(PARTS_MAX)) }
             });
             let empty = table.rowid.is_some() && span.is_none();
-            let state = cursor.is_none().then(|| database.fingerprint());
+            let state = cursor.is_none().then(|| database.fingerprint().to_owned());
             Plan::Copy { state, span, empty, upto, keys }
         }
     };
@@ -198,14 +220,41 @@ fn newest(database: &Database, table: &Table, cursor: &str) -> Result<Option<Bou
         })
         .optional()
         .map_err(explain)?;
-    Ok(values.map(|values| Bound { column: cursor.to_owned(), values }))
+    let Some(values) = values else { return Ok(None) };
+    let bound = Bound { column: cursor.to_owned(), values, ties: None };
+    Ok(Some(Bound { ties: Some(ties(database, table, &bound)?), ..bound }))
 }
 
-/// The place `seconds` before a bound; the bound itself when there is nothing to look back for.
-fn before(database: &Database, bound: Bound, seconds: u64) -> Result<Bound> {
-    if seconds == 0 {
-        return Ok(bound);
+/// How many rows up to `bound` have its cursor.
+fn ties(database: &Database, table: &Table, bound: &Bound) -> Result<u64> {
+    let column = quote(&bound.column);
+    let order: Vec<String> =
+        std::iter::once(column.clone()).chain(table.order()).take(bound.values.len()).collect();
+    let places: Vec<String> = (1..=order.len()).map(|at| format!("?{at}")).collect();
+    let sql = format!(
+        "SELECT count(*) FROM {} WHERE {column} = ?1 AND ({}) <= ({})",
+        table.quoted(),
+        order.join(", "),
+        places.join(", ")
+    );
+    let count = database
+        .connection
+        .query_row(&sql, params_from_iter(&bound.values), |row| row.get::<_, i64>(0))
+        .map_err(|error| database.explain(error))?;
+    Ok(count.unsigned_abs())
+}
+
+/// The bound, unless rows with its cursor came late. Nothing tells which they are, and reading some rows again is the
+/// lesser evil.
+fn before_late_ties(database: &Database, table: &Table, bound: Bound) -> Result<Bound> {
+    match bound.ties {
+        Some(known) if ties(database, table, &bound)? <= known => Ok(bound),
+        _ => Ok(Bound { values: bound.values.into_iter().take(1).collect(), ties: None, ..bound }),
     }
+}
+
+/// The place `seconds` before a bound.
+fn before(database: &Database, bound: Bound, seconds: u64) -> Result<Bound> {
     let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
     let earlier = match bound.values.first() {
         // Epoch seconds stay below this for three thousand years; larger numbers are milliseconds.
@@ -213,7 +262,7 @@ fn before(database: &Database, bound: Bound, seconds: u64) -> Result<Bound> {
             Some(Scalar::Integer(value.saturating_sub(seconds.saturating_mul(1000))))
         }
         Some(Scalar::Integer(value)) => Some(Scalar::Integer(value.saturating_sub(seconds))),
-        Some(Scalar::Real(value)) => Some(Scalar::Real(value - seconds as f64)),
+        Some(Scalar::Real { real }) => Some(Scalar::Real { real: real - seconds as f64 }),
         // Without its offset, and with a space, which sorts before the `T`: at worst somewhat too early.
         Some(Scalar::Text(text)) => database
             .connection
@@ -227,7 +276,7 @@ fn before(database: &Database, bound: Bound, seconds: u64) -> Result<Bound> {
         _ => None,
     };
     match earlier {
-        Some(earlier) => Ok(Bound { column: bound.column, values: vec![earlier] }),
+        Some(earlier) => Ok(Bound { column: bound.column, values: vec![earlier], ties: None }),
         None => Err(Error::new(
             ErrorKind::Config,
             format!("`{}` holds no times, so there is nothing to look back by.", bound.column),

@@ -88,9 +88,8 @@ pub(super) fn part(
             query.place = std::iter::once(quote(&upto.column)).chain(table.order()).collect();
             let order = query.place.clone();
             if let Some(after) = after {
-                // A bound without a row's own place lies before all rows with its cursor; a view has no such places.
-                let whole = after.values.len() == order.len();
-                query.compare(&order, if whole { ">" } else { ">=" }, &after.values);
+                let operator = if after.ties.is_some() { ">" } else { ">=" };
+                query.compare(&order, operator, &after.values);
             }
             query.compare(&order, "<=", &upto.values);
         }
@@ -135,7 +134,9 @@ impl Reader<'_> {
         let mut statement = self.database.connection.prepare(&sql).map_err(explain)?;
         let mut rows = statement.query(params_from_iter(&query.parameters)).map_err(explain)?;
         let mut buffer = RowBuffer::new(&self.columns)?;
-        let resumable = kind == BatchKind::Rows && !query.place.is_empty() && query.limit.is_none();
+        // A checkpoint must not lie between two rows that have the same place.
+        let own_places = !self.table.order().is_empty();
+        let resumable = kind == BatchKind::Rows && own_places && query.limit.is_none();
         while let Some(row) = rows.next().map_err(explain)? {
             match self.fill(&mut buffer, row).map_err(explain)? {
                 None => buffer.keep(),

@@ -6,4 +6,5 @@ mod parquet;
 mod postgres_destination;
 mod postgres_source;
 mod sample;
+mod sqlite;
 mod support;

@@ -321,3 +321,18 @@ async fn a_chosen_type_and_a_preview() {
         }
     }
 }
+
+#[tokio::test]
+async fn conformance() {
+    // A complete session takes the shop on, so that each source gets a shop of its own.
+    let projects = std::sync::Mutex::new(Vec::new());
+    syncline_testkit::conformance::source::suite(move || {
+        let project = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(project.path().join(".syncline")).unwrap();
+        std::fs::write(project.path().join(".syncline/sample.json"), r#"{"round":3}"#).unwrap();
+        let shop = source(project.path());
+        projects.lock().unwrap().push(project);
+        Box::pin(async move { shop })
+    })
+    .await;
+}

@@ -177,7 +177,7 @@ impl Lane {
         let request =
             CommitRequest { loader: self.loader.take(), segment: std::mem::take(&mut self.segment), reply };
         self.commits.send(request).await.map_err(|_| Error::from(Stopped))?;
-        self.loader = answer.await.map_err(|_| Error::from(Stopped))??;
+        self.loader = answer.await.map_err(|_| Error::from(Stopped))?;
         self.segment_began = Instant::now();
         Ok(())
     }

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use syncline_protocol::schema::TableInfo;
+use syncline_protocol::schema::{TableInfo, TableKind};
 use syncline_protocol::{
     Catalog, Column, Error, ErrorKind, Result, SchemaChange, StoredCheckpoint, TableName, TableSchema,
     WriteMode, system,
@@ -87,7 +87,12 @@ fn prepare_table(
     let widened;
     let info = match &remembered {
         Some(before) if inferred => {
-            widened = TableInfo { schema: drift::widest(before, &info.schema), ..info.clone() };
+            let mut schema = drift::widest(before, &info.schema);
+            if info.kind != TableKind::Files {
+                // The columns of a table are listed by its system: one that is not there is gone, not just unseen.
+                schema.columns.retain(|column| info.schema.column(&column.name).is_some());
+            }
+            widened = TableInfo { schema, ..info.clone() };
             &widened
         }
         _ => info,

@@ -85,7 +85,7 @@ impl Segment {
 pub(crate) struct CommitRequest {
     pub(crate) loader: Option<Box<dyn Loader>>,
     pub(crate) segment: Segment,
-    pub(crate) reply: oneshot::Sender<Result<Option<Box<dyn Loader>>>>,
+    pub(crate) reply: oneshot::Sender<Option<Box<dyn Loader>>>,
 }
 
 /// One table in one attempt.
@@ -281,9 +281,11 @@ impl TableRun {
         loop {
             tokio::select! {
                 Some(request) = receiver.recv() => {
-                    let result = self.commit(request.loader, request.segment, plan).await;
+                    // After a commit that failed nobody knows what is stored: another lane's commit would only be
+                    // refused, and hide which rows are in doubt. Leaving ends all lanes.
+                    let loader = self.commit(request.loader, request.segment, plan).await?;
                     // A lane that is gone needs no answer.
-                    let _ = request.reply.send(result);
+                    let _ = request.reply.send(loader);
                 }
                 Some(ended) = lanes.join_next() => {
                     ended.unwrap_or_else(|panic| {

@@ -64,19 +64,23 @@ async fn an_ignored_column_stays_out() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dropped_column_stays_and_is_null_from_now_on() {
-    let fixture = loaded();
-    fixture.run().await;
-    fixture.source.change("a", |table| {
-        table.schema.columns.retain(|column| column.name != "Name");
-        table.rows.insert(3, (500, json!("unseen")));
-    });
-    assert_eq!(fixture.run().await.outcome, Outcome::Succeeded);
-    let rows = fixture.destination.rows("a");
-    assert!(
-        rows.contains(&"id=3 updated=500".to_owned())
-            && rows.contains(&"id=4 name=row 4 updated=4".to_owned()),
-        "{rows:?}"
-    );
+    // Also where types are inferred, a column that the system no longer lists is not asked for again.
+    for inferred in [false, true] {
+        let fixture = loaded();
+        fixture.source.inferred.store(inferred, std::sync::atomic::Ordering::Relaxed);
+        fixture.run().await;
+        fixture.source.change("a", |table| {
+            table.schema.columns.retain(|column| column.name != "Name");
+            table.rows.insert(3, (500, json!("unseen")));
+        });
+        assert_eq!(fixture.run().await.outcome, Outcome::Succeeded);
+        let rows = fixture.destination.rows("a");
+        assert!(
+            rows.contains(&"id=3 updated=500".to_owned())
+                && rows.contains(&"id=4 name=row 4 updated=4".to_owned()),
+            "{rows:?}"
+        );
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,6 +2,7 @@
 //! the destination fails on command.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use arrow::array::{ArrayRef, Int64Array, StringArray};
@@ -373,6 +374,8 @@ pub struct MemorySource {
     pub tables: Arc<Mutex<BTreeMap<TableName, SourceTable>>>,
     /// Errors that the next reads end with after their first batch.
     pub faults: Arc<Mutex<VecDeque<ErrorKind>>>,
+    /// Whether it claims to infer its types.
+    pub inferred: Arc<AtomicBool>,
 }
 
 const PART_ROWS: usize = 10;
@@ -423,7 +426,7 @@ impl Source for MemorySource {
             incremental: true,
             key_lists: true,
             consistent: false,
-            inferred_types: false,
+            inferred_types: self.inferred.load(Ordering::Relaxed),
         }
     }
 

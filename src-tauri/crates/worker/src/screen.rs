@@ -3,8 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 use std::process;
 
-use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
-use console::{Style, Term};
+use console::{Alignment, Style, Term, measure_text_width, pad_str, truncate_str};
 use serde::Serialize;
 use syncline_engine::Failure;
 use syncline_protocol::Error;
@@ -18,7 +17,8 @@ use crate::redaction::Redaction;
 pub(crate) struct Screen {
     /// Taken out of everything that is printed.
     pub(crate) redaction: Redaction,
-    verbose: bool,
+    /// Whether details of errors are shown.
+    pub(crate) verbose: bool,
 }
 
 /// The meaning of a piece of text, which decides its colour. Colour never carries a meaning alone.
@@ -36,13 +36,18 @@ pub(crate) enum Tone {
     Bad,
 }
 
-/// A column of a printed table.
-pub(crate) enum Column {
+/// A column of a printed table, with its title.
+pub(crate) enum Column<'a> {
     /// Texts, beginning at the same place.
-    Left(&'static str),
+    Left(&'a str),
     /// Numbers, ending at the same place.
-    Right(&'static str),
+    Right(&'a str),
 }
+
+/// What stands between two columns.
+const GAP: &str = "  ";
+/// Columns are never cut to less than this.
+const COLUMN_WIDTH_MIN: usize = 12;
 
 impl Screen {
     /// Decides about colours: none with `--no-color`, with `NO_COLOR`, or where nobody sees them.
@@ -110,7 +115,7 @@ impl Screen {
     }
 
     /// A table of texts.
-    pub(crate) fn print_table(&self, columns: &[Column], rows: impl IntoIterator<Item = Vec<String>>) {
+    pub(crate) fn print_table(&self, columns: &[Column<'_>], rows: impl IntoIterator<Item = Vec<String>>) {
         self.print(table(columns, rows));
     }
 }
@@ -140,32 +145,54 @@ pub(crate) fn failure_text(failure: &Failure, verbose: bool) -> String {
     text
 }
 
-/// A table as text, as wide as the terminal or, where there is none, as it needs to be.
-pub(crate) fn table(columns: &[Column], rows: impl IntoIterator<Item = Vec<String>>) -> String {
-    let mut table = Table::new();
-    table.load_preset(presets::NOTHING);
-    table.set_content_arrangement(if io::stdout().is_terminal() {
-        ContentArrangement::Dynamic
-    } else {
-        ContentArrangement::Disabled
-    });
-    let header = columns.iter().map(|column| match column {
-        Column::Left(title) | Column::Right(title) => paint(Tone::Subtle, title),
-    });
-    table.set_header(header);
-    for row in rows {
-        table.add_row(row.into_iter().map(Cell::new));
+/// A table as text: as wide as it needs to be, and on a terminal no wider than that, as far as cutting helps.
+pub(crate) fn table(columns: &[Column<'_>], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    let width_max =
+        io::stdout().is_terminal().then(|| usize::from(Term::stdout().size().1)).filter(|width| *width > 0);
+    table_within(columns, rows, width_max)
+}
+
+fn table_within(
+    columns: &[Column<'_>],
+    rows: impl IntoIterator<Item = Vec<String>>,
+    width_max: Option<usize>,
+) -> String {
+    let header =
+        columns.iter().map(|(Column::Left(title) | Column::Right(title))| paint(Tone::Subtle, title));
+    let lines: Vec<Vec<String>> = std::iter::once(header.collect()).chain(rows).collect();
+    let mut widths: Vec<usize> = (0..columns.len())
+        .map(|at| lines.iter().filter_map(|line| line.get(at)).map(|text| measure_text_width(text)).max())
+        .map(Option::unwrap_or_default)
+        .collect();
+    shrink(&mut widths, width_max);
+    let mut text = String::new();
+    for line in &lines {
+        let mut row = String::new();
+        for ((column, cell), width) in columns.iter().zip(line).zip(&widths) {
+            let alignment = match column {
+                Column::Left(_) => Alignment::Left,
+                Column::Right(_) => Alignment::Right,
+            };
+            row.push_str(&pad_str(&truncate_str(cell, *width, "…"), *width, alignment, None));
+            row.push_str(GAP);
+        }
+        text.push_str(row.trim_end());
+        text.push('\n');
     }
-    for (at, column) in columns.iter().enumerate() {
-        if let Some(formatted) = table.column_mut(at) {
-            let padding = if at == 0 { (0, 1) } else { (1, 1) };
-            formatted.set_padding(padding);
-            if matches!(column, Column::Right(_)) {
-                formatted.set_cell_alignment(CellAlignment::Right);
-            }
+    text.truncate(text.trim_end().len());
+    text
+}
+
+/// Takes from the widest column until everything fits, or nothing more can be taken.
+fn shrink(widths: &mut [usize], width_max: Option<usize>) {
+    let Some(width_max) = width_max else { return };
+    let gaps = GAP.len() * widths.len().saturating_sub(1);
+    while widths.iter().sum::<usize>() + gaps > width_max {
+        match widths.iter_mut().max() {
+            Some(widest) if *widest > COLUMN_WIDTH_MIN => *widest -= 1,
+            _ => return,
         }
     }
-    table.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
 }
 
 fn style(tone: Tone) -> Style {
@@ -187,4 +214,45 @@ pub(crate) fn paint(tone: Tone, text: &str) -> String {
 /// Text for standard error.
 pub(crate) fn paint_err(tone: Tone, text: &str) -> String {
     style(tone).for_stderr().apply_to(text).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows() -> Vec<Vec<String>> {
+        let red = Style::new().red().force_styling(true);
+        vec![
+            vec![
+                red.apply_to("✓ orders").to_string(),
+                "1,240,000".to_owned(),
+                "a long reason that goes on".to_owned(),
+            ],
+            vec!["größe".to_owned(), "7".to_owned(), String::new()],
+        ]
+    }
+
+    fn text(width_max: Option<usize>) -> String {
+        let columns = [Column::Left("TABLE"), Column::Right("ROWS"), Column::Left("WHY")];
+        console::strip_ansi_codes(&table_within(&columns, rows(), width_max)).into_owned()
+    }
+
+    #[test]
+    fn columns_line_up_whatever_their_colour() {
+        insta::assert_snapshot!(text(None), @r"
+    TABLE          ROWS  WHY
+    ✓ orders  1,240,000  a long reason that goes on
+    größe             7
+    ");
+    }
+
+    #[test]
+    fn a_narrow_terminal_cuts_the_widest_column() {
+        insta::assert_snapshot!(text(Some(38)), @r"
+    TABLE          ROWS  WHY
+    ✓ orders  1,240,000  a long reason th…
+    größe             7
+    ");
+        assert_eq!(text(Some(3)), text(Some(1)), "there is an end to cutting");
+    }
 }

@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used)] // helpers of tests are not inside a `#[test]`, but a failure there is one too
 
+mod add;
 mod help;
 mod project;
+mod run;
 mod secrets;
 mod support;

@@ -13,10 +13,23 @@ pub(crate) enum Source {
     Postgres,
 }
 
-pub(crate) fn run(workspace: &Workspace, source: Source, scale: f64, json: bool) -> Result<()> {
+/// What is measured, and how it is shown.
+#[derive(Debug)]
+pub(crate) struct Options {
+    /// TPC-H scale factor.
+    pub(crate) scale: f64,
+    /// How often each destination is measured.
+    pub(crate) repeat: u32,
+    /// The only destination; all when missing.
+    pub(crate) destination: Option<String>,
+    /// One JSON object instead of a table.
+    pub(crate) json: bool,
+}
+
+pub(crate) fn run(workspace: &Workspace, source: Source, options: &Options) -> Result<()> {
     setup::run(workspace)?;
     shell::run(workspace.cargo(["build", "--locked", "--release", "--package", "syncline-worker"]))?;
-    // Only the program is measured; the bench itself may be a development build, except that it makes the data.
+    // Only the program is measured, but the bench makes the data: that too takes long in a development build.
     let mut bench = workspace.cargo([
         "run",
         "--locked",
@@ -29,9 +42,12 @@ pub(crate) fn run(workspace: &Workspace, source: Source, scale: f64, json: bool)
         "--",
     ]);
     let Source::Postgres = source;
-    bench.args(["--scale", &scale.to_string()]);
+    bench.args(["--scale", &options.scale.to_string(), "--repeat", &options.repeat.to_string()]);
+    if let Some(destination) = &options.destination {
+        bench.args(["--destination", destination]);
+    }
     bench.arg("--program").arg(workspace.built("release", "syncline"));
-    if json {
+    if options.json {
         bench.arg("--json");
     }
     shell::run(bench)

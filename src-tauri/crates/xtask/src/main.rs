@@ -45,6 +45,12 @@ enum Command {
         /// TPC-H scale factor; 1 is 6,001,215 rows of lineitem.
         #[arg(long, default_value_t = 1.0)]
         scale: f64,
+        /// How often each destination is measured; the run with the median time counts.
+        #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
+        repeat: u32,
+        /// Only this destination: duckdb, parquet or postgres.
+        #[arg(long)]
+        destination: Option<String>,
         /// Print one JSON object and nothing else.
         #[arg(long)]
         json: bool,
@@ -74,7 +80,10 @@ fn main() -> Result<()> {
         Command::Setup => setup::run(&workspace).map(drop),
         Command::Start { arguments } => test::start(&workspace, &arguments),
         Command::Test { filter } => test::run(&workspace, filter.as_deref()),
-        Command::Bench { source, scale, json } => bench::run(&workspace, source, scale, json),
+        Command::Bench { source, scale, repeat, destination, json } => {
+            let options = bench::Options { scale, repeat, destination, json };
+            bench::run(&workspace, source, &options)
+        }
         Command::Soak { kills, seed, json } => crash::run(&workspace, kills, seed, json),
         Command::Schemas => test::schemas(&workspace),
         Command::Tidy => tidy::run(&workspace),

@@ -22,10 +22,12 @@ pub(crate) struct Workspace {
 }
 
 impl Workspace {
-    /// The workspace that this program was built from.
+    /// The workspace that Cargo was called in.
     pub(crate) fn find() -> Result<Self> {
-        let root =
-            Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(3).context("no workspace")?.to_owned();
+        // Checkouts may share a target folder, and then also this program: the one it was built from can be another one.
+        // Cargo says at run time which one is meant.
+        let package = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+        let root = Path::new(&package).ancestors().nth(3).context("no workspace")?.to_owned();
         let ci = env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false");
         let cache = home()?.join(".cache").join("syncline");
         let target = match env::var_os("CARGO_TARGET_DIR") {

@@ -81,7 +81,13 @@ const TOP: &[&str] = &[
 /// The files in which time may pass without anything happening: testkit waits for conditions, and slows a connection down.
 const MAY_SLEEP: &[&str] = &["src-tauri/crates/testkit/src/wait.rs", "src-tauri/crates/testkit/src/proxy.rs"];
 
+/// A source file with more lines deserves a hard look. A warning, as some are rightly long.
+const LINES_MAX: usize = 800;
+
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
+    for (name, lines) in long_files(&workspace.root)? {
+        println!("warning: {name} has {lines} lines; more than {LINES_MAX} deserve a hard look");
+    }
     let mut metadata = MetadataCommand::new();
     metadata.current_dir(&workspace.root).no_deps().other_options(vec!["--locked".to_owned()]);
     let metadata = metadata.exec()?;
@@ -136,21 +142,36 @@ fn lints(metadata: &Metadata) -> Result<Vec<String>> {
     Ok(broken)
 }
 
-/// Sleeping tests, and connectors that know each other.
-fn sources(root: &Path) -> Result<Vec<String>> {
+/// All source files, with their names from the top of the repository.
+fn all_sources(root: &Path) -> Result<Vec<(String, String)>> {
     let mut files = Vec::new();
     for folder in ["src-tauri", "connectors", "tests"] {
         rust_files(&root.join(folder), &mut files)?;
     }
+    let read = |file: PathBuf| {
+        let name = file.strip_prefix(root)?.to_string_lossy().replace('\\', "/");
+        Ok((name, fs::read_to_string(&file)?))
+    };
+    files.into_iter().map(read).collect()
+}
+
+/// The files with more than [`LINES_MAX`] lines, longest first.
+fn long_files(root: &Path) -> Result<Vec<(String, usize)>> {
+    let files = all_sources(root)?.into_iter().map(|(name, text)| (name, text.lines().count()));
+    let mut long: Vec<(String, usize)> = files.filter(|(_, lines)| *lines > LINES_MAX).collect();
+    long.sort_by_key(|(_, lines)| std::cmp::Reverse(*lines));
+    Ok(long)
+}
+
+/// Sleeping tests, and connectors that know each other.
+fn sources(root: &Path) -> Result<Vec<String>> {
     let connectors: Vec<String> = fs::read_dir(root.join("connectors"))?
         .flatten()
         .filter(|entry| entry.path().is_dir() && entry.file_name() != "tests")
         .map(|entry| entry.file_name().to_string_lossy().into_owned())
         .collect();
     let mut broken = Vec::new();
-    for file in files {
-        let name = file.strip_prefix(root)?.to_string_lossy().replace('\\', "/");
-        let text = fs::read_to_string(&file)?;
+    for (name, text) in all_sources(root)? {
         broken.extend(check_source(&name, &text, &connectors));
     }
     Ok(broken)
@@ -216,6 +237,21 @@ mod tests {
     #[test]
     fn the_repository_is_tidy() {
         run(&Workspace::find().unwrap()).unwrap();
+    }
+
+    #[test]
+    fn long_files_are_named() {
+        let root = tempfile::tempdir().unwrap();
+        for folder in ["src-tauri", "connectors", "tests"] {
+            fs::create_dir(root.path().join(folder)).unwrap();
+        }
+        let write = |name: &str, lines| fs::write(root.path().join(name), "// line\n".repeat(lines)).unwrap();
+        write("tests/short.rs", LINES_MAX);
+        write("tests/long.rs", LINES_MAX + 1);
+        write("connectors/longer.rs", LINES_MAX + 2);
+        let expected =
+            [("connectors/longer.rs".to_owned(), LINES_MAX + 2), ("tests/long.rs".to_owned(), LINES_MAX + 1)];
+        assert_eq!(long_files(root.path()).unwrap(), expected);
     }
 
     #[test]

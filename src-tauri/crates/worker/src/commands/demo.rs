@@ -67,7 +67,7 @@ fn add(context: &Context<'_>) -> Result<()> {
 
 fn show(context: &Context<'_>, receipt: &Receipt, is_new: bool) {
     let screen = context.screen;
-    screen.print(receipt_text(receipt));
+    screen.print(receipt_text(receipt, screen.verbose));
     if !matches!(receipt.outcome, Outcome::Succeeded | Outcome::SucceededWithRejected) {
         return;
     }

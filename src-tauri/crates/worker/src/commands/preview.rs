@@ -1,7 +1,7 @@
 //! `syncline preview`
 
 use syncline_engine::{ColumnPreview, Preview, Stop};
-use syncline_protocol::Result;
+use syncline_protocol::{LogicalType, Result};
 
 use crate::app::Context;
 use crate::cli;
@@ -64,8 +64,8 @@ fn show_rows(screen: &Screen, preview: &Preview, rows_max: usize) {
     };
     let rows = preview.rows.iter().take(rows_max);
     if preview.columns.len() <= COLUMNS_ACROSS_MAX {
-        let headers: Vec<String> = preview.columns.iter().map(|column| column.target.clone()).collect();
-        screen.print(data_table(&headers, rows.map(|row| row.iter().map(value).collect())));
+        let columns: Vec<Column<'_>> = preview.columns.iter().map(data_column).collect();
+        screen.print_table(&columns, rows.map(|row| row.iter().map(value).collect()));
         return;
     }
     for (number, row) in rows.enumerate() {
@@ -76,15 +76,18 @@ fn show_rows(screen: &Screen, preview: &Preview, rows_max: usize) {
     }
 }
 
-/// A table whose columns are not known when the program is written.
-fn data_table(headers: &[String], rows: impl Iterator<Item = Vec<String>>) -> String {
-    let mut table = comfy_table::Table::new();
-    table.load_preset(comfy_table::presets::NOTHING);
-    table.set_header(headers.iter().map(|header| paint(Tone::Strong, header)));
-    rows.for_each(|row| {
-        table.add_row(row);
-    });
-    table.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
+/// Numbers end at the same place.
+fn data_column(column: &ColumnPreview) -> Column<'_> {
+    match column.landed_type {
+        LogicalType::Int16
+        | LogicalType::Int32
+        | LogicalType::Int64
+        | LogicalType::Float32
+        | LogicalType::Float64
+        | LogicalType::Decimal { .. }
+        | LogicalType::Numeric => Column::Right(&column.target),
+        _ => Column::Left(&column.target),
+    }
 }
 
 fn show_profile(screen: &Screen, preview: &Preview) {

@@ -34,7 +34,7 @@ pub(crate) fn run(context: &Context<'_>, arguments: &cli::Receipt) -> Result<Exi
             .fix("Show it with --json.")
             .caused_by(error)
     })?;
-    context.screen.print(receipt_text(&receipt));
+    context.screen.print(receipt_text(&receipt, context.screen.verbose));
     Ok(Exit::Ok)
 }
 
@@ -53,7 +53,7 @@ fn find(context: &Context<'_>, wanted: &str) -> Result<String> {
 }
 
 /// The headline, the tables, and what needs a person.
-pub(crate) fn receipt_text(receipt: &Receipt) -> String {
+pub(crate) fn receipt_text(receipt: &Receipt, verbose: bool) -> String {
     let mut text = headline(receipt);
     if !receipt.tables.is_empty() {
         text.push_str("\n\n");
@@ -76,13 +76,14 @@ pub(crate) fn receipt_text(receipt: &Receipt) -> String {
             text.push_str(&format!("\n{} {}: {}", paint(Tone::Warning, "~"), table.table, drift.what));
         }
     }
-    for table in &receipt.tables {
-        if let Some(failure) = &table.failure {
-            text.push_str(&format!("\n\n{}", failure_text(failure, false)));
+    // What struck the run as a whole stands at every table; it is told once.
+    let mut told: Vec<&str> = Vec::new();
+    let failures = receipt.tables.iter().filter_map(|table| table.failure.as_ref()).chain(&receipt.failure);
+    for failure in failures {
+        if !told.contains(&failure.message.as_str()) {
+            told.push(&failure.message);
+            text.push_str(&format!("\n\n{}", failure_text(failure, verbose)));
         }
-    }
-    if let Some(failure) = &receipt.failure {
-        text.push_str(&format!("\n\n{}", failure_text(failure, false)));
     }
     if receipt.tables.iter().any(|table| table.rows_rejected > 0) {
         text.push_str(&format!(
@@ -120,9 +121,14 @@ fn headline(receipt: &Receipt) -> String {
                 duration(took)
             ),
         ),
-        Outcome::NeedsDecision => {
-            (Tone::Warning, "!", format!("{waiting} of {tables} needs a decision; the others landed."))
-        }
+        Outcome::NeedsDecision => (
+            Tone::Warning,
+            "!",
+            format!(
+                "{waiting} of {tables} {} a decision; the others landed.",
+                if waiting == 1 { "needs" } else { "need" }
+            ),
+        ),
         Outcome::Stopped => (
             Tone::Warning,
             "·",

@@ -86,7 +86,7 @@ fn one(context: &Context<'_>, connection: &Connection, arguments: &Run, stop: &S
     }
     let receipt = record(context, connection, options, stop, arguments.json)?;
     if !arguments.json {
-        context.screen.print(receipt_text(&receipt));
+        context.screen.print(receipt_text(&receipt, context.screen.verbose));
     }
     Ok(receipt.outcome.into())
 }

@@ -80,37 +80,61 @@ pub(crate) fn stop_on_interrupt(runtime: &Runtime, stop: &Stop, quiet: bool) -> 
                 let _ = writeln!(io::stderr(), "\n{text}");
             }
         };
-        if interrupted().await {
-            stop.soon();
-            say("Stopping at the next durable point. Press Ctrl-C again to stop now.");
-        }
-        if interrupted().await {
-            stop.now();
-            say("Stopping now. What is not durable is dropped; the next run reads it again.");
-        }
+        // Without them the system's own reaction stays: the program ends at once, which is safe too.
+        let Ok(mut interrupts) = Interrupts::listen() else { return };
+        interrupts.next().await;
+        stop.soon();
+        say("Stopping at the next durable point. Press Ctrl-C again to stop now.");
+        interrupts.next().await;
+        stop.now();
+        say("Stopping now. What is not durable is dropped; the next run reads it again.");
     }))
 }
 
-/// Ctrl-C, or the signal with which service managers and Kubernetes end a program.
+/// Ctrl-C, and the signal with which service managers and Kubernetes end a program.
 #[cfg(unix)]
-async fn interrupted() -> bool {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) =
-        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => true,
-        _ = terminate.recv() => true,
+struct Interrupts {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Interrupts {
+    fn listen() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Interrupts {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
     }
 }
 
-#[cfg(not(unix))]
-async fn interrupted() -> bool {
-    match tokio::signal::ctrl_c().await {
-        Ok(()) => true,
-        Err(_) => std::future::pending().await,
+/// Ctrl-C, and the closing of the console window.
+#[cfg(windows)]
+struct Interrupts {
+    interrupt: tokio::signal::windows::CtrlC,
+    close: tokio::signal::windows::CtrlClose,
+}
+
+#[cfg(windows)]
+impl Interrupts {
+    fn listen() -> io::Result<Self> {
+        use tokio::signal::windows::{ctrl_c, ctrl_close};
+        Ok(Interrupts { interrupt: ctrl_c()?, close: ctrl_close()? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.close.recv() => {}
+        }
     }
 }
 
