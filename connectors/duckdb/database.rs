@@ -6,6 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 
 use syncline_protocol::{Error, ErrorKind, Result, StoredCheckpoint};
 
+use crate::budget::{Budget, Limits};
 use crate::failure::open_failure;
 use crate::raw::{Connection, Handle};
 
@@ -18,18 +19,28 @@ fn registry() -> MutexGuard<'static, Vec<(PathBuf, Weak<Database>)>> {
     OPEN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// What a database is opened with.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    /// Settings by their names in DuckDB.
+    pub(crate) values: Vec<(&'static str, String)>,
+    /// The most memory and threads, which are also among the values.
+    pub(crate) limits: Limits,
+}
+
 /// An open file. Everything in this process that touches the file shares it; the last one to let go closes it.
 pub(crate) struct Database {
     /// None only while it is being closed.
     handle: Option<Handle>,
     path: PathBuf,
+    budget: Budget,
     ledger: Mutex<Ledger>,
 }
 
 impl Database {
     /// The database of `path`: the one that is open already (its settings stay), or a newly opened one.
     /// The file is created when it is missing.
-    pub(crate) fn open(path: &Path, settings: &[(&'static str, String)]) -> Result<Arc<Database>> {
+    pub(crate) fn open(path: &Path, settings: &Settings) -> Result<Arc<Database>> {
         let path = canonical(path)?;
         // Held while opening: two databases on one file in one process would not notice each other, because file
         // locks of POSIX belong to the process. For the same reason one that is just closing is waited for.
@@ -40,15 +51,19 @@ impl Database {
             }
             open = RELEASED.wait(open).unwrap_or_else(PoisonError::into_inner);
         }
-        let handle = Handle::open(&path, settings).map_err(|said| open_failure(&path, &said))?;
-        let database =
-            Arc::new(Database { handle: Some(handle), path: path.clone(), ledger: Mutex::default() });
+        let handle = Handle::open(&path, &settings.values).map_err(|said| open_failure(&path, &said))?;
+        let database = Arc::new(Database {
+            handle: Some(handle),
+            path: path.clone(),
+            budget: Budget::new(settings.limits),
+            ledger: Mutex::default(),
+        });
         open.push((path, Arc::downgrade(&database)));
         Ok(database)
     }
 
     /// As [`open`](Self::open), but `None` when there is no such file.
-    pub(crate) fn existing(path: &Path, settings: &[(&'static str, String)]) -> Result<Option<Arc<Self>>> {
+    pub(crate) fn existing(path: &Path, settings: &Settings) -> Result<Option<Arc<Self>>> {
         if path.exists() { Self::open(path, settings).map(Some) } else { Ok(None) }
     }
 
@@ -59,6 +74,11 @@ impl Database {
 
     pub(crate) fn handle(&self) -> Result<&Handle> {
         self.handle.as_ref().ok_or_else(|| Error::internal("The DuckDB file is already closed."))
+    }
+
+    /// Who gets how much memory.
+    pub(crate) fn budget(&self) -> &Budget {
+        &self.budget
     }
 
     /// The ledger. Who holds it may commit; nobody else can commit or raise a fence meanwhile.

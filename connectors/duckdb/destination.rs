@@ -17,7 +17,7 @@ use syncline_protocol::{
 use tokio::sync::mpsc;
 
 use crate::config::DuckDbConfig;
-use crate::database::Database;
+use crate::database::{Database, Settings};
 use crate::raw::{Connection, Param};
 use crate::session::DuckDbSession;
 use crate::sql;
@@ -34,7 +34,7 @@ pub(crate) struct Place {
     pub(crate) path: PathBuf,
     /// The schema for tables that name none, and for the system tables.
     pub(crate) schema: String,
-    pub(crate) settings: Vec<(&'static str, String)>,
+    pub(crate) settings: Settings,
 }
 
 impl Place {
@@ -68,7 +68,7 @@ impl DuckDbDestination {
         let place = Place {
             path: context.resolve(&config.path),
             schema: config.schema.clone(),
-            settings: config.settings(),
+            settings: config.settings()?,
         };
         Ok(DuckDbDestination { place })
     }

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | [`config`](DuckDbConfig) | what a project file says |
 //! | `raw`, `vector` | the only `unsafe` code: DuckDB's C interface, Arrow into and out of its vectors |
+//! | `budget` | how much memory and how many threads DuckDB gets at a time |
 //! | `database` | one open database per file and process; the ledger that decides who may commit |
 //! | `sql` | names, types and statements as text |
 //! | `destination`, `session`, `loader` | the contract |
@@ -12,6 +13,7 @@
 //! DuckDB itself locks its file for one process. Within a process everything that touches the same file shares one
 //! database, so a preview can read while a run writes, and the file is released when the last of them lets go.
 
+mod budget;
 mod config;
 mod database;
 mod destination;

@@ -10,6 +10,7 @@ use syncline_protocol::{
 };
 use tokio::sync::{mpsc, oneshot};
 
+use crate::budget::Share;
 use crate::destination::columns_of;
 use crate::merge::{self, Merge};
 use crate::raw::Connection;
@@ -18,7 +19,7 @@ use crate::sql;
 use crate::vector::{Appender, Fill};
 
 /// Rows that wait in the appender before they go into the transaction. Bounds its memory.
-const FLUSH_BYTES: usize = 16 << 20;
+const FLUSH_BYTES: usize = 2 << 20;
 
 pub(crate) enum Command {
     Write(ChangeBatch),
@@ -117,6 +118,8 @@ struct Segment<'a> {
 
 impl<'a> Work<'a> {
     fn run(&self, commands: &mut mpsc::Receiver<Command>) -> Result<()> {
+        let columns = self.options.target.all_columns().len();
+        let _share = Share::to_append(self.connection.database(), columns);
         let mut segment = Segment::default();
         while let Some(command) = commands.blocking_recv() {
             match command {
@@ -314,6 +317,8 @@ impl<'a> Work<'a> {
         }
         self.begin(&mut segment)?;
         let into = sql::table(&self.name(), &self.writer.place.schema);
+        let merges = staged || commit.finish == Finish::Sweep;
+        let _share = merges.then(|| Share::to_merge(self.connection.database()));
         let merge = Merge::new(self.connection, &self.options.target, &into, commit.at_micros);
         let mut durable = Durable { written: segment.appended, deleted: 0 };
         if staged {

@@ -17,7 +17,10 @@ use super::disk::failed;
 
 /// Compressed bytes of a row group. Encoders keep a row group in memory until it is complete, so this times the number
 /// of loaders is what they cost; it is also about what readers like (they split work by row groups).
-const ROW_GROUP_BYTES: usize = 24 << 20;
+const ROW_GROUP_BYTES: usize = 16 << 20;
+/// A dictionary that grows beyond this is given up for its row group. Looking values up in a larger one misses the
+/// cache, and a column with so many different values gains little.
+const DICTIONARY_BYTES: usize = 256 << 10;
 /// Rows of a row group at most.
 const ROW_GROUP_ROWS: usize = 1 << 20;
 /// A rewritten file that has reached this size is closed and another one begun.
@@ -30,6 +33,7 @@ fn properties() -> Result<WriterProperties> {
         .set_compression(Compression::ZSTD(level))
         .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+        .set_dictionary_page_size_limit(DICTIONARY_BYTES)
         .build())
 }
 

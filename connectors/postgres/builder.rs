@@ -97,7 +97,8 @@ impl Builder {
         Builder::with_capacity(codec, rows, rows * 16)
     }
 
-    /// An empty column with room for what `full` holds, and an eighth more.
+    /// An empty column with room for what `full` holds, and an eighth more. Rounded up to a power of two, because an
+    /// allocator keeps memory for each size apart, and the columns of a batch otherwise all have different ones.
     pub(super) fn like(codec: &Codec, full: &Builder, rows: usize) -> Builder {
         let bytes = match &full.values {
             Values::Numeric(bytes)
@@ -107,7 +108,11 @@ impl Builder {
             | Values::Bytes(bytes) => bytes.data.len(),
             _ => 0,
         };
-        Builder::with_capacity(codec, rows + rows / 8, bytes + bytes / 8)
+        Builder::with_capacity(
+            codec,
+            (rows + rows / 8).next_power_of_two(),
+            (bytes + bytes / 8).next_power_of_two(),
+        )
     }
 
     fn with_capacity(codec: &Codec, rows: usize, bytes: usize) -> Builder {

@@ -33,7 +33,7 @@ pub struct BatchLimit {
 
 impl Default for BatchLimit {
     fn default() -> Self {
-        BatchLimit { rows: 65_536, bytes: 6 << 20 }
+        BatchLimit { rows: 65_536, bytes: 1 << 20 }
     }
 }
 

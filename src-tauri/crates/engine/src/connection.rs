@@ -84,7 +84,7 @@ impl RunOptions {
             verify: false,
             attempts_max: 5,
             backoff: Duration::from_secs(1),
-            in_flight_bytes: 8 << 20,
+            in_flight_bytes: 2 << 20,
             approved: None,
         }
     }

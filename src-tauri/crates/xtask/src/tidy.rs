@@ -222,6 +222,7 @@ fn top(root: &Path) -> Result<Vec<String>> {
         let ignored = name.ends_with(".duckdb")
             || name.ends_with(".duckdb.wal")
             || name == ".syncline"
+            || name == "syncline-demo"
             || name == ".DS_Store";
         if !ignored && !TOP.contains(&name.as_str()) {
             broken.push(format!("`{name}` does not belong at the top of the repository"));
