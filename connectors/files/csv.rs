@@ -10,10 +10,14 @@ use super::content::Limits;
 use super::dialect::{CsvOptions, Dialect, open_text};
 use super::infer::Inferred;
 use super::listing::{FoundFile, unreadable};
-use super::rows::{Origin, Outcome, Rows, column_names};
+use super::rows::{Origin, Outcome, Place, Rows, column_names};
 
 /// A row that is longer is a quote that was never closed.
 const ROW_BYTES_MAX: u64 = 64 << 20;
+/// Follows the last byte of a file. It comes back as a row of its own, or inside of a field whose quote is open: that
+/// is the only way to tell that the end of the file is not the end of a row. No delimiter is among its bytes, since
+/// those are ASCII, and no text.
+const END: &[u8] = b"\n\xff\xfe\xfd\xfc\xfb\xfa\xf9\xf8\xff";
 
 /// The columns of a file, from all of its rows.
 ///
@@ -37,11 +41,14 @@ fn infer_text(text: impl Read, dialect: &Dialect, options: &CsvOptions) -> csv::
     let mut columns = vec![Inferred::default(); names.len()];
     let mut rows = 0;
     // Without a header the first record is a row, and is already read.
-    let mut more = !dialect.header && !record.is_empty() || reader.read_byte_record(&mut record)?;
-    while more {
-        reader.get_mut().since = 0;
+    let mut found = match !dialect.header && !record.is_empty() {
+        true => Found::Row,
+        false => next(&mut reader, &mut record)?,
+    };
+    while found != Found::End {
         rows += 1;
-        if std::str::from_utf8(record.as_slice()).is_ok() {
+        // What will be rejected says nothing about the types.
+        if found == Found::Row && refusal(&record, names.len(), dialect).is_none() {
             for (column, field) in columns.iter_mut().zip(&record) {
                 if let Ok(text) = std::str::from_utf8(field)
                     && !is_null(text, options)
@@ -50,7 +57,7 @@ fn infer_text(text: impl Read, dialect: &Dialect, options: &CsvOptions) -> csv::
                 }
             }
         }
-        more = reader.read_byte_record(&mut record)?;
+        found = next(&mut reader, &mut record)?;
     }
     let typed = names.into_iter().zip(&columns).map(|(name, column)| Column::new(name, column.logical()));
     Ok((typed.collect(), rows))
@@ -68,13 +75,35 @@ pub(super) fn read(rows: &mut Rows<'_>, options: &CsvOptions, tabs: bool, limits
     let mut reader = reader(open(0)?, &dialect);
     let names = header(&mut reader, &mut record, &dialect).map_err(|error| failed(file, error))?;
     let Some(origins) = rows.bind(names.iter().map(String::as_str)) else { return Ok(Outcome::Drift) };
-    let mut first = !dialect.header && !record.is_empty();
+    let header_lines = Lines::default().add(&record, 0);
+    let body = Body { names: &names, origins: &origins, options, dialect: &dialect };
     if rows.place.offset > 0 {
-        reader = self::reader(open(rows.place.offset)?, &dialect);
-        first = false;
+        let lines = Lines { line: rows.place.line };
+        return body.read(rows, self::reader(open(rows.place.offset)?, &dialect), record, None, lines);
     }
-    Body { names: &names, origins: &origins, options, delimiter: dialect.delimiter }
-        .read(rows, reader, record, first)
+    match dialect.header || record.is_empty() {
+        true => body.read(rows, reader, record, None, header_lines),
+        false => body.read(rows, reader, record, Some(Found::Row), Lines::default()),
+    }
+}
+
+/// Lines before the next row. The reader counts line feeds only, and meets the one of `\r\n` with the row after it.
+#[derive(Debug, Clone, Copy, Default)]
+struct Lines {
+    line: u64,
+}
+
+impl Lines {
+    /// The line in which a row begins, from 1, when `feeds` line feeds lie before it.
+    fn begin(self, feeds: u64) -> u64 {
+        (feeds + 1).max(self.line + 1)
+    }
+
+    /// The lines up to the end of a row.
+    fn add(self, record: &ByteRecord, feeds: u64) -> Self {
+        let inside = record.as_slice().iter().filter(|byte| **byte == b'\n').count();
+        Lines { line: self.begin(feeds) + inside as u64 }
+    }
 }
 
 /// What stays the same for all rows of a file.
@@ -82,7 +111,7 @@ struct Body<'a> {
     names: &'a [String],
     origins: &'a [Origin],
     options: &'a CsvOptions,
-    delimiter: u8,
+    dialect: &'a Dialect,
 }
 
 impl Body<'_> {
@@ -91,22 +120,38 @@ impl Body<'_> {
         rows: &mut Rows<'_>,
         mut reader: csv::Reader<Guarded<R>>,
         mut record: ByteRecord,
-        mut first: bool,
+        mut first: Option<Found>,
+        mut lines: Lines,
     ) -> Result<Outcome> {
         let file = rows.file;
         let start = rows.place;
         loop {
-            let more = first || reader.read_byte_record(&mut record).map_err(|error| failed(file, error))?;
-            first = false;
-            if !more {
-                rows.flush()?;
-                return Ok(Outcome::Ended);
-            }
-            reader.get_mut().since = 0;
-            let line = start.line + record.position().map_or(1, csv::Position::line);
+            let found = match first.take() {
+                Some(found) => found,
+                None => next(&mut reader, &mut record).map_err(|error| failed(file, error))?,
+            };
+            let feeds = start.feeds + record.position().map_or(0, |at| at.line() - 1);
+            let line = lines.begin(feeds);
+            lines = lines.add(&record, feeds);
             let behind = reader.position();
-            let place = (start.offset + behind.byte(), start.line + behind.line() - 1);
-            let outcome = self.row(rows, &record, line, place)?;
+            rows.behind = Some(Place {
+                offset: start.offset + behind.byte(),
+                line: lines.line,
+                feeds: start.feeds + behind.line() - 1,
+                ..start
+            });
+            let outcome = match found {
+                Found::End => {
+                    rows.flush()?;
+                    return Ok(Outcome::Ended);
+                }
+                Found::Open => {
+                    // What the reader counts here includes the mark of the end.
+                    rows.behind = None;
+                    rows.reject_line(line, "its last quote is never closed", &self.joined(&record))?
+                }
+                Found::Row => self.row(rows, &record, line)?,
+            };
             if outcome != Outcome::Ended {
                 rows.flush()?;
                 return Ok(outcome);
@@ -114,20 +159,14 @@ impl Body<'_> {
         }
     }
 
-    fn row(&self, rows: &mut Rows<'_>, record: &ByteRecord, line: u64, place: (u64, u64)) -> Result<Outcome> {
-        let Ok(text) = std::str::from_utf8(record.as_slice()) else {
-            return rows.reject_line(line, "some bytes are not valid text", &self.joined(record));
-        };
-        // A delimiter at the end of a row makes one empty field too many, which says nothing.
-        let surplus =
-            (self.names.len()..record.len()).any(|at| record.get(at).is_some_and(|field| !field.is_empty()));
-        if record.len() < self.names.len() || surplus {
-            let reason = format!("it has {} fields, not {}", record.len(), self.names.len());
+    fn row(&self, rows: &mut Rows<'_>, record: &ByteRecord, line: u64) -> Result<Outcome> {
+        if let Some(reason) = refusal(record, self.names.len(), self.dialect) {
             return rows.reject_line(line, &reason, &self.joined(record));
         }
+        let text = std::str::from_utf8(record.as_slice()).unwrap_or_default();
         for (at, origin) in self.origins.iter().enumerate() {
             let field = match origin {
-                // Fields end between characters: the delimiter is ASCII.
+                // Fields end between characters: that was looked at above.
                 Origin::Field(number) => {
                     record.range(*number).and_then(|range| text.get(range)).unwrap_or("")
                 }
@@ -147,12 +186,12 @@ impl Body<'_> {
                 return rows.misfit(at, line, field, || self.object(record));
             }
         }
-        rows.keep(Some(place))
+        rows.keep()
     }
 
     fn joined(&self, record: &ByteRecord) -> String {
         let fields: Vec<_> = record.iter().map(String::from_utf8_lossy).collect();
-        fields.join(char::from(self.delimiter).encode_utf8(&mut [0; 4]))
+        fields.join(char::from(self.dialect.delimiter).encode_utf8(&mut [0; 4]))
     }
 
     fn object(&self, record: &ByteRecord) -> Value {
@@ -166,16 +205,74 @@ fn is_null(field: &str, options: &CsvOptions) -> bool {
     field.is_empty() || options.nulls.iter().any(|null| null == field)
 }
 
+/// Why a record is no row of a table with so many columns.
+fn refusal(record: &ByteRecord, columns: usize, dialect: &Dialect) -> Option<String> {
+    let text = match std::str::from_utf8(record.as_slice()) {
+        // The delimiter may stand where the rest of a character should.
+        Ok(text) if text.is_ascii() || record.iter().all(|field| std::str::from_utf8(field).is_ok()) => text,
+        _ => return Some("some bytes are not valid text".to_owned()),
+    };
+    if dialect.encoding != encoding_rs::UTF_8 && text.contains(char::REPLACEMENT_CHARACTER) {
+        return Some(format!("some bytes are not valid {}", dialect.encoding.name()));
+    }
+    // A delimiter at the end of a row makes one empty field too many, which says nothing.
+    let surplus = (columns..record.len()).any(|at| record.get(at).is_some_and(|field| !field.is_empty()));
+    (record.len() < columns || surplus).then(|| format!("it has {} fields, not {columns}", record.len()))
+}
+
+/// What was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Found {
+    /// A row.
+    Row,
+    /// A row with a quote that is not closed: it reaches to the end of the file.
+    Open,
+    /// Nothing.
+    End,
+}
+
+/// Reads the next record.
+fn next<R: Read>(reader: &mut csv::Reader<Guarded<R>>, record: &mut ByteRecord) -> csv::Result<Found> {
+    let more = reader.read_byte_record(record)?;
+    reader.get_mut().since = 0;
+    if !more {
+        return Ok(Found::End);
+    }
+    if !reader.get_ref().ended {
+        return Ok(Found::Row);
+    }
+    let Some(last) = record.iter().next_back() else { return Ok(Found::Row) };
+    if record.len() == 1 && last == &END[1..] {
+        record.clear();
+        return Ok(Found::End);
+    }
+    match last.strip_suffix(END) {
+        None => Ok(Found::Row),
+        Some(last) => {
+            let fields: Vec<_> = record.iter().take(record.len() - 1).chain([last]).map(<[u8]>::to_vec).collect();
+            let position = record.position().cloned();
+            *record = ByteRecord::from(fields);
+            record.set_position(position);
+            Ok(Found::Open)
+        }
+    }
+}
+
 /// The names of the columns. Leaves the first record in `record`, where it is a row when there is no header.
 fn header<R: Read>(
     reader: &mut csv::Reader<Guarded<R>>,
     record: &mut ByteRecord,
     dialect: &Dialect,
 ) -> csv::Result<Vec<String>> {
-    if !reader.read_byte_record(record)? {
-        record.clear();
+    match next(reader, record)? {
+        Found::Row => {}
+        Found::End => record.clear(),
+        Found::Open => {
+            let open = Error::new(ErrorKind::CorruptInput, "The first row has a quote that is never closed.")
+                .fix("Repair the file, or set the character around fields (`quote`).");
+            return Err(io::Error::other(open).into());
+        }
     }
-    reader.get_mut().since = 0;
     let given =
         record.iter().map(|field| if dialect.header { String::from_utf8_lossy(field) } else { "".into() });
     Ok(column_names(given))
@@ -188,7 +285,7 @@ fn reader<R: Read>(text: R, dialect: &Dialect) -> csv::Reader<Guarded<R>> {
         .delimiter(dialect.delimiter)
         .quote(dialect.quote)
         .buffer_capacity(1 << 16)
-        .from_reader(Guarded { reader: text, since: 0 })
+        .from_reader(Guarded { reader: text, since: 0, ended: false, mark: END })
 }
 
 /// Ends with an error when a row does not end.
@@ -196,11 +293,19 @@ struct Guarded<R> {
     reader: R,
     /// Bytes since the last row, without those that are buffered.
     since: u64,
+    /// Whether all bytes of the file have been read.
+    ended: bool,
+    /// What is left to add behind them.
+    mark: &'static [u8],
 }
 
 impl<R: Read> Read for Guarded<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.reader.read(buffer)?;
+        let mut count = self.reader.read(buffer)?;
+        if count == 0 {
+            self.ended = true;
+            count = self.mark.read(buffer)?;
+        }
         self.since += count as u64;
         if self.since > ROW_BYTES_MAX {
             return Err(io::Error::other(

@@ -151,7 +151,7 @@ fn read_row(
             return rows.misfit(at, line, &text_of(cell), || Value::Object(Map::from_iter(fields)));
         }
     }
-    rows.keep_whole()
+    rows.keep()
 }
 
 fn put(builder: &mut ColumnBuilder, cell: &Data) -> bool {

@@ -6,6 +6,8 @@ use crate::parse;
 
 /// Digits of a decimal that is inferred; numbers with a fraction and more digits are measurements, not amounts.
 const AMOUNT_DIGITS: u8 = 18;
+/// Digits before the point that a binary floating-point number always keeps.
+const FLOAT_DIGITS: u8 = 15;
 
 /// What one value looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,7 +74,9 @@ impl Inferred {
                     self.wide |= i64::try_from(plain.unscaled).is_err();
                     return Shape::Plain(plain.before, plain.scale);
                 }
-                time(text).unwrap_or_else(|| parse::float(text).map_or(Shape::Text, |_| Shape::Float))
+                // More digits than any number type holds stay a text: nothing is rounded in silence.
+                let measured = || text.contains(['e', 'E']) && parse::float(text).is_some();
+                time(text).unwrap_or_else(|| if measured() { Shape::Float } else { Shape::Text })
             }
             [b't' | b'T' | b'f' | b'F', ..] => parse::boolean(text).map_or(Shape::Text, |_| Shape::Boolean),
             _ => Shape::Text,
@@ -86,7 +90,12 @@ impl Inferred {
             (Some(Shape::Plain(before, after)), Shape::Plain(more_before, more_after)) => {
                 Shape::Plain(before.max(more_before), after.max(more_after))
             }
-            (Some(Shape::Plain(..)), Shape::Float) | (Some(Shape::Float), Shape::Plain(..)) => Shape::Float,
+            // A whole number with more digits would be rounded.
+            (Some(Shape::Plain(before, _)), Shape::Float) | (Some(Shape::Float), Shape::Plain(before, _))
+                if before <= FLOAT_DIGITS =>
+            {
+                Shape::Float
+            }
             (Some(Shape::Date), Shape::Timestamp) | (Some(Shape::Timestamp), Shape::Date) => Shape::Timestamp,
             (Some(Shape::Nested), _) | (_, Shape::Nested) => Shape::Nested,
             _ => Shape::Text,
@@ -105,7 +114,7 @@ impl Inferred {
                     LogicalType::Decimal { precision: AMOUNT_DIGITS, scale }
                 } else if scale == 0 && digits <= 38 {
                     LogicalType::Decimal { precision: 38, scale }
-                } else if before <= 15 {
+                } else if before <= FLOAT_DIGITS {
                     LogicalType::Float64
                 } else {
                     LogicalType::Numeric
@@ -158,6 +167,9 @@ mod tests {
             (&["2024-01-01T10:00:00Z", "2024-01-01"], "text"),
             (&["2024-02-30"], "text"),
             (&["nan"], "text"),
+            (&["9007199254740993", "1e5"], "text"),
+            (&["1e5", "9007199254740993"], "text"),
+            (&["1234567890123456789012345678901234567890"], "text"),
             (&[], "text"),
         ] {
             assert_eq!(infer(values), expected, "{values:?}");

@@ -13,7 +13,7 @@ use super::content::Limits;
 use super::dialect::{encoding_of, open_text};
 use super::infer::Inferred;
 use super::listing::{FoundFile, unreadable};
-use super::rows::{Outcome, Rows};
+use super::rows::{Outcome, Place, Rows};
 use crate::rows::ColumnBuilder;
 
 /// An object that is longer is refused.
@@ -123,6 +123,7 @@ struct ObjectReader<'a> {
 impl ObjectReader<'_> {
     fn row<R>(&mut self, rows: &mut Rows<'_>, objects: &Objects<R>) -> Result<Outcome> {
         let line = objects.began;
+        rows.behind = Some(Place { offset: objects.offset, line: objects.line, ..rows.place });
         let Ok(text) = std::str::from_utf8(&objects.object) else {
             let shown = String::from_utf8_lossy(&objects.object);
             return rows.reject_line(line, "some bytes are not valid text", &shown);
@@ -166,7 +167,7 @@ impl ObjectReader<'_> {
                 return rows.misfit(at, line, value, || as_texts(text));
             }
         }
-        rows.keep(Some((objects.offset, objects.line)))
+        rows.keep()
     }
 }
 

@@ -78,10 +78,15 @@ impl Location {
         };
         let mut files = Vec::new();
         for entry in WalkDir::new(root).follow_links(true).min_depth(1).max_depth(depth) {
-            let entry = entry.map_err(|error| {
-                Error::new(ErrorKind::Permission, format!("The folder {} cannot be read.", root.display()))
-                    .caused_by(error)
-            })?;
+            let entry = match entry {
+                Ok(entry) => entry,
+                // Gone meanwhile, or a link that leads nowhere or in a circle.
+                Err(error) if error.depth() > 0 && leads_nowhere(&error) => {
+                    tracing::debug!(%error, "not a file any more");
+                    continue;
+                }
+                Err(error) => return Err(closed(root, error)),
+            };
             let file_name = entry.file_name().to_string_lossy();
             // Hidden files, and the marks that Office leaves beside open files.
             if !entry.file_type().is_file() || file_name.starts_with('.') || file_name.starts_with("~$") {
@@ -95,7 +100,11 @@ impl Location {
             {
                 continue;
             }
-            files.push(found(entry.path(), name)?);
+            match found(entry.path(), name) {
+                Ok(file) => files.push(file),
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
         }
         files.sort_by(|left, right| (left.modified, &left.name).cmp(&(right.modified, &right.name)));
         Ok(files)
@@ -112,6 +121,19 @@ impl Location {
         };
         name.filter(|name| !name.is_empty() && name != ".").unwrap_or_else(|| "files".to_owned())
     }
+}
+
+fn leads_nowhere(error: &walkdir::Error) -> bool {
+    error.loop_ancestor().is_some()
+        || error.io_error().is_some_and(|error| error.kind() == std::io::ErrorKind::NotFound)
+}
+
+fn closed(root: &Path, error: walkdir::Error) -> Error {
+    let place = error.path().unwrap_or(root).display().to_string();
+    if leads_nowhere(&error) {
+        return Error::new(ErrorKind::NotFound, format!("There is no folder {place}.")).caused_by(error);
+    }
+    Error::new(ErrorKind::Permission, format!("The folder {place} cannot be read.")).caused_by(error)
 }
 
 /// The file as it is now.

@@ -26,7 +26,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use syncline_protocol::connector::config_schema;
 use syncline_protocol::{
-    Catalog, ChangeSink, CheckStep, Config, Connector, ConnectorContext, DiscoverFilter, Maturity, Result,
+    Catalog, ChangeSink, CheckStep, Config, Connector, ConnectorContext, DiscoverFilter, Error, ErrorKind, Maturity, Result,
     Source, SourceCapabilities, SourceSession, Spec, StepSink, TableRead,
 };
 
@@ -101,6 +101,9 @@ impl Connector for Files {
     fn source(&self, config: &Config, context: &ConnectorContext) -> Result<Box<dyn Source>> {
         let config: FilesConfig = config.parse("files")?;
         config.csv.validate()?;
+        if config.path.trim().is_empty() {
+            return Err(Error::new(ErrorKind::Config, "The path of the files is empty."));
+        }
         let place = Place::new(context.resolve(&config.path), config);
         Ok(Box::new(FilesSource { place: Arc::new(place), told: Told::default() }))
     }
@@ -138,7 +141,7 @@ impl Source for FilesSource {
         let place = Arc::clone(&self.place);
         match blocking(move || place.catalog(&DiscoverFilter::default())).await {
             Ok(catalog) => steps.step(look_inside(&catalog, began)),
-            Err(error) => steps.step(CheckStep::failed("Look into the files", began.elapsed(), &error)),
+            Err(error) => steps.step(CheckStep::failed(LOOK, began.elapsed(), &error)),
         }
     }
 
@@ -155,12 +158,21 @@ impl Source for FilesSource {
     async fn open(&self, _tables: &[TableRead]) -> Result<Box<dyn SourceSession>> {
         let place = Arc::clone(&self.place);
         let tables = blocking(move || place.tables()).await?;
-        Ok(Box::new(FilesSession::new(Arc::clone(&self.place), tables, self.told.clone())))
+        Ok(Box::new(FilesSession::new(Arc::clone(&self.place), tables, self.told.settle())))
     }
 }
 
+/// A step of the check.
+const LOOK: &str = "Look into the files";
+
 fn look_inside(catalog: &Catalog, began: Instant) -> CheckStep {
-    let step = CheckStep::ok("Look into the files", began.elapsed());
+    let step = CheckStep::ok(LOOK, began.elapsed());
+    if let Some(reason) = catalog.tables.iter().find_map(|info| info.unreadable.as_ref())
+        && catalog.tables.iter().all(|info| info.unreadable.is_some())
+    {
+        let error = Error::new(ErrorKind::CorruptInput, format!("No file can be read. {reason}"));
+        return CheckStep::failed(LOOK, began.elapsed(), &error);
+    }
     let mut unreadable = catalog.tables.iter().filter_map(|info| {
         info.unreadable.as_ref().map(|reason| format!("`{}`: {reason}", info.schema.table))
     });

@@ -136,11 +136,16 @@ fn hand_on(rows: &mut Rows<'_>, batch: &RecordBatch, before: u64) -> Result<()> 
             continue;
         };
         let converted = convert(array, wanted)?;
-        for row in 0..batch.num_rows() {
-            let lost =
-                array.is_valid(row) && (converted.is_null(row) || loses_digits(array, &converted, row));
-            if lost || (converted.is_null(row) && !wanted.nullable) {
-                wrong[row].get_or_insert(at);
+        let same = same_after(array, &converted, wanted)?;
+        let holds_all = converted.logical_null_count() == array.logical_null_count()
+            && (wanted.nullable || converted.logical_null_count() == 0);
+        if same.is_some() || !holds_all {
+            for row in 0..batch.num_rows() {
+                let lost = array.is_valid(row)
+                    && (converted.is_null(row) || same.as_ref().is_some_and(|same| !same.value(row)));
+                if lost || (converted.is_null(row) && !wanted.nullable) {
+                    wrong[row].get_or_insert(at);
+                }
             }
         }
         arrays.push(converted);
@@ -230,21 +235,22 @@ fn json(array: &ArrayRef) -> Result<ArrayRef> {
     Ok(Arc::new(texts.finish()))
 }
 
-/// Whether a time has digits below a microsecond, the finest that the contract knows.
-fn loses_digits(array: &ArrayRef, converted: &ArrayRef, row: usize) -> bool {
-    if !converted.data_type().is_temporal() {
-        return false;
+/// Which values are still the same after a cast that may round: turned back, they are equal. `None` for a cast that
+/// keeps every value.
+fn same_after(array: &ArrayRef, converted: &ArrayRef, wanted: &Column) -> Result<Option<BooleanArray>> {
+    let nanos = matches!(
+        array.data_type(),
+        DataType::Timestamp(TimeUnit::Nanosecond, _) | DataType::Time64(TimeUnit::Nanosecond)
+    );
+    // Times finer than a microsecond are more than the contract knows.
+    let exact = LogicalType::of_arrow(array.data_type()).is_none_or(|found| found.fits(&wanted.logical));
+    if array.data_type().is_nested() || (exact && !(nanos && converted.data_type().is_temporal())) {
+        return Ok(None);
     }
-    let nanos = match array.data_type() {
-        DataType::Timestamp(TimeUnit::Nanosecond, _) => {
-            array.as_primitive::<arrow::datatypes::TimestampNanosecondType>().value(row)
-        }
-        DataType::Time64(TimeUnit::Nanosecond) => {
-            array.as_primitive::<arrow::datatypes::Time64NanosecondType>().value(row)
-        }
-        _ => return false,
+    let Ok(back) = cast_with_options(converted, array.data_type(), &CastOptions::default()) else {
+        return Ok(None);
     };
-    nanos % 1000 != 0
+    Ok(Some(arrow::compute::kernels::cmp::not_distinct(array, &back)?))
 }
 
 fn rejected(

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use syncline_protocol::{BatchKind, Column, LogicalType, RejectedRow, Result, TableName, TableRead};
+use syncline_protocol::{BatchKind, Column, Error, LogicalType, RejectedRow, Result, TableName, TableRead};
 
 use super::listing::FoundFile;
 use crate::rows::{ColumnBuilder, RowBuffer};
@@ -53,6 +53,9 @@ pub(super) struct Place {
     pub(super) offset: u64,
     /// Lines (or records) before it.
     pub(super) line: u64,
+    /// Line feeds before it. Fewer than lines where a carriage return ends them.
+    #[serde(default)]
+    pub(super) feeds: u64,
     pub(super) size: u64,
     pub(super) modified: i64,
 }
@@ -68,15 +71,33 @@ pub(super) enum Outcome {
     Drift,
 }
 
-/// What has already been said about the shape of tables. Said again, it would not be news: somebody decided against.
+/// A difference in shape: values of a column that do not fit a type, or, with an empty type, a column nobody knew.
+type Difference = (TableName, String, String);
+
+/// What has been said about the shape of tables. What an earlier session said is no news: the answer was to go on
+/// without it. Within one session it stays news, since parts are read side by side and none may go on past it.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Told(Arc<Mutex<HashSet<(TableName, String, String)>>>);
+pub(super) struct Told {
+    all: Arc<Mutex<HashSet<Difference>>>,
+    settled: Arc<HashSet<Difference>>,
+}
 
 impl Told {
+    /// For a new session: everything that was said so far is settled.
+    pub(super) fn settle(&self) -> Self {
+        let settled = self.all.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Told { all: Arc::clone(&self.all), settled: Arc::new(settled) }
+    }
+
     /// Whether it is news that the values of `column` do not fit `logical` (or, with an empty text, that it exists).
+    /// It is taken to be said now.
     pub(super) fn is_news(&self, table: &TableName, column: &str, logical: &str) -> bool {
-        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        told.insert((table.clone(), column.to_owned(), logical.to_owned()))
+        let difference = (table.clone(), column.to_owned(), logical.to_owned());
+        if self.settled.contains(&difference) {
+            return false;
+        }
+        self.all.lock().unwrap_or_else(PoisonError::into_inner).insert(difference);
+        true
     }
 }
 
@@ -104,7 +125,10 @@ pub(super) struct Rows<'a> {
     /// How many rows are still wanted.
     pub(super) left: Option<usize>,
     pub(super) buffer: RowBuffer,
+    /// Where reading began.
     pub(super) place: Place,
+    /// What lies behind the present row; none in formats that have no places to go on from.
+    pub(super) behind: Option<Place>,
 }
 
 impl Rows<'_> {
@@ -158,19 +182,10 @@ impl Rows<'_> {
         self.buffer.column(at)
     }
 
-    /// The row is complete. `place` is what lies behind it.
-    pub(super) fn keep(&mut self, place: Option<(u64, u64)>) -> Result<Outcome> {
+    /// The row is complete.
+    pub(super) fn keep(&mut self) -> Result<Outcome> {
         self.buffer.keep();
-        self.count(place)
-    }
-
-    /// The row is complete, in a file that has no places to go on from.
-    pub(super) fn keep_whole(&mut self) -> Result<Outcome> {
-        self.buffer.keep();
-        if self.buffer.is_full() {
-            self.flush()?;
-        }
-        self.count(None)
+        self.count()
     }
 
     /// The value of column `at` does not fit: the row is taken back. Drift when that is news about the column.
@@ -182,7 +197,9 @@ impl Rows<'_> {
         row: impl FnOnce() -> Value,
     ) -> Result<Outcome> {
         self.buffer.discard();
-        let Some(column) = self.read.columns.get(at) else { return Ok(Outcome::Ended) };
+        let Some(column) = self.read.columns.get(at) else {
+            return Err(Error::internal("A value was put into a column that is not read."));
+        };
         let logical = column.logical.to_string();
         let can_widen = column.logical != LogicalType::Text;
         if can_widen && self.told.is_some_and(|told| told.is_news(&self.read.table, &column.name, &logical)) {
@@ -194,7 +211,7 @@ impl Rows<'_> {
             reason: format!("Line {line} of {}: `{shown}` is not of type {logical}.", self.file.name),
             row: row(),
         })?;
-        self.count(None)
+        self.count()
     }
 
     /// A line could not be read as a row at all.
@@ -205,24 +222,20 @@ impl Rows<'_> {
             reason: format!("Line {line} of {}: {reason}.", self.file.name),
             row: Value::Object(row),
         })?;
-        self.count(None)
+        self.count()
     }
 
-    fn count(&mut self, place: Option<(u64, u64)>) -> Result<Outcome> {
+    fn count(&mut self) -> Result<Outcome> {
         if let Some(left) = &mut self.left {
             *left = left.saturating_sub(1);
             if *left == 0 {
                 return Ok(Outcome::Enough);
             }
         }
-        if let Some((offset, line)) = place
-            && self.buffer.is_full()
-        {
+        if self.buffer.is_full() {
             self.flush()?;
-            if self.told.is_some() {
-                (self.place.offset, self.place.line) = (offset, line);
-                let place = serde_json::to_value(self.place).unwrap_or_default();
-                self.outlet.checkpoint(place)?;
+            if let (Some(place), Some(_)) = (self.behind, self.told) {
+                self.outlet.checkpoint(serde_json::to_value(place).unwrap_or_default())?;
             }
         }
         Ok(Outcome::Ended)

@@ -92,21 +92,18 @@ impl PartReader {
             .files
             .get(self.piece.file)
             .ok_or_else(|| Error::internal("A part names a file that is not in its plan."))?;
-        let incremental = matches!(self.read.mode, ReadMode::Incremental { .. });
-        let Some(part) = table.files.iter().find(|part| part.file.name == planned.name) else {
-            if incremental {
-                tracing::warn!(file = planned.name, table = %table.name, "a file is gone before it was read");
-                return Ok(());
+        let Some(part) = table.files.iter().find(|part| planned.is(&part.file)) else {
+            // A full copy is of the files as they were planned.
+            if !matches!(self.read.mode, ReadMode::Incremental { .. }) {
+                return Err(changed(&planned.name));
             }
-            return Err(changed(&planned.name));
+            // The plan that follows in this run reads a changed file as it is now, once and whole.
+            tracing::warn!(file = planned.name, table = %table.name, "a file changed or went before it was read");
+            return Ok(());
         };
-        // A full copy is of the files as they were planned; otherwise a changed file is read as it is now.
-        if !incremental && !planned.is(&part.file) {
-            return Err(changed(&planned.name));
-        }
         let known = self.place.known(table)?;
         let start = FilePlace { size: part.file.size, modified: part.file.modified, ..FilePlace::default() };
-        // A place in a file that is no longer the same means nothing.
+        // The same name, size and time: a checkpoint of this plan is a place in this very file.
         let place = self.from.filter(|from| (from.size, from.modified) == (start.size, start.modified));
         let mut rows = Rows {
             read: &self.read,
@@ -117,11 +114,14 @@ impl PartReader {
             left: None,
             buffer: RowBuffer::new(&self.read.columns)?,
             place: place.unwrap_or(start),
+            behind: None,
         };
-        let outcome = read_file(&self.place, part, self.piece.group, &mut rows)?;
-        if found(&part.file.path, part.file.name.clone())? != part.file {
+        let outcome = read_file(&self.place, part, self.piece.group, &mut rows);
+        // Whatever came of it, it means nothing when the file is another one by now.
+        if found(&part.file.path, part.file.name.clone()).ok().as_ref() != Some(&part.file) {
             return Err(changed(&planned.name));
         }
+        let outcome = outcome?;
         if outcome != Outcome::Drift {
             return Ok(());
         }
@@ -137,13 +137,21 @@ impl PartReader {
     fn widened(&self, table: &Table, known: &HashSet<String>) -> Result<TableSchema> {
         let mut columns = self.read.columns.clone();
         for planned in self.plan.files.iter().skip(self.piece.file) {
-            let Some(part) = table.files.iter().find(|part| part.file.name == planned.name) else { continue };
+            let Some(part) = table.files.iter().find(|part| planned.is(&part.file)) else { continue };
             for found in &self.place.shape(part)?.columns {
+                let tell = |before: &str| self.told.is_news(&table.name, &found.name, before);
                 match columns.iter_mut().find(|column| column.name == found.name) {
-                    Some(column) => column.logical = column.logical.widen(&found.logical),
+                    Some(column) if found.logical.fits(&column.logical) => {}
+                    Some(column) => {
+                        tell(&column.logical.to_string());
+                        column.logical = column.logical.widen(&found.logical);
+                    }
                     // What discovery knows and the read leaves out is not wanted.
                     None if known.contains(&found.name) => {}
-                    None => columns.push(found.clone()),
+                    None => {
+                        tell("");
+                        columns.push(found.clone());
+                    }
                 }
             }
         }
@@ -178,6 +186,7 @@ pub(super) fn sample(place: &Place, read: &TableRead, rows: usize, outlet: &Outl
                 left,
                 buffer: RowBuffer::new(&read.columns)?,
                 place: FilePlace::default(),
+                behind: None,
             };
             left = match read_file(place, part, group, &mut rows)? {
                 Outcome::Enough => return Ok(()),

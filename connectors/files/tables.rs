@@ -175,21 +175,23 @@ impl Place {
     /// # Errors
     /// When the first file cannot be read.
     pub(super) fn known(&self, table: &Table) -> Result<HashSet<String>> {
-        let shape = self.first_shape(table)?;
+        let (shape, _) = self.first_shape(table)?;
         Ok(shape.columns.iter().map(|column| column.name.clone()).collect())
     }
 
-    /// The shape of the first file that has columns.
-    fn first_shape(&self, table: &Table) -> Result<Arc<Shape>> {
-        let mut first = None;
-        for file in &table.files {
-            let shape = self.shape(file)?;
-            if !shape.columns.is_empty() {
-                return Ok(shape);
+    /// The shape of the first file that has rows, else of the first with columns, and the size of that file.
+    fn first_shape(&self, table: &Table) -> Result<(Arc<Shape>, u64)> {
+        let mut first: Option<(Arc<Shape>, u64)> = None;
+        for part in &table.files {
+            let shape = self.shape(part)?;
+            if shape.rows > 0 && !shape.columns.is_empty() {
+                return Ok((shape, part.file.size));
             }
-            first.get_or_insert(shape);
+            if first.as_ref().is_none_or(|(known, _)| known.columns.is_empty()) {
+                first = Some((shape, part.file.size));
+            }
         }
-        Ok(first.unwrap_or_else(|| Arc::new(Shape { columns: Vec::new(), rows: 0 })))
+        Ok(first.unwrap_or_else(|| (Arc::new(Shape { columns: Vec::new(), rows: 0 }), 0)))
     }
 
     /// The tables with their columns.
@@ -207,15 +209,18 @@ impl Place {
             Some(reason) => Err(reason.clone()),
             None => self.first_shape(table).map_err(|error| reason(&error)),
         };
+        let bytes: u64 = table.files.iter().map(|part| part.file.size).sum();
         let (columns, rows, unreadable) = match shape {
-            Ok(shape) if shape.columns.is_empty() => {
+            Ok((shape, _)) if shape.columns.is_empty() => {
                 (Vec::new(), None, Some("There is nothing in it.".to_owned()))
             }
-            Ok(shape) => (shape.columns.clone(), Some(shape.rows), None),
+            // All files are taken to be like that one.
+            Ok((shape, size)) => {
+                let rows = u128::from(shape.rows) * u128::from(bytes) / u128::from(size.max(1));
+                (shape.columns.clone(), Some(rows as u64), None)
+            }
             Err(reason) => (Vec::new(), None, Some(reason)),
         };
-        let bytes: u64 = table.files.iter().map(|part| part.file.size).sum();
-        let first = table.files.first().map_or(1, |part| part.file.size.max(1));
         let has = |name: &str, logical: &LogicalType| {
             self.config.file_columns
                 && columns.iter().any(|column: &Column| column.name == name && column.logical == *logical)
@@ -234,8 +239,7 @@ impl Place {
         TableInfo {
             schema: TableSchema { table: table.name.clone(), columns, key },
             kind: TableKind::Files,
-            // All files are taken to be like the first.
-            rows_estimate: rows.map(|rows| (u128::from(rows) * u128::from(bytes) / u128::from(first)) as u64),
+            rows_estimate: rows,
             bytes_estimate: Some(bytes),
             cursors,
             unreadable,
