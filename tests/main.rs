@@ -3,3 +3,4 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // helpers of tests are not inside a `#[test]`; seeds are printed
 
 mod crashes;
+mod files;

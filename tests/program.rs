@@ -28,7 +28,7 @@ pub fn built_program() -> Result<PathBuf> {
     Ok(program)
 }
 
-/// A project with one source `source` (PostgreSQL).
+/// A project with one source `source`.
 #[derive(Debug)]
 pub struct Project {
     folder: TempDir,
@@ -37,19 +37,27 @@ pub struct Project {
 }
 
 impl Project {
-    /// Writes the project.
+    /// Writes the project, with a source in PostgreSQL.
     ///
     /// # Errors
     /// When it cannot be written.
     pub fn new(program: &Path, source: &Database) -> Result<Self> {
+        Project::with_source(program, &postgres_yaml(source), &source.password)
+    }
+
+    /// Writes the project, with this project file of a source. `password` is for its servers.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn with_source(program: &Path, source: &str, password: &str) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("syncline-project-").tempdir()?;
         for name in ["sources", "destinations", "connections"] {
             fs::create_dir(folder.path().join(name))?;
         }
         let text = "name: Crash test\nid: crash-test\nsalt: 0123456789abcdef0123456789abcdef\n";
         fs::write(folder.path().join("project.yaml"), text)?;
-        fs::write(folder.path().join("sources/source.yaml"), postgres_yaml(source))?;
-        Ok(Project { folder, program: program.to_owned(), password: source.password.clone() })
+        fs::write(folder.path().join("sources/source.yaml"), source)?;
+        Ok(Project { folder, program: program.to_owned(), password: password.to_owned() })
     }
 
     /// Where it lies.

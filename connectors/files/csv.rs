@@ -249,7 +249,8 @@ fn next<R: Read>(reader: &mut csv::Reader<Guarded<R>>, record: &mut ByteRecord) 
     match last.strip_suffix(END) {
         None => Ok(Found::Row),
         Some(last) => {
-            let fields: Vec<_> = record.iter().take(record.len() - 1).chain([last]).map(<[u8]>::to_vec).collect();
+            let fields: Vec<_> =
+                record.iter().take(record.len() - 1).chain([last]).map(<[u8]>::to_vec).collect();
             let position = record.position().cloned();
             *record = ByteRecord::from(fields);
             record.set_position(position);

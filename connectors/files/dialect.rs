@@ -1,5 +1,6 @@
 //! How a text file is written: encoding, delimiter, header. Found from its first bytes unless configured.
 
+use std::collections::HashSet;
 use std::io::{self, Read};
 use std::ops::Range;
 use std::path::Path;
@@ -7,7 +8,7 @@ use std::path::Path;
 use encoding_rs::{CoderResult, Decoder, Encoding, UTF_8};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use syncline_protocol::{Error, ErrorKind, Result};
+use syncline_protocol::{Error, ErrorKind, LogicalType, Result};
 
 use super::content::{Limits, open, open_at, read_up_to};
 use super::infer::Inferred;
@@ -173,22 +174,28 @@ fn delimiter(text: &str, quote: u8) -> u8 {
     best.0
 }
 
-/// Whether the first row looks like names: texts that are all different.
+/// Whether the first row looks like names: texts that are all different, or that stand above values of other types.
 fn has_header(text: &str, delimiter: u8, quote: u8) -> bool {
-    let Some(first) = records(text, delimiter, quote).next() else { return true };
-    let mut names = std::collections::HashSet::new();
-    let name = |field: &str| {
+    let mut records = records(text, delimiter, quote);
+    let Some(first) = records.next() else { return true };
+    let is_name = |field: &str| {
         let mut shape = Inferred::default();
-        shape.add(field.trim());
-        shape.logical() == syncline_protocol::LogicalType::Text
-            && !field.trim().starts_with(|c: char| c.is_ascii_digit())
+        shape.add(field);
+        shape.logical() == LogicalType::Text && !field.starts_with(|c: char| c.is_ascii_digit())
     };
-    let filled = first.iter().filter(|field| !field.trim().is_empty()).count();
-    filled > 0
-        && first
-            .iter()
-            .filter(|field| !field.trim().is_empty())
-            .all(|field| name(field) && names.insert(field.trim()))
+    let names: Vec<_> = first.iter().map(str::trim).filter(|field| !field.is_empty()).collect();
+    if names.is_empty() || !names.iter().all(|name| is_name(name)) {
+        return false;
+    }
+    if names.iter().collect::<HashSet<_>>().len() == names.len() {
+        return true;
+    }
+    let mut columns = vec![Inferred::default(); first.len()];
+    for record in records.filter(|record| record.len() >= first.len()) {
+        let fields = columns.iter_mut().zip(&record).filter(|(_, field)| !field.is_empty());
+        fields.for_each(|(column, field)| column.add(field));
+    }
+    columns.iter().any(|column| column.logical() != LogicalType::Text)
 }
 
 /// The text of a file as UTF-8, from a place in it on. Places count bytes of what this returns, except that those of

@@ -26,8 +26,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use syncline_protocol::connector::config_schema;
 use syncline_protocol::{
-    Catalog, ChangeSink, CheckStep, Config, Connector, ConnectorContext, DiscoverFilter, Error, ErrorKind, Maturity, Result,
-    Source, SourceCapabilities, SourceSession, Spec, StepSink, TableRead,
+    Catalog, ChangeSink, CheckStep, Config, Connector, ConnectorContext, DiscoverFilter, Error, ErrorKind,
+    Maturity, Result, Source, SourceCapabilities, SourceSession, Spec, StepSink, TableRead,
 };
 
 pub use content::Format;
