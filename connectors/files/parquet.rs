@@ -140,11 +140,11 @@ fn hand_on(rows: &mut Rows<'_>, batch: &RecordBatch, before: u64) -> Result<()> 
         let holds_all = converted.logical_null_count() == array.logical_null_count()
             && (wanted.nullable || converted.logical_null_count() == 0);
         if same.is_some() || !holds_all {
-            for row in 0..batch.num_rows() {
+            for (row, wrong) in wrong.iter_mut().enumerate() {
                 let lost = array.is_valid(row)
                     && (converted.is_null(row) || same.as_ref().is_some_and(|same| !same.value(row)));
                 if lost || (converted.is_null(row) && !wanted.nullable) {
-                    wrong[row].get_or_insert(at);
+                    wrong.get_or_insert(at);
                 }
             }
         }
