@@ -27,6 +27,7 @@ mod normalise;
 mod plan;
 mod prepare;
 mod preview;
+mod profile;
 mod quarantine;
 mod receipt;
 mod run;
@@ -39,7 +40,7 @@ pub use drift::{Drift, DriftKind};
 pub use event::{Event, Observer, TableProgress, Unobserved};
 pub use mapping::{ColumnMapping, TableMapping};
 pub use plan::{Plan, TableEffect, Verb};
-pub use preview::{ColumnPreview, Finding, Preview};
+pub use preview::{Bin, ColumnPreview, Finding, Preview, RejectedSample};
 pub use quarantine::{Repair, Replayed};
 pub use receipt::{
     Attempt, ChecksumProof, CountProof, Failure, Outcome, Proof, Receipt, TableReceipt, TableState,

@@ -27,6 +27,7 @@ pub struct Repair {
 }
 
 /// What came of it.
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Replayed {
     /// Rows that are loaded and have left the quarantine.
