@@ -41,6 +41,22 @@ pub enum CacheTag {
     Data,
 }
 
+impl CacheTag {
+    /// All of them.
+    pub const ALL: [CacheTag; 10] = [
+        CacheTag::Project,
+        CacheTag::Connectors,
+        CacheTag::Systems,
+        CacheTag::Tables,
+        CacheTag::Connections,
+        CacheTag::Drafts,
+        CacheTag::Runs,
+        CacheTag::Inbox,
+        CacheTag::Quarantine,
+        CacheTag::Data,
+    ];
+}
+
 /// What every window is told.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 #[serde(tag = "event", rename_all = "snake_case")]

@@ -60,8 +60,12 @@ fn measure(array: &ArrayRef, logical: &LogicalType) -> Option<Vec<f64>> {
         _ => return None,
     };
     Some(match values.data_type() {
-        DataType::Int64 => values.as_primitive::<Int64Type>().iter().flatten().map(|value| value as f64).collect(),
-        _ => values.as_primitive::<Float64Type>().iter().flatten().filter(|value| value.is_finite()).collect(),
+        DataType::Int64 => {
+            values.as_primitive::<Int64Type>().iter().flatten().map(|value| value as f64).collect()
+        }
+        _ => {
+            values.as_primitive::<Float64Type>().iter().flatten().filter(|value| value.is_finite()).collect()
+        }
     })
 }
 

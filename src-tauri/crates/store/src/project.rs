@@ -144,6 +144,14 @@ impl Project {
         self.local().join("logs")
     }
 
+    /// The log of a run: one JSON object a line. There is none for runs of other computers, and for old ones.
+    pub fn run_log_path(&self, run: &str) -> PathBuf {
+        // An id from outside must not lead out of the folder.
+        let safe = |character: char| character.is_ascii_alphanumeric() || character == '-';
+        let name: String = run.chars().filter(|character| safe(*character)).take(64).collect();
+        self.logs().join("runs").join(format!("{name}.jsonl"))
+    }
+
     /// The names of all sources or destinations, sorted.
     ///
     /// # Errors

@@ -4,7 +4,6 @@ mod app;
 mod cli;
 mod commands;
 mod exit;
-mod form;
 mod logging;
 mod prompt;
 mod redaction;
