@@ -230,6 +230,10 @@ fn in_words(error: Error) -> Error {
         "Out of Range Error",
     ];
     let said = error.causes().into_iter().next().unwrap_or_default();
+    // `EXPLAIN ANALYZE` runs what it explains; the transaction keeps it from writing.
+    if said.contains("read-only mode") {
+        return writes();
+    }
     if !WRONG.iter().any(|kind| said.starts_with(kind)) {
         return error;
     }

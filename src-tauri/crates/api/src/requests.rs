@@ -229,20 +229,32 @@ requests! {
 }
 
 impl Api {
-    /// Answers one request. Dropping the future cancels the request; what it has changed already stays changed.
+    /// Answers one request. Dropping the future cancels a request that only reads; one that changes something goes on to
+    /// its end, so that nothing is left half done.
     ///
     /// # Errors
     /// Whatever happened, ready to be shown.
     pub async fn call(&self, name: &str, request: Value) -> Result<Value, ApiError> {
-        let response = self.dispatch(name, request).await.map_err(|error| {
+        let changes =
+            REQUESTS.iter().find(|known| known.name == name).map_or(&[][..], |known| known.invalidates);
+        let response = if changes.is_empty() {
+            self.dispatch(name, request).await
+        } else {
+            let (api, owned) = (self.clone(), name.to_owned());
+            let changing = tokio::spawn(async move {
+                let response = api.dispatch(&owned, request).await;
+                // Also a change that failed half-way may have changed something.
+                api.events().changed(changes);
+                response
+            });
+            changing.await.unwrap_or_else(|panic| {
+                Err(Error::internal("A part of the program failed while it answered.").caused_by(panic))
+            })
+        };
+        response.map_err(|error| {
             tracing::info!(request = name, kind = ?error.kind(), message = error.message(), "a request failed");
             ApiError::from(error)
-        })?;
-        let known = REQUESTS.iter().find(|known| known.name == name);
-        if let Some(info) = known.filter(|info| !info.invalidates.is_empty()) {
-            self.events().changed(info.invalidates);
-        }
-        Ok(response)
+        })
     }
 }
 

@@ -476,8 +476,11 @@ fn absolute(path: &Path) -> Result<PathBuf> {
     std::path::absolute(path).map_err(|error| io_error("find the folder", path, error))
 }
 
-/// `BYTES` random bytes as hex digits.
-pub(crate) fn random_hex<const BYTES: usize>() -> Result<String> {
+/// `BYTES` random bytes of the operating system as hex digits, for ids and tokens.
+///
+/// # Errors
+/// `Internal` when the system gives no random numbers.
+pub fn random_hex<const BYTES: usize>() -> Result<String> {
     use std::fmt::Write;
     let mut bytes = [0_u8; BYTES];
     getrandom::fill(&mut bytes).map_err(no_randomness)?;

@@ -19,7 +19,7 @@ use crate::prompt;
 mod progress;
 
 use progress::Progress;
-pub(crate) use progress::stop_on_interrupt;
+pub(crate) use progress::{Interrupts, stop_on_interrupt};
 
 pub(crate) fn run(context: &Context<'_>, arguments: &Run) -> Result<Exit> {
     let names = match arguments.all {
@@ -121,16 +121,13 @@ pub(crate) fn record(
     );
     context.state.begin_run(&started)?;
     let progress = Progress::begin(context.screen, json_events);
+    // Moved into the run: the screen shows events until the last one who could tell some is gone.
     let log = RunLog::create(
         &context.project.run_log_path(&run),
         progress.observer(),
         context.screen.redaction.cleaner(),
     )?;
-    let receipt = context.runtime.block_on(connection.run(
-        options,
-        stop.clone(),
-        Arc::clone(&log) as Arc<dyn Observer>,
-    ));
+    let receipt = context.runtime.block_on(connection.run(options, stop.clone(), log as Arc<dyn Observer>));
     progress.end();
     tracing::info!(run, connection = connection.name, outcome = ?receipt.outcome, duration_ms = receipt.duration_ms, "run ended");
     context.state.end_run(&run, &receipt.ending()?)?;
