@@ -10,6 +10,10 @@ pub mod postgres;
 pub mod sample;
 pub mod sqlite;
 
+/// The DuckDB destination, and questions to its files.
+#[cfg(feature = "duckdb")]
+pub use connector_duckdb as duckdb;
+
 use syncline_protocol::{Connector, ConnectorRegistry};
 
 /// The connectors of this program, one line a system, in the order they should be listed.

@@ -8,6 +8,7 @@
 //! | `database` | one open database per file and process; the ledger that decides who may commit |
 //! | `sql` | names, types and statements as text |
 //! | `destination`, `session`, `loader` | the contract |
+//! | [`query`](Queries) | questions of people, read only and cancellable |
 //! | `merge` | how a staged segment becomes part of its table |
 //!
 //! DuckDB itself locks its file for one process. Within a process everything that touches the same file shares one
@@ -20,6 +21,7 @@ mod destination;
 mod failure;
 mod loader;
 mod merge;
+mod query;
 mod raw;
 mod session;
 mod sql;
@@ -29,6 +31,7 @@ use syncline_protocol::connector::config_schema;
 use syncline_protocol::{Config, Connector, ConnectorContext, Destination, Maturity, Result, Spec};
 
 pub use config::DuckDbConfig;
+pub use query::{Answer, Queries, Window};
 
 /// The connector `duckdb`.
 pub fn connector() -> impl Connector {

@@ -7,7 +7,7 @@
 use std::ffi::{CStr, CString, c_char};
 use std::path::Path;
 use std::ptr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::array::{Array, AsArray};
 use duckdb::ffi;
@@ -181,6 +181,17 @@ impl Connection {
         Ok(rows)
     }
 
+    /// Whether a text is one statement that only reads. Runs nothing.
+    pub(crate) fn reads(&self, doing: &str, sql: &str) -> Result<Reads> {
+        let statement = Statement::prepare(self, doing, sql)?;
+        // SAFETY: the statement is live.
+        Ok(match unsafe { ffi::duckdb_prepared_statement_type(statement.0) } {
+            ffi::duckdb_statement_type_DUCKDB_STATEMENT_TYPE_SELECT => Reads::Rows,
+            ffi::duckdb_statement_type_DUCKDB_STATEMENT_TYPE_EXPLAIN => Reads::Explanation,
+            _ => Reads::No,
+        })
+    }
+
     /// Runs a query and hands its rows out as they are computed.
     pub(crate) fn stream(&self, doing: &str, sql: &str) -> Result<Chunks<'_>> {
         Ok(Chunks::new(self, Statement::prepare(self, doing, sql)?.run(doing, true)?))
@@ -191,6 +202,64 @@ impl Drop for Connection {
     fn drop(&mut self) {
         // SAFETY: made by us, disconnected once. An open transaction is rolled back.
         unsafe { ffi::duckdb_disconnect(&mut self.connection) };
+    }
+}
+
+/// What kind of answer a statement gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reads {
+    /// Rows.
+    Rows,
+    /// How rows would be found.
+    Explanation,
+    /// It would change something.
+    No,
+}
+
+/// Lets another thread interrupt what a connection is doing.
+pub(crate) struct Interrupt(Mutex<Target>);
+
+struct Target {
+    /// None once the connection is about to go.
+    connection: Option<ffi::duckdb_connection>,
+    interrupted: bool,
+}
+
+// SAFETY: the pointer is only handed to `duckdb_interrupt`, which any thread may call while the connection lives; whoever
+// drops the connection takes the pointer away first (`disarm`), under the lock.
+unsafe impl Send for Interrupt {}
+// SAFETY: as above; the lock makes the accesses exclusive.
+unsafe impl Sync for Interrupt {}
+
+impl Interrupt {
+    /// For this connection. `disarm` must be called before the connection is dropped.
+    pub(crate) fn of(connection: &Connection) -> Arc<Interrupt> {
+        let target = Target { connection: Some(connection.connection), interrupted: false };
+        Arc::new(Interrupt(Mutex::new(target)))
+    }
+
+    fn target(&self) -> MutexGuard<'_, Target> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes the running statement fail, if there is one.
+    pub(crate) fn interrupt(&self) {
+        let mut target = self.target();
+        target.interrupted = true;
+        if let Some(connection) = target.connection {
+            // SAFETY: still armed, so the connection lives; it cannot go before the lock is released.
+            unsafe { ffi::duckdb_interrupt(connection) };
+        }
+    }
+
+    /// Whether somebody has interrupted; perhaps before there was a statement to fail.
+    pub(crate) fn interrupted(&self) -> bool {
+        self.target().interrupted
+    }
+
+    /// Nobody can interrupt any more.
+    pub(crate) fn disarm(&self) {
+        self.target().connection = None;
     }
 }
 

@@ -22,7 +22,7 @@ fn hold_the_file() {
 }
 
 /// Starts this test program as another one that holds the file; answers whether it got it.
-fn other_program(file: &std::path::Path) -> (std::process::Child, bool) {
+pub(crate) fn other_program(file: &std::path::Path) -> (std::process::Child, bool) {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["locking::hold_the_file", "--exact", "--nocapture", "--test-threads=1"])
         .env(HOLD, file)
@@ -37,7 +37,7 @@ fn other_program(file: &std::path::Path) -> (std::process::Child, bool) {
     (child, held)
 }
 
-fn end(mut child: std::process::Child) {
+pub(crate) fn end(mut child: std::process::Child) {
     drop(child.stdin.take());
     child.wait().unwrap();
 }

@@ -4,5 +4,6 @@
 mod conformance;
 mod loading;
 mod locking;
+mod queries;
 mod support;
 mod values;

@@ -7,6 +7,7 @@ use syncline_protocol::{Error, ErrorKind, TableName, TableSchema};
 use syncline_store::config::{DriftChoice, DriftPolicy};
 
 /// One change of a source table's shape.
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Drift {
     /// The table.
@@ -22,6 +23,7 @@ pub struct Drift {
 }
 
 /// The kinds of drift.
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DriftKind {

@@ -8,6 +8,8 @@ use syncline_protocol::TableName;
 use crate::receipt::{Failure, Receipt, TableState};
 
 /// One thing that happened.
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+#[cfg_attr(feature = "typescript", ts(rename = "RunEvent"))]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
@@ -82,6 +84,7 @@ pub enum Event {
 }
 
 /// Where a table stands.
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TableProgress {
     /// The table.

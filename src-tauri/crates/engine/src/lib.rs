@@ -15,11 +15,13 @@
 //! - one task owns the position of a table; lanes hand it their loaders to commit;
 //! - nothing in here names a system: decisions come from capabilities.
 
+mod browse;
 mod channel;
 mod connection;
 mod convert;
 mod drift;
 mod event;
+mod history;
 mod lane;
 mod mapping;
 mod names;
@@ -27,21 +29,25 @@ mod normalise;
 mod plan;
 mod prepare;
 mod preview;
+mod profile;
 mod quarantine;
 mod receipt;
 mod run;
+mod run_log;
 mod stop;
 mod table;
 mod verify;
 
+pub use browse::Rows;
 pub use connection::{Connection, RunOptions, SchemaMemory};
 pub use drift::{Drift, DriftKind};
 pub use event::{Event, Observer, TableProgress, Unobserved};
 pub use mapping::{ColumnMapping, TableMapping};
 pub use plan::{Plan, TableEffect, Verb};
-pub use preview::{ColumnPreview, Finding, Preview};
+pub use preview::{Bin, ColumnPreview, Finding, Preview, RejectedSample};
 pub use quarantine::{Repair, Replayed};
 pub use receipt::{
     Attempt, ChecksumProof, CountProof, Failure, Outcome, Proof, Receipt, TableReceipt, TableState,
 };
+pub use run_log::RunLog;
 pub use stop::Stop;

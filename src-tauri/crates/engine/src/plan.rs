@@ -11,6 +11,7 @@ use crate::prepare::{Prepared, prepare};
 use crate::receipt::Failure;
 
 /// What a run would do.
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
     /// The connection.
@@ -25,6 +26,7 @@ pub struct Plan {
 }
 
 /// What happens to one table.
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TableEffect {
     /// The table of the source.
@@ -54,6 +56,7 @@ pub struct TableEffect {
 }
 
 /// The four verbs of a plan, and none.
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verb {

@@ -1,6 +1,5 @@
 //! Shows rows as they will land, before anything is written.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::{Array, ArrayRef};
@@ -18,9 +17,11 @@ use crate::connection::Connection;
 use crate::convert::texts;
 use crate::normalise::Normaliser;
 use crate::plan::TableEffect;
+use crate::profile::profile;
 use crate::stop::Stop;
 
 /// A sample of a table as it will land.
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Preview {
     /// The table of the source.
@@ -33,13 +34,30 @@ pub struct Preview {
     pub findings: Vec<Finding>,
     /// The columns with their profile over the sample.
     pub columns: Vec<ColumnPreview>,
-    /// The rows as text, one value per column; null is none.
+    /// The rows as they will land, as text, one value per column; null is none.
     pub rows: Vec<Vec<Option<String>>>,
+    /// The same rows as they are in the source, also those that will be rejected.
+    pub source_rows: Vec<Vec<Option<String>>>,
+    /// Rows that will be rejected, each with its reason.
+    pub rejected: Vec<RejectedSample>,
     /// What would change in the destination, with the estimate.
     pub effect: Option<TableEffect>,
 }
 
+/// A row of the sample that will be rejected.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct RejectedSample {
+    /// The column that did not fit, when it is one.
+    pub column: Option<String>,
+    /// Why.
+    pub reason: String,
+    /// The row as compact JSON.
+    pub row: String,
+}
+
 /// Something about the data that a person should know.
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
     /// Larger is worse: 3 rows are rejected, 2 the result may surprise, 1 good to know.
@@ -49,6 +67,7 @@ pub struct Finding {
 }
 
 /// A column of the sample.
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ColumnPreview {
     /// Name in the source.
@@ -73,6 +92,20 @@ pub struct ColumnPreview {
     pub max: Option<String>,
     /// The most frequent values with their counts, at most five; empty when all differ.
     pub top: Vec<(String, usize)>,
+    /// How values are spread, for numbers, days and instants; empty for others and when all are the same.
+    pub histogram: Vec<Bin>,
+}
+
+/// Values in one range of a histogram; all ranges have the same width.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct Bin {
+    /// Where the range begins, as text of the column's type.
+    pub from: String,
+    /// Where it ends. The last range includes its end, the others do not.
+    pub to: String,
+    /// How many values of the sample lie in it.
+    pub count: usize,
 }
 
 impl Connection {
@@ -97,8 +130,11 @@ impl Connection {
         let now = (self.clock)().as_microsecond();
         let mut normaliser = Normaliser::new(&mapping, &self.destination.capabilities(), &self.salt, now);
         let mut rejected = sample.rejected;
-        let mut batches = Vec::new();
+        let (mut batches, mut source_rows) = (Vec::new(), Vec::new());
+        let source_types: Vec<&LogicalType> =
+            mapping.read.columns.iter().map(|column| &column.logical).collect();
         for rows in sample.batches {
+            source_rows.extend(rows_as_text(&source_types, std::slice::from_ref(&rows)));
             let normalised =
                 normaliser.normalise(syncline_protocol::ChangeBatch { kind: BatchKind::Rows, rows })?;
             rejected.extend(normalised.rejected);
@@ -125,6 +161,7 @@ impl Connection {
                         min: None,
                         max: None,
                         top: Vec::new(),
+                        histogram: Vec::new(),
                     },
                     &values,
                 )
@@ -136,7 +173,12 @@ impl Connection {
             target: mapping.target.name.clone(),
             rows_sampled,
             findings: findings(&mapping.target.key, &columns, rows_sampled, &rejected, mapping.hashed_key),
-            rows: rows_as_text(&columns, &batches),
+            rows: rows_as_text(
+                &columns.iter().map(|column| &column.landed_type).collect::<Vec<_>>(),
+                &batches,
+            ),
+            source_rows,
+            rejected: rejected.into_iter().map(RejectedSample::from).collect(),
             columns,
             effect,
         })
@@ -172,41 +214,6 @@ impl ChangeSink for Sample<'_> {
     fn stopped(&self) -> BoxFuture<'_, ()> {
         self.stop.wait().boxed()
     }
-}
-
-fn profile(mut column: ColumnPreview, arrays: &[ArrayRef]) -> ColumnPreview {
-    let mut counts: HashMap<String, usize> = HashMap::new();
-    let numbers = is_number(&column.landed_type);
-    for array in arrays {
-        column.nulls += array.null_count();
-        for text in texts(array, &column.landed_type).iter().flatten() {
-            *counts.entry(text.to_owned()).or_default() += 1;
-        }
-    }
-    column.distinct = counts.len();
-    let order = |left: &&String, right: &&String| match (numbers, left.parse::<f64>(), right.parse::<f64>()) {
-        (true, Ok(left), Ok(right)) => left.total_cmp(&right),
-        _ => left.cmp(right),
-    };
-    column.min = counts.keys().min_by(order).cloned();
-    column.max = counts.keys().max_by(order).cloned();
-    let mut top: Vec<(String, usize)> = counts.into_iter().filter(|(_, count)| *count > 1).collect();
-    top.sort_by(|left, right| right.1.cmp(&left.1).then_with(|| left.0.cmp(&right.0)));
-    top.truncate(5);
-    column.top = top;
-    column
-}
-
-fn is_number(logical: &LogicalType) -> bool {
-    matches!(
-        logical,
-        LogicalType::Int16
-            | LogicalType::Int32
-            | LogicalType::Int64
-            | LogicalType::Float32
-            | LogicalType::Float64
-            | LogicalType::Decimal { .. }
-    )
 }
 
 fn findings(
@@ -256,14 +263,17 @@ fn findings(
     findings
 }
 
-fn rows_as_text(columns: &[ColumnPreview], batches: &[RecordBatch]) -> Vec<Vec<Option<String>>> {
+impl From<RejectedRow> for RejectedSample {
+    fn from(row: RejectedRow) -> Self {
+        RejectedSample { column: row.column, reason: row.reason, row: row.row.to_string() }
+    }
+}
+
+fn rows_as_text(types: &[&LogicalType], batches: &[RecordBatch]) -> Vec<Vec<Option<String>>> {
     let mut rows = Vec::new();
     for batch in batches {
-        let texts: Vec<_> = columns
-            .iter()
-            .zip(batch.columns())
-            .map(|(column, array)| texts(array, &column.landed_type))
-            .collect();
+        let texts: Vec<_> =
+            types.iter().zip(batch.columns()).map(|(logical, array)| texts(array, logical)).collect();
         for row in 0..batch.num_rows() {
             let value =
                 |array: &arrow::array::StringArray| array.is_valid(row).then(|| array.value(row).to_owned());

@@ -27,6 +27,7 @@ pub struct Repair {
 }
 
 /// What came of it.
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Replayed {
     /// Rows that are loaded and have left the quarantine.
@@ -54,6 +55,28 @@ impl Connection {
     pub async fn replay(&self, table: &TableName, repair: &Repair, run: &str) -> Result<Replayed> {
         let mut rows = self.quarantined(Some(table), REPLAY_ROWS_MAX).await?;
         rows.retain(|row| repair.ids.is_empty() || repair.ids.contains(&row.id));
+        self.take_out(table, &rows, Some(repair), run).await
+    }
+
+    /// Lets rows in quarantine go without loading them, in one commit. Answers how many there were.
+    ///
+    /// # Errors
+    /// When the table was never loaded, or one of the systems fails. Nothing is then changed.
+    pub async fn dismiss(&self, table: &TableName, ids: &[String], run: &str) -> Result<u64> {
+        let mut rows = self.quarantined(Some(table), REPLAY_ROWS_MAX).await?;
+        rows.retain(|row| ids.contains(&row.id));
+        self.take_out(table, &rows, None, run).await?;
+        Ok(rows.len() as u64)
+    }
+
+    /// Takes rows out of quarantine: loaded with a repair, otherwise for good.
+    async fn take_out(
+        &self,
+        table: &TableName,
+        rows: &[QuarantinedRow],
+        repair: Option<&Repair>,
+        run: &str,
+    ) -> Result<Replayed> {
         if rows.is_empty() {
             return Ok(Replayed::default());
         }
@@ -63,29 +86,26 @@ impl Connection {
             self.destination.open(&Opening { connection: self.id.clone(), run: run.to_owned() }).await?;
         let checkpoints =
             opened.checkpoints.into_iter().map(|stored| (stored.table.clone(), stored)).collect();
-        let result = match prepare(self, &tables, &catalog, checkpoints).await {
-            Ok(mut prepared) => match prepared.pop() {
-                Some(Ok(prepared)) => {
-                    self.load_repaired(opened.session.as_ref(), &prepared, &rows, repair, run).await
-                }
-                Some(Err(error)) => Err(error),
-                None => Err(Error::new(
-                    ErrorKind::Config,
-                    format!("Connection `{}` has no table `{table}`.", self.name),
-                )),
-            },
-            Err(error) => Err(error),
+        let result = match prepare(self, &tables, &catalog, checkpoints).await.map(|mut all| all.pop()) {
+            Ok(Some(Ok(prepared))) => {
+                self.take_out_opened(opened.session.as_ref(), &prepared, rows, repair, run).await
+            }
+            Ok(Some(Err(error))) | Err(error) => Err(error),
+            Ok(None) => Err(Error::new(
+                ErrorKind::Config,
+                format!("Connection `{}` has no table `{table}`.", self.name),
+            )),
         };
         opened.session.close().await;
         result
     }
 
-    async fn load_repaired(
+    async fn take_out_opened(
         &self,
         session: &dyn DestinationSession,
         prepared: &Prepared,
         rows: &[QuarantinedRow],
-        repair: &Repair,
+        repair: Option<&Repair>,
         run: &str,
     ) -> Result<Replayed> {
         let mapping = &prepared.mapping;
@@ -100,8 +120,6 @@ impl Connection {
             session.apply(change).await?;
         }
         let now = (self.clock)().as_microsecond();
-        let mut normaliser = Normaliser::new(mapping, &self.destination.capabilities(), &self.salt, now);
-        let mut replayed = Replayed::default();
         let mut loader = session
             .loader(&LoaderOptions {
                 target: mapping.target.clone(),
@@ -110,25 +128,34 @@ impl Connection {
                 distinct: false,
             })
             .await?;
-        let mut done = Vec::new();
-        for row in rows {
-            let normalised = repaired(&mapping.read, row, repair)
-                .and_then(|rows| normaliser.normalise(ChangeBatch { kind: BatchKind::Rows, rows }));
-            match normalised {
-                Ok(normalised) if normalised.rejected.is_empty() => {
-                    loader.write(normalised.batch).await?;
-                    done.push(row.id.clone());
+        let mut replayed = Replayed::default();
+        let done: Vec<String> = match repair {
+            Some(repair) => {
+                let mut normaliser =
+                    Normaliser::new(mapping, &self.destination.capabilities(), &self.salt, now);
+                let mut done = Vec::new();
+                for row in rows {
+                    let normalised = repaired(&mapping.read, row, repair)
+                        .and_then(|rows| normaliser.normalise(ChangeBatch { kind: BatchKind::Rows, rows }));
+                    match normalised {
+                        Ok(normalised) if normalised.rejected.is_empty() => {
+                            loader.write(normalised.batch).await?;
+                            done.push(row.id.clone());
+                        }
+                        Ok(normalised) => {
+                            let reasons = normalised.rejected.into_iter().map(|row| row.reason);
+                            replayed.kept.extend(reasons.map(|reason| (row.id.clone(), reason)));
+                        }
+                        Err(error) => replayed.kept.push((row.id.clone(), error.message().to_owned())),
+                    }
                 }
-                Ok(normalised) => {
-                    let reasons = normalised.rejected.into_iter().map(|row| row.reason);
-                    replayed.kept.extend(reasons.map(|reason| (row.id.clone(), reason)));
-                }
-                Err(error) => replayed.kept.push((row.id.clone(), error.message().to_owned())),
+                replayed.loaded = done.len() as u64;
+                done
             }
-        }
-        replayed.loaded = done.len() as u64;
+            None => rows.iter().map(|row| row.id.clone()).collect(),
+        };
         if !done.is_empty() {
-            loader.commit(&replay_commit(checkpoint, run, now, done)).await?;
+            loader.commit(&replay_commit(checkpoint, run, now, replayed.loaded, done)).await?;
         }
         Ok(replayed)
     }
@@ -149,13 +176,13 @@ impl Connection {
 }
 
 /// A replay changes rows, not how far the table has been read.
-fn replay_commit(checkpoint: &StoredCheckpoint, run: &str, now: i64, done: Vec<String>) -> Commit {
+fn replay_commit(checkpoint: &StoredCheckpoint, run: &str, now: i64, rows: u64, done: Vec<String>) -> Commit {
     Commit {
         table: checkpoint.table.clone(),
         run: run.to_owned(),
         ordinal: checkpoint.ordinal + 1,
         position: checkpoint.position.clone(),
-        rows: done.len() as u64,
+        rows,
         bytes: 0,
         checksum: 0,
         at_micros: now,

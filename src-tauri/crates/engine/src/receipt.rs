@@ -6,6 +6,7 @@ use syncline_protocol::{Digest, Error, ErrorKind, TableName, TargetName, WriteMo
 use crate::drift::Drift;
 
 /// The account of one run. Stored, printed and compared; never changed afterwards.
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Receipt {
     /// The run.
@@ -29,6 +30,7 @@ pub struct Receipt {
 }
 
 /// How a run ended.
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
@@ -45,6 +47,7 @@ pub enum Outcome {
 }
 
 /// One try of a run.
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Attempt {
     /// 1 for the first.
@@ -56,6 +59,7 @@ pub struct Attempt {
 }
 
 /// An error as data, in the shape of every error that people see.
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Failure {
     /// The kind, for programs.
@@ -84,6 +88,7 @@ impl From<&Error> for Failure {
 }
 
 /// The account of one table.
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TableReceipt {
     /// The table of the source.
@@ -121,6 +126,7 @@ pub struct TableReceipt {
 }
 
 /// How a table ended.
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TableState {
@@ -139,6 +145,7 @@ pub enum TableState {
 }
 
 /// What proves that a table is complete.
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Proof {
     /// After a full load: rows committed in it, and rows counted in the destination. Equal, or the table failed.
@@ -148,6 +155,7 @@ pub struct Proof {
 }
 
 /// A count on both sides.
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CountProof {
     /// Rows that were committed.
@@ -157,6 +165,7 @@ pub struct CountProof {
 }
 
 /// A digest of both sides.
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChecksumProof {
     /// Of the source, converted as it lands.

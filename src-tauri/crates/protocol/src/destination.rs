@@ -24,6 +24,7 @@ use crate::system;
 use crate::types::LogicalType;
 
 /// How rows are kept.
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "mode", rename_all = "snake_case")]
 pub enum WriteMode {
@@ -42,6 +43,7 @@ pub enum WriteMode {
 }
 
 /// What a merge does with rows that the source deleted.
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Deletes {
@@ -111,6 +113,7 @@ impl Landing {
 }
 
 /// The name of a table in a destination.
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct TargetName {
     /// Its schema, where the destination has schemas.
@@ -129,6 +132,7 @@ impl std::fmt::Display for TargetName {
 }
 
 /// A table as it should be in the destination.
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TargetTable {
     /// Its name.
@@ -180,6 +184,7 @@ impl TargetTable {
 }
 
 /// One change of a destination's schema. The planner shows [`Destination::ddl`] of it; the run applies it.
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "change", rename_all = "snake_case")]
 pub enum SchemaChange {

@@ -20,12 +20,30 @@ use crate::error::{Error, Result};
 use crate::types::LogicalType;
 
 /// The digest of a set of rows.
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Digest {
     /// How many rows.
     pub rows: u64,
-    /// Sum of the row hashes, modulo 2^64.
+    /// Sum of the row hashes, modulo 2^64. Sixteen hex digits in JSON, where numbers of this size are rounded.
+    #[serde(with = "hex")]
+    #[cfg_attr(feature = "typescript", ts(type = "string"))]
     pub checksum: u64,
+}
+
+/// A 64-bit pattern as hex digits.
+mod hex {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error as _};
+
+    #[allow(clippy::trivially_copy_pass_by_ref)] // the shape serde asks for
+    pub(super) fn serialize<S: Serializer>(value: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{value:016x}"))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        u64::from_str_radix(&text, 16).map_err(D::Error::custom)
+    }
 }
 
 impl Digest {

@@ -30,6 +30,7 @@ struct Inner {
 }
 
 /// The kinds of failure. A kind exists only because somebody acts on it differently.
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

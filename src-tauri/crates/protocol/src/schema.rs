@@ -9,6 +9,7 @@ use crate::name::TableName;
 use crate::types::LogicalType;
 
 /// A column, of a source or of a destination.
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Column {
     /// Its name in the system it belongs to.
@@ -79,6 +80,7 @@ impl TableSchema {
 }
 
 /// What kind of thing a table is.
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TableKind {

@@ -38,6 +38,8 @@ pub const DECIMAL_DIGITS_MAX: u8 = 38;
 /// As text: `int64`, `decimal(10,2)`, `list<text>`, `struct<"a":int32,"b":text>`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[allow(missing_docs)] // the table above says it
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+#[cfg_attr(feature = "typescript", ts(type = "string"))]
 pub enum LogicalType {
     Boolean,
     Int16,

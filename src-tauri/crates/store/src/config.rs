@@ -170,6 +170,7 @@ impl Default for DriftPolicy {
 }
 
 /// What to do about one kind of drift.
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DriftChoice {

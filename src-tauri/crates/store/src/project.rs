@@ -144,6 +144,14 @@ impl Project {
         self.local().join("logs")
     }
 
+    /// The log of a run: one JSON object a line. There is none for runs of other computers, and for old ones.
+    pub fn run_log_path(&self, run: &str) -> PathBuf {
+        // An id from outside must not lead out of the folder.
+        let safe = |character: char| character.is_ascii_alphanumeric() || character == '-';
+        let name: String = run.chars().filter(|character| safe(*character)).take(64).collect();
+        self.logs().join("runs").join(format!("{name}.jsonl"))
+    }
+
     /// The names of all sources or destinations, sorted.
     ///
     /// # Errors
@@ -468,8 +476,11 @@ fn absolute(path: &Path) -> Result<PathBuf> {
     std::path::absolute(path).map_err(|error| io_error("find the folder", path, error))
 }
 
-/// `BYTES` random bytes as hex digits.
-pub(crate) fn random_hex<const BYTES: usize>() -> Result<String> {
+/// `BYTES` random bytes of the operating system as hex digits, for ids and tokens.
+///
+/// # Errors
+/// `Internal` when the system gives no random numbers.
+pub fn random_hex<const BYTES: usize>() -> Result<String> {
     use std::fmt::Write;
     let mut bytes = [0_u8; BYTES];
     getrandom::fill(&mut bytes).map_err(no_randomness)?;

@@ -22,9 +22,12 @@ mod catalog;
 mod migrations;
 mod runs;
 mod sealed;
+mod settings;
 
 pub use catalog::CachedCatalog;
-pub use runs::{AttemptRecord, JournalEntry, Outcome, RunEnd, RunError, RunRecord, RunTable, run_id};
+pub use runs::{
+    AttemptRecord, JournalEntry, Outcome, RunEnd, RunError, RunRecord, RunTable, RunTotals, run_id,
+};
 pub(crate) use sealed::SealedSecret;
 
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);

@@ -113,6 +113,11 @@ impl<'a> Vault<'a> {
         Ok(Vault::new(state, choose(env, &state.vault_id()?)?))
     }
 
+    /// Where the master key lies, in words: "the keychain of this computer".
+    pub fn place(&self) -> String {
+        self.provider.place()
+    }
+
     /// The names of all secrets, sorted. Needs no key.
     ///
     /// # Errors

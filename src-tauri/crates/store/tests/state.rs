@@ -159,3 +159,19 @@ fn what_is_not_a_state_file_is_refused() {
     assert_eq!(error.kind(), ErrorKind::CorruptInput);
     assert!(error.fixes()[0].contains("state.sqlite"));
 }
+
+#[test]
+fn settings_are_kept_by_name() {
+    let (_folder, project) = project();
+    let state = State::open(&project.state_path()).unwrap();
+    assert_eq!(state.setting::<u32>("a/one").unwrap(), None);
+    state.set_setting("a/one", &1).unwrap();
+    state.set_setting("a/one", &2).unwrap();
+    state.set_setting("a/%", &3).unwrap();
+    state.set_setting("b/one", &4).unwrap();
+    assert_eq!(state.setting::<u32>("a/one").unwrap(), Some(2));
+    assert_eq!(state.settings::<u32>("a/").unwrap(), [("%".to_owned(), 3), ("one".to_owned(), 2)]);
+    assert!(state.remove_setting("a/one").unwrap());
+    assert!(!state.remove_setting("a/one").unwrap());
+    assert_eq!(state.settings::<u32>("a/o").unwrap(), []);
+}

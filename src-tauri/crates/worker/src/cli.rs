@@ -106,6 +106,12 @@ pub(crate) enum Command {
     /// Sample data is generated on this computer; nothing is downloaded and nothing leaves it. Run it again to see how a
     /// second sync reads only what changed.
     Demo(Demo),
+    /// Open the studio in the browser.
+    ///
+    /// Serves it to this computer only; the address that is printed holds a token that lets one browser in. Without a
+    /// project, one is made in `syncline-studio`. Press Ctrl-C once to stop running syncs at their next durable point and
+    /// end, twice to end now.
+    Serve(Serve),
     /// Print a completion script for a shell.
     Completions(Completions),
 }
@@ -426,6 +432,16 @@ pub(crate) struct Demo {
     /// Print one JSON object per event; the last one holds the receipt.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// The port to listen on; 0 takes a free one.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) port: u16,
+    /// Do not open the browser; only print the address.
+    #[arg(long)]
+    pub(crate) no_open: bool,
 }
 
 #[derive(Debug, Args)]

@@ -14,4 +14,5 @@ pub(crate) mod receipt;
 pub(crate) mod run;
 pub(crate) mod schema;
 pub(crate) mod secret;
+pub(crate) mod serve;
 pub(crate) mod status;

@@ -4,7 +4,6 @@ mod app;
 mod cli;
 mod commands;
 mod exit;
-mod form;
 mod logging;
 mod prompt;
 mod redaction;
@@ -48,6 +47,7 @@ fn run(cli: Cli, screen: &Screen) -> Result<Exit> {
         Command::Demo(arguments) => commands::demo::run(&surroundings, arguments),
         Command::Schema(arguments) => commands::schema::run(&surroundings, &arguments),
         Command::Completions(arguments) => commands::completions::run(&surroundings, &arguments),
+        Command::Serve(arguments) => commands::serve::run(&surroundings, &arguments),
         command => in_project(&surroundings, command),
     };
     // A source or a file system that hangs must not keep the program from ending.
@@ -69,8 +69,10 @@ fn in_project(surroundings: &Surroundings<'_>, command: Command) -> Result<Exit>
         Command::Receipt(arguments) => commands::receipt::run(&context, &arguments),
         Command::Quarantine(arguments) => commands::quarantine::run(&context, arguments.command),
         Command::Secret(arguments) => commands::secret::run(&context, arguments.command),
-        Command::Init(_) | Command::Demo(_) | Command::Schema(_) | Command::Completions(_) => {
-            Err(Error::internal("A command was handed to the wrong place."))
-        }
+        Command::Init(_)
+        | Command::Demo(_)
+        | Command::Schema(_)
+        | Command::Completions(_)
+        | Command::Serve(_) => Err(Error::internal("A command was handed to the wrong place.")),
     }
 }

@@ -5,7 +5,7 @@ use dialoguer::{Confirm, Input, Password, Select};
 use secrecy::SecretString;
 use syncline_protocol::{Error, ErrorKind, Result};
 
-use crate::form::{Field, Kind};
+use syncline_api::form::{Field, Kind};
 
 /// What a person gave for a field.
 pub(crate) enum Answer {

@@ -22,4 +22,10 @@ impl Redaction {
     pub(crate) fn clean<'t>(&self, text: &'t str) -> Cow<'t, str> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).redact(text)
     }
+
+    /// As a function, for those who write on their own.
+    pub(crate) fn cleaner(&self) -> Box<dyn Fn(&str) -> String + Send + Sync> {
+        let known = self.clone();
+        Box::new(move |text| known.clean(text).into_owned())
+    }
 }

@@ -7,4 +7,5 @@ mod help;
 mod project;
 mod run;
 mod secrets;
+mod serve;
 mod support;

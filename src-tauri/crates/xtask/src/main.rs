@@ -69,6 +69,8 @@ enum Command {
     },
     /// Write the JSON Schemas of the project files anew.
     Schemas,
+    /// Write what the window knows of the program: `ui/src/api/generated.ts`.
+    Codegen,
     /// Check the rules of the repository: who may depend on whom, and what may lie where.
     Tidy,
 }
@@ -86,6 +88,7 @@ fn main() -> Result<()> {
         }
         Command::Soak { kills, seed, json } => crash::run(&workspace, kills, seed, json),
         Command::Schemas => test::schemas(&workspace),
+        Command::Codegen => test::codegen(&workspace),
         Command::Tidy => tidy::run(&workspace),
     }
 }

@@ -100,3 +100,11 @@ pub(crate) fn schemas(workspace: &Workspace) -> Result<()> {
     command.env("UPDATE_SCHEMAS", "1");
     shell::run(command)
 }
+
+/// Lets the test that compares the generated TypeScript write it instead.
+pub(crate) fn codegen(workspace: &Workspace) -> Result<()> {
+    let mut command =
+        workspace.cargo(["test", "--locked", "--package", "syncline-api", "--test", "api", "generated"]);
+    command.env("UPDATE_GENERATED", "1");
+    shell::run(command)
+}

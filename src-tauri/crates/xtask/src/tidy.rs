@@ -14,11 +14,19 @@ const EDGES: &[(&str, &[&str])] = &[
     ("syncline-protocol", &[]),
     ("syncline-store", &["syncline-protocol"]),
     ("syncline-engine", &["syncline-protocol", "syncline-store", "dev:syncline-testkit"]),
+    ("syncline-api", &["syncline-protocol", "syncline-store", "syncline-engine", "dev:syncline-testkit"]),
     ("connectors", &["syncline-protocol", "connector-duckdb", "dev:syncline-testkit"]),
     ("connector-duckdb", &["syncline-protocol", "dev:syncline-testkit"]),
     (
         "syncline-worker",
-        &["syncline-protocol", "syncline-store", "syncline-engine", "connectors", "dev:syncline-testkit"],
+        &[
+            "syncline-protocol",
+            "syncline-store",
+            "syncline-engine",
+            "syncline-api",
+            "connectors",
+            "dev:syncline-testkit",
+        ],
     ),
     ("syncline-testkit", &["syncline-protocol"]),
     ("xtask", &[]),
@@ -37,6 +45,11 @@ const FORBIDDEN: &[(&str, &[&str], &str)] = &[
         "syncline-engine",
         &["duckdb", "rusqlite", "tokio-postgres", "parquet", "csv", "axum", "tauri", "reqwest"],
         "the engine knows no system, only the contract",
+    ),
+    (
+        "syncline-api",
+        &["duckdb", "rusqlite", "tokio-postgres", "parquet", "axum", "hyper", "tauri", "reqwest"],
+        "requests are the same in every window, whatever serves them",
     ),
     (
         "syncline-store",

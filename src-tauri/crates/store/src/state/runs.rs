@@ -149,6 +149,17 @@ pub struct RunTable {
     pub bytes: u64,
 }
 
+/// A run with what its tables add up to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunTotals {
+    /// The run.
+    pub run: RunRecord,
+    /// Rows inserted or replaced.
+    pub rows_written: u64,
+    /// Rows put into quarantine.
+    pub rows_rejected: u64,
+}
+
 /// Something that happened, in the order it happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct JournalEntry {
@@ -258,6 +269,28 @@ impl State {
             ),
             params![connection, i64::try_from(limit).unwrap_or(i64::MAX)],
             read_run,
+        )
+    }
+
+    /// The latest runs with what they did, newest first; of one connection when it is given.
+    ///
+    /// # Errors
+    /// Those of SQLite.
+    pub fn runs_with_totals(&self, connection: Option<&str>, limit: usize) -> Result<Vec<RunTotals>> {
+        self.all(
+            "read the runs",
+            "SELECT runs.*,
+                    (SELECT coalesce(sum(rows_written), 0) FROM run_tables WHERE run = runs.id) AS rows_written,
+                    (SELECT coalesce(sum(rows_rejected), 0) FROM run_tables WHERE run = runs.id) AS rows_rejected
+             FROM runs WHERE ?1 IS NULL OR connection = ?1 ORDER BY started_at DESC, id DESC LIMIT ?2",
+            params![connection, i64::try_from(limit).unwrap_or(i64::MAX)],
+            |row| {
+                Ok(RunTotals {
+                    run: read_run(row)?,
+                    rows_written: count_column(row, "rows_written")?,
+                    rows_rejected: count_column(row, "rows_rejected")?,
+                })
+            },
         )
     }
 

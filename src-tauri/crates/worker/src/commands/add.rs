@@ -12,12 +12,10 @@ use syncline_store::secrets::has_reference;
 use crate::app::Context;
 use crate::cli::{Add, AddCommand, AddSystem};
 use crate::exit::Exit;
-use crate::form::{self, Field, Form, Kind};
 use crate::prompt::{self, Answer};
+use syncline_api::form::{self, Field, Form, Kind};
 
 mod connection;
-
-pub(crate) use connection::select_tables;
 
 pub(crate) fn run(context: &Context<'_>, arguments: Add) -> Result<Exit> {
     match arguments.command {

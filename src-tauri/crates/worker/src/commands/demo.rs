@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use syncline_api::select::select_tables;
 use syncline_engine::{Outcome, Receipt, RunOptions, Stop};
 use syncline_protocol::{DiscoverFilter, Result, TableName};
 use syncline_store::config::{ConnectionConfig, DriftPolicy, NameStyle, SystemConfig};
@@ -9,7 +10,6 @@ use syncline_store::{Project, RunLock, SystemKind, run_id};
 
 use crate::app::{Context, Surroundings};
 use crate::cli::Demo;
-use crate::commands::add::select_tables;
 use crate::commands::receipt::receipt_text;
 use crate::exit::Exit;
 use crate::screen::{Tone, paint};

@@ -1,14 +1,13 @@
 //! `syncline run`
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::json;
-use syncline_engine::{Connection, Plan, Receipt, RunOptions, Stop, Verb};
+use syncline_engine::{Connection, Observer, Plan, Receipt, RunLog, RunOptions, Stop, Verb};
 use syncline_protocol::{Error, ErrorKind, Result, TableName};
-use syncline_store::{
-    AttemptRecord, JournalEntry, Outcome, RunEnd, RunError, RunLock, RunRecord, RunTable, run_id,
-};
+use syncline_store::{RunLock, RunRecord, run_id};
 
 use crate::app::Context;
 use crate::cli::Run;
@@ -20,7 +19,7 @@ use crate::prompt;
 mod progress;
 
 use progress::Progress;
-pub(crate) use progress::stop_on_interrupt;
+pub(crate) use progress::{Interrupts, stop_on_interrupt};
 
 pub(crate) fn run(context: &Context<'_>, arguments: &Run) -> Result<Exit> {
     let names = match arguments.all {
@@ -122,20 +121,17 @@ pub(crate) fn record(
     );
     context.state.begin_run(&started)?;
     let progress = Progress::begin(context.screen, json_events);
-    let observer = progress.observer();
-    let receipt = context.runtime.block_on(connection.run(options, stop.clone(), observer));
+    // Moved into the run: the screen shows events until the last one who could tell some is gone.
+    let log = RunLog::create(
+        &context.project.run_log_path(&run),
+        progress.observer(),
+        context.screen.redaction.cleaner(),
+    )?;
+    let receipt = context.runtime.block_on(connection.run(options, stop.clone(), log as Arc<dyn Observer>));
     progress.end();
     tracing::info!(run, connection = connection.name, outcome = ?receipt.outcome, duration_ms = receipt.duration_ms, "run ended");
-    context.state.end_run(&run, &ending(&receipt)?)?;
-    for table in receipt.tables.iter().filter(|table| !table.drift.is_empty()) {
-        context.state.add_to_journal(&JournalEntry {
-            run: Some(run.clone()),
-            connection: connection.name.clone(),
-            at: Timestamp::now(),
-            kind: "drift".to_owned(),
-            detail: json!({"table": table.table, "drift": table.drift}),
-        })?;
-    }
+    context.state.end_run(&run, &receipt.ending()?)?;
+    receipt.drift_entries(Timestamp::now()).try_for_each(|entry| context.state.add_to_journal(&entry))?;
     Ok(receipt)
 }
 
@@ -150,60 +146,4 @@ fn versions(context: &Context<'_>, connection: &Connection) -> Result<BTreeMap<S
             Ok((connector, version))
         })
         .collect()
-}
-
-/// What the local state keeps of a receipt.
-fn ending(receipt: &Receipt) -> Result<RunEnd> {
-    let time = |text: &str| text.parse::<Timestamp>().unwrap_or_else(|_| Timestamp::now());
-    let run_error = |failure: &syncline_engine::Failure| RunError {
-        kind: failure.kind,
-        message: failure.message.clone(),
-    };
-    let ended_at = time(&receipt.ended_at);
-    // An attempt ends where the next one begins.
-    let next_began = receipt.attempts.iter().skip(1).map(|attempt| time(&attempt.started_at));
-    let attempts =
-        receipt.attempts.iter().zip(next_began.chain([ended_at])).map(|(attempt, ended_at)| AttemptRecord {
-            started_at: time(&attempt.started_at),
-            ended_at,
-            error: attempt.failure.as_ref().map(run_error),
-        });
-    let first_failure = || {
-        receipt.failure.as_ref().or_else(|| receipt.tables.iter().find_map(|table| table.failure.as_ref()))
-    };
-    let tables = receipt.tables.iter().map(|table| RunTable {
-        name: table.table.clone(),
-        outcome: table_outcome(table.state),
-        rows_read: table.rows_read,
-        rows_written: table.rows_written,
-        rows_deleted: table.rows_deleted,
-        rows_rejected: table.rows_rejected,
-        bytes: table.bytes,
-    });
-    Ok(RunEnd {
-        ended_at,
-        outcome: match receipt.outcome {
-            syncline_engine::Outcome::Succeeded => Outcome::Succeeded,
-            syncline_engine::Outcome::SucceededWithRejected => Outcome::SucceededWithRejected,
-            syncline_engine::Outcome::NeedsDecision => Outcome::NeedsDecision,
-            syncline_engine::Outcome::Stopped => Outcome::Stopped,
-            syncline_engine::Outcome::Failed => Outcome::Failed,
-        },
-        error: first_failure().map(run_error),
-        attempts: attempts.collect(),
-        tables: tables.collect(),
-        receipt: serde_json::to_value(receipt)
-            .map_err(|error| Error::internal("The receipt could not be written as JSON.").caused_by(error))?,
-    })
-}
-
-fn table_outcome(state: syncline_engine::TableState) -> Outcome {
-    use syncline_engine::TableState;
-    match state {
-        TableState::Done => Outcome::Succeeded,
-        TableState::DoneWithRejected => Outcome::SucceededWithRejected,
-        TableState::NeedsDecision => Outcome::NeedsDecision,
-        TableState::Queued | TableState::Stopped => Outcome::Stopped,
-        TableState::Failed => Outcome::Failed,
-    }
 }

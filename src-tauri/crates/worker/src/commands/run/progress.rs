@@ -93,14 +93,14 @@ pub(crate) fn stop_on_interrupt(runtime: &Runtime, stop: &Stop, quiet: bool) -> 
 
 /// Ctrl-C, and the signal with which service managers and Kubernetes end a program.
 #[cfg(unix)]
-struct Interrupts {
+pub(crate) struct Interrupts {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
 }
 
 #[cfg(unix)]
 impl Interrupts {
-    fn listen() -> io::Result<Self> {
+    pub(crate) fn listen() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         Ok(Interrupts {
             interrupt: signal(SignalKind::interrupt())?,
@@ -108,7 +108,7 @@ impl Interrupts {
         })
     }
 
-    async fn next(&mut self) {
+    pub(crate) async fn next(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
@@ -118,19 +118,19 @@ impl Interrupts {
 
 /// Ctrl-C, and the closing of the console window.
 #[cfg(windows)]
-struct Interrupts {
+pub(crate) struct Interrupts {
     interrupt: tokio::signal::windows::CtrlC,
     close: tokio::signal::windows::CtrlClose,
 }
 
 #[cfg(windows)]
 impl Interrupts {
-    fn listen() -> io::Result<Self> {
+    pub(crate) fn listen() -> io::Result<Self> {
         use tokio::signal::windows::{ctrl_c, ctrl_close};
         Ok(Interrupts { interrupt: ctrl_c()?, close: ctrl_close()? })
     }
 
-    async fn next(&mut self) {
+    pub(crate) async fn next(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.close.recv() => {}

@@ -4,31 +4,37 @@ use serde_json::{Map, Value};
 use syncline_protocol::{Error, ErrorKind, Result};
 use url::Url;
 
+pub mod fields;
+
 /// References in a schema are followed this deep; a configuration never is.
 const DEPTH_MAX: usize = 16;
 
 /// A connector's settings as a form.
-pub(crate) struct Form<'a> {
+pub struct Form<'a> {
     schema: &'a Value,
 }
 
 /// One field of a form.
 #[derive(Clone)]
-pub(crate) struct Field<'a> {
+pub struct Field<'a> {
     /// Its name in the configuration.
-    pub(crate) name: &'a str,
+    pub name: &'a str,
     /// Whether it must be given.
-    pub(crate) required: bool,
+    pub required: bool,
     root: &'a Value,
     node: &'a Value,
 }
 
 /// What a field takes.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Kind {
+pub enum Kind {
+    /// Text.
     Text,
+    /// A whole number.
     Integer,
+    /// Any number.
     Number,
+    /// True or false.
     Boolean,
     /// One of these words, with what each means.
     Choice(Vec<(String, String)>),
@@ -40,12 +46,12 @@ pub(crate) enum Kind {
 
 impl<'a> Form<'a> {
     /// The form of a schema.
-    pub(crate) fn new(schema: &'a Value) -> Self {
+    pub fn new(schema: &'a Value) -> Self {
         Form { schema }
     }
 
     /// Its fields, in the order in which the connector declares them.
-    pub(crate) fn fields(&self) -> Vec<Field<'a>> {
+    pub fn fields(&self) -> Vec<Field<'a>> {
         fields_of(self.schema, self.schema)
     }
 
@@ -53,7 +59,7 @@ impl<'a> Form<'a> {
     ///
     /// # Errors
     /// `Config`, listing the fields there are.
-    pub(crate) fn field(&self, path: &str) -> Result<Field<'a>> {
+    pub fn field(&self, path: &str) -> Result<Field<'a>> {
         let mut fields = self.fields();
         let mut names = path.split('.').peekable();
         loop {
@@ -74,30 +80,47 @@ impl<'a> Form<'a> {
 
 impl<'a> Field<'a> {
     /// Whether its value belongs into the vault.
-    pub(crate) fn is_secret(&self) -> bool {
+    pub fn is_secret(&self) -> bool {
         self.nodes().any(|node| node.get("x-secret") == Some(&Value::Bool(true)))
     }
 
     /// Whether its value can have several lines.
-    pub(crate) fn is_multiline(&self) -> bool {
+    pub fn is_multiline(&self) -> bool {
         self.nodes().any(|node| node.get("x-multiline") == Some(&Value::Bool(true)))
     }
 
     /// What it is for, in one line.
-    pub(crate) fn description(&self) -> Option<String> {
+    pub fn description(&self) -> Option<String> {
         let text = self.nodes().find_map(|node| node.get("description")?.as_str())?;
         // The first paragraph, on one line.
         let first = text.split("\n\n").next().unwrap_or_default();
         Some(first.split_whitespace().collect::<Vec<_>>().join(" "))
     }
 
+    /// Whether it is a group that can be left out as a whole (`anyOf: [{…}, {"type": "null"}]`).
+    pub fn is_optional_group(&self) -> bool {
+        self.kind() == Kind::Group && self.nodes().any(|node| node.get("type") == Some(&Value::from("null")))
+    }
+
+    /// For example.
+    pub fn example(&self) -> Option<String> {
+        let example = self.nodes().find_map(|node| node.get("examples")?.get(0))?;
+        Some(example.as_str().map_or_else(|| example.to_string(), str::to_owned))
+    }
+
+    /// The smallest and the largest number.
+    pub fn range(&self) -> (Option<f64>, Option<f64>) {
+        let bound = |name: &str| self.nodes().find_map(|node| node.get(name)?.as_f64());
+        (bound("minimum"), bound("maximum"))
+    }
+
     /// What holds when it is left out.
-    pub(crate) fn default(&self) -> Option<&'a Value> {
+    pub fn default(&self) -> Option<&'a Value> {
         self.nodes().find_map(|node| node.get("default")).filter(|value| !value.is_null())
     }
 
     /// What it takes.
-    pub(crate) fn kind(&self) -> Kind {
+    pub fn kind(&self) -> Kind {
         let choices: Vec<(String, String)> = self.nodes().flat_map(choices).collect();
         if !choices.is_empty() {
             return Kind::Choice(choices);
@@ -121,7 +144,7 @@ impl<'a> Field<'a> {
     }
 
     /// The fields of a group.
-    pub(crate) fn fields(&self) -> Vec<Field<'a>> {
+    pub fn fields(&self) -> Vec<Field<'a>> {
         fields_of(self.root, self.node)
     }
 
@@ -129,7 +152,7 @@ impl<'a> Field<'a> {
     ///
     /// # Errors
     /// `Config`, with what it takes. The text is not repeated: it could be a secret in the wrong place.
-    pub(crate) fn parse(&self, text: &str) -> Result<Value> {
+    pub fn parse(&self, text: &str) -> Result<Value> {
         // References are resolved later, and become numbers then where numbers are wanted.
         if text.contains("${") {
             return Ok(Value::from(text));
@@ -214,7 +237,7 @@ fn strings(value: Option<&Value>) -> impl Iterator<Item = &str> {
 }
 
 /// Puts `value` at `path` (names joined by dots), making groups on the way.
-pub(crate) fn put(config: &mut Map<String, Value>, path: &str, value: Value) {
+pub fn put(config: &mut Map<String, Value>, path: &str, value: Value) {
     match path.split_once('.') {
         None => {
             config.insert(path.to_owned(), value);
@@ -236,7 +259,7 @@ pub(crate) fn put(config: &mut Map<String, Value>, path: &str, value: Value) {
 /// # Errors
 /// `Config` when it is no address, or says something the connector has no setting for. The message never holds the
 /// address: a password can be in it.
-pub(crate) fn from_url(form: &Form<'_>, text: &str) -> Result<Vec<(String, String)>> {
+pub fn from_url(form: &Form<'_>, text: &str) -> Result<Vec<(String, String)>> {
     let url = parse_url(text)?;
     let names: Vec<&str> = form.fields().iter().map(|field| field.name).collect();
     let first = |wanted: &[&'static str]| wanted.iter().copied().find(|name| names.contains(name));
@@ -293,7 +316,7 @@ pub(crate) fn from_url(form: &Form<'_>, text: &str) -> Result<Vec<(String, Strin
 ///
 /// # Errors
 /// `Config` when it is none.
-pub(crate) fn scheme(text: &str) -> Result<String> {
+pub fn scheme(text: &str) -> Result<String> {
     parse_url(text).map(|url| url.scheme().to_owned())
 }
 

@@ -1,0 +1,15 @@
+//! Answers to requests: one module for each group of them. Each handler is a method of [`Api`](crate::api::Api) that the
+//! table in `requests` names.
+
+mod connections;
+mod data;
+mod log;
+mod project;
+mod quarantine;
+mod reliability;
+mod runs;
+mod search;
+mod systems;
+mod tables;
+
+pub(crate) use quarantine::QUARANTINE_COUNTED_MAX;

@@ -1,0 +1,330 @@
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Map, Value};
+use syncline_protocol::{
+    CheckStep as Step, Connector, Error, ErrorKind, Maturity as Proved, Result, StepSink,
+};
+use syncline_store::SystemKind;
+use syncline_store::config::SystemConfig;
+use syncline_store::project::validate_name;
+use syncline_store::secrets::has_reference;
+
+use crate::api::{Api, Open, schema_of};
+use crate::events::Events;
+use crate::form::{self, Form, fields};
+use crate::types::{
+    AddressAnswer, AddressRequest, CheckOutcome, CheckRequest, CheckResult, ConnectorInfo, FormField,
+    FormRequest, Maturity, SaveSystemRequest, SecretText, Side, SystemDetail, SystemInfo, SystemRef,
+    SystemRequest,
+};
+
+impl Open {
+    /// The connections that use a system. One that cannot be read uses nothing for sure.
+    pub(crate) fn users(&self, kind: SystemKind, name: &str) -> Result<Vec<String>> {
+        let mut users = self.project.connections()?;
+        users.retain(|user| {
+            self.project.connection(user).is_ok_and(|connection| connection.system(kind) == name)
+        });
+        Ok(users)
+    }
+
+    /// A system as its connections show it. What cannot be read has its name only.
+    pub(crate) fn system_ref(&self, kind: SystemKind, name: &str) -> SystemRef {
+        let connector = self.project.system(kind, name).map(|system| system.connector).unwrap_or_default();
+        let title = self
+            .connector(&connector)
+            .map_or_else(|_| connector.clone(), |known| known.spec().title.to_owned());
+        SystemRef { name: name.to_owned(), connector, title }
+    }
+
+    pub(crate) fn system_info(&self, side: Side, name: &str) -> Result<SystemInfo> {
+        let system = self.project.system(side.into(), name)?;
+        let SystemRef { name, connector, title } = self.system_ref(side.into(), name);
+        let asked = self.host.analytics().is_some_and(|analytics| analytics.answers(&connector));
+        Ok(SystemInfo {
+            side,
+            summary: summary(&system.config).unwrap_or_else(|| title.clone()),
+            queryable: side == Side::Destination && asked,
+            used_by: self.users(side.into(), &name)?,
+            name,
+            connector,
+            title,
+        })
+    }
+}
+
+/// A system in a few words: `shop@db.example.com:5432`, or its file. Only from settings that are never secret.
+pub(crate) fn summary(config: &Value) -> Option<String> {
+    let text = |name: &str| config.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+    if let Some(host) = text("host") {
+        let database = text("database").map(|database| format!("{database}@")).unwrap_or_default();
+        let port = config.get("port").map(|port| format!(":{port}")).unwrap_or_default();
+        return Some(format!("{database}{host}{port}"));
+    }
+    text("path").map(str::to_owned)
+}
+
+impl Api {
+    pub(crate) async fn connectors(&self, (): ()) -> Result<Vec<ConnectorInfo>> {
+        self.blocking(|open| {
+            let infos = open.host.connectors().iter().map(|connector| {
+                let spec = connector.spec();
+                let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+                ConnectorInfo {
+                    name: spec.name.to_owned(),
+                    title: spec.title.to_owned(),
+                    description: spec.description.to_owned(),
+                    aliases: owned(spec.aliases),
+                    url_schemes: owned(spec.url_schemes),
+                    maturity: match spec.maturity {
+                        Proved::Stable => Maturity::Stable,
+                        Proved::New => Maturity::New,
+                    },
+                    source: spec.source_schema.is_some(),
+                    destination: spec.destination_schema.is_some(),
+                }
+            });
+            Ok(infos.collect())
+        })
+        .await
+    }
+
+    pub(crate) async fn form(&self, request: FormRequest) -> Result<Vec<FormField>> {
+        self.blocking(move |open| {
+            let connector = open.connector(&request.connector)?;
+            Ok(fields::descriptors(&schema_of(&connector.spec(), request.side.into())?))
+        })
+        .await
+    }
+
+    pub(crate) async fn address(&self, request: AddressRequest) -> Result<Option<AddressAnswer>> {
+        self.blocking(move |open| {
+            let address = request.address.secret().expose_secret();
+            let scheme = form::scheme(address)?;
+            let knows = |connector: &&dyn Connector| {
+                let spec = connector.spec();
+                spec.url_schemes.contains(&scheme.as_str()) && schema_of(&spec, request.side.into()).is_ok()
+            };
+            let Some(connector) = open.host.connectors().iter().find(knows) else { return Ok(None) };
+            let schema = schema_of(&connector.spec(), request.side.into())?;
+            let form = Form::new(&schema);
+            let mut answer = AddressAnswer {
+                connector: connector.spec().name.to_owned(),
+                values: std::collections::BTreeMap::new(),
+                secrets: Vec::new(),
+            };
+            for (path, text) in form::from_url(&form, address)? {
+                let field = form.field(&path)?;
+                if field.is_secret() {
+                    answer.secrets.push(path);
+                } else {
+                    answer.values.insert(path, field.parse(&text)?);
+                }
+            }
+            Ok(Some(answer))
+        })
+        .await
+    }
+
+    pub(crate) async fn systems(&self, (): ()) -> Result<Vec<SystemInfo>> {
+        self.blocking(|open| {
+            let mut systems = Vec::new();
+            for side in [Side::Source, Side::Destination] {
+                for name in open.project.systems(side.into())? {
+                    // One that cannot be read is listed all the same: it can be repaired or removed.
+                    systems.push(open.system_info(side, &name).unwrap_or_else(|error| SystemInfo {
+                        side,
+                        name,
+                        connector: String::new(),
+                        title: String::new(),
+                        summary: error.message().to_owned(),
+                        queryable: false,
+                        used_by: Vec::new(),
+                    }));
+                }
+            }
+            Ok(systems)
+        })
+        .await
+    }
+
+    pub(crate) async fn system(&self, request: SystemRequest) -> Result<SystemDetail> {
+        self.blocking(move |open| {
+            let system = open.project.system(request.side.into(), &request.name)?;
+            let schema = schema_of(&open.connector(&system.connector)?.spec(), request.side.into())?;
+            let secrets = fields::secret_paths(&schema)
+                .into_iter()
+                .filter(|path| at(&system.config, path).and_then(Value::as_str).is_some_and(has_reference));
+            let secrets = secrets.collect();
+            let mut config = system.config;
+            // A plain secret that somebody wrote into the file is refused by every run; it is not shown either.
+            for path in fields::secret_paths(&schema) {
+                let plain = at(&config, &path)
+                    .is_some_and(|value| value.as_str().is_none_or(|text| !has_reference(text)));
+                if plain && let Value::Object(config) = &mut config {
+                    form::put(config, &path, Value::Null);
+                }
+            }
+            Ok(SystemDetail { info: open.system_info(request.side, &request.name)?, config, secrets })
+        })
+        .await
+    }
+
+    pub(crate) async fn check_system(&self, request: CheckRequest) -> Result<CheckResult> {
+        let steps = Steps { events: self.events(), check: request.check, ended: Mutex::default() };
+        let typed = typed(request.secrets);
+        let system = SystemConfig { connector: request.connector, config: request.config };
+        let side = request.side;
+        match side {
+            Side::Source => {
+                let made = self.blocking(move |open| {
+                    refuse_plain_secrets(open, side.into(), &system)?;
+                    let (connector, config) = open.resolve(side.into(), &system, &typed)?;
+                    connector.source(&config, &open.context())
+                });
+                match made.await {
+                    Ok(source) => source.check(&steps).await,
+                    Err(error) => steps.step(unreadable(&error)),
+                }
+            }
+            Side::Destination => {
+                let made = self.blocking(move |open| {
+                    refuse_plain_secrets(open, side.into(), &system)?;
+                    let (connector, config) = open.resolve(side.into(), &system, &typed)?;
+                    connector.destination(&config, &open.context())
+                });
+                match made.await {
+                    Ok(destination) => destination.check(&steps).await,
+                    Err(error) => steps.step(unreadable(&error)),
+                }
+            }
+        }
+        let steps = steps.ended.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Ok(CheckResult {
+            outcome: CheckOutcome::from(syncline_protocol::CheckOutcome::of(&steps)),
+            steps: steps.into_iter().map(Into::into).collect(),
+        })
+    }
+
+    pub(crate) async fn save_system(&self, request: SaveSystemRequest) -> Result<SystemInfo> {
+        self.blocking(move |open| {
+            let kind = SystemKind::from(request.side);
+            validate_name(&request.name)?;
+            let mut system = SystemConfig { connector: request.connector, config: request.config };
+            if system.config.is_null() {
+                system.config = Value::Object(Map::new());
+            }
+            refuse_plain_secrets(open, kind, &system)?;
+            let typed = typed(request.secrets);
+            // The connector's own opinion, before anything is written. It does not connect.
+            let (connector, config) = open.resolve(kind, &system, &typed)?;
+            match kind {
+                SystemKind::Source => connector.source(&config, &open.context()).map(|_| ()),
+                SystemKind::Destination => connector.destination(&config, &open.context()).map(|_| ()),
+            }
+            .map_err(|error| error.meaning("Nothing was saved."))?;
+            // Secrets first, then the file: a file that refers to nothing would be refused at the next run.
+            let vault = open.vault()?;
+            for (path, secret) in &typed {
+                let name = format!("{}_{}_{}", kind.word(), request.name, path.replace('.', "_"));
+                vault.set(&name, secret, open.now())?;
+                if let Value::Object(config) = &mut system.config {
+                    form::put(config, path, Value::from(format!("${{secret:{name}}}")));
+                }
+            }
+            open.project.save_system(kind, &request.name, &system)?;
+            open.system_info(request.side, &request.name)
+        })
+        .await
+    }
+
+    pub(crate) async fn remove_system(&self, request: SystemRequest) -> Result<()> {
+        self.blocking(move |open| {
+            let kind = SystemKind::from(request.side);
+            let names = open
+                .project
+                .system(kind, &request.name)
+                .map(|system| syncline_store::secrets::secret_names(&system.config))
+                .unwrap_or_default();
+            open.project.remove_system(kind, &request.name)?;
+            // Secrets that only this system had go with it.
+            let prefix = format!("{}_{}_", kind.word(), request.name);
+            let vault = open.vault()?;
+            for name in names.iter().filter(|name| name.starts_with(&prefix)) {
+                vault.remove(name)?;
+            }
+            Ok(())
+        })
+        .await
+    }
+}
+
+fn typed(secrets: std::collections::BTreeMap<String, SecretText>) -> Vec<(String, SecretString)> {
+    secrets
+        .into_iter()
+        .filter(|(_, secret)| !secret.is_empty())
+        .map(|(path, secret)| (path, secret.secret().clone()))
+        .collect()
+}
+
+/// Secrets come apart from the settings, so that settings can be kept, shown and logged.
+fn refuse_plain_secrets(open: &Open, kind: SystemKind, system: &SystemConfig) -> Result<()> {
+    let schema = schema_of(&open.connector(&system.connector)?.spec(), kind)?;
+    let plain = fields::secret_paths(&schema).into_iter().find(|path| {
+        at(&system.config, path)
+            .and_then(Value::as_str)
+            .is_some_and(|text| !text.is_empty() && !has_reference(text))
+    });
+    match plain {
+        None => Ok(()),
+        Some(path) => {
+            Err(Error::new(ErrorKind::Config, format!("The secret `{path}` came among the settings."))
+                .meaning("Nothing was stored or sent.")
+                .fix("Enter it in its own field."))
+        }
+    }
+}
+
+/// Settings that cannot even be read are the first step that fails.
+fn unreadable(error: &Error) -> Step {
+    Step::failed("Read the settings", Duration::ZERO, error)
+}
+
+/// The value at a path of names joined by dots.
+fn at<'a>(config: &'a Value, path: &str) -> Option<&'a Value> {
+    path.split('.').try_fold(config, |value, name| value.get(name))
+}
+
+/// Tells steps as they end, and keeps them.
+struct Steps<'a> {
+    events: &'a Events,
+    check: String,
+    ended: Mutex<Vec<Step>>,
+}
+
+impl StepSink for Steps<'_> {
+    fn step(&self, step: Step) {
+        self.events.check_step(&self.check, step.clone().into());
+        self.ended.lock().unwrap_or_else(PoisonError::into_inner).push(step);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_system_is_summed_up_without_secrets() {
+        let summary = |config: Value| summary(&config);
+        assert_eq!(
+            summary(json!({"host": "db.example.com", "port": 5432, "database": "shop", "password": "x"})),
+            Some("shop@db.example.com:5432".to_owned())
+        );
+        assert_eq!(summary(json!({"path": "studio.duckdb"})), Some("studio.duckdb".to_owned()));
+        assert_eq!(summary(json!({"seed": 1})), None);
+    }
+}

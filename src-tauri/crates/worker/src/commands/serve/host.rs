@@ -1,0 +1,100 @@
+//! What this program gives to the requests of windows: its connectors, and queries over DuckDB files.
+
+use async_trait::async_trait;
+use connectors::duckdb::{Answer, Queries, Window};
+use jiff::Timestamp;
+use secrecy::SecretString;
+use serde_json::json;
+use syncline_api::types::{GridColumn, GridData, SqlResult, SqlTable};
+use syncline_api::{Analytics, Host, Queried, Sample};
+use syncline_protocol::{ConnectorRegistry, Result, TargetName};
+use syncline_store::config::SystemConfig;
+
+use crate::app::environment;
+use crate::redaction::Redaction;
+
+const DUCKDB: &str = "duckdb";
+
+/// The program as a host.
+pub(super) struct WorkerHost {
+    connectors: ConnectorRegistry,
+    redaction: Redaction,
+}
+
+impl WorkerHost {
+    /// With all connectors of this program. What must not be shown is learnt by `redaction`.
+    pub(super) fn new(redaction: Redaction) -> WorkerHost {
+        WorkerHost { connectors: connectors::registry(), redaction }
+    }
+}
+
+impl Host for WorkerHost {
+    fn version(&self) -> &str {
+        env!("CARGO_PKG_VERSION")
+    }
+
+    fn connectors(&self) -> &ConnectorRegistry {
+        &self.connectors
+    }
+
+    fn clock(&self) -> fn() -> Timestamp {
+        Timestamp::now
+    }
+
+    fn environment(&self, name: &str) -> Option<String> {
+        environment(name)
+    }
+
+    fn learn_secrets(&self, secrets: &[SecretString]) {
+        self.redaction.learn(secrets);
+    }
+
+    fn without_secrets(&self, text: &str) -> String {
+        self.redaction.clean(text).into_owned()
+    }
+
+    fn analytics(&self) -> Option<&dyn Analytics> {
+        Some(&DuckDb)
+    }
+
+    fn sample(&self) -> Option<Sample> {
+        let system = |connector: &str, config| SystemConfig { connector: connector.to_owned(), config };
+        Some(Sample {
+            source: ("corner-shop".to_owned(), system("sample", json!({}))),
+            destination: ("studio".to_owned(), system(DUCKDB, json!({"path": "studio.duckdb"}))),
+            connection: "sample".to_owned(),
+        })
+    }
+}
+
+/// DuckDB files, asked by way of the connector that also writes them: within a process they share one open database.
+struct DuckDb;
+
+#[async_trait]
+impl Analytics for DuckDb {
+    fn answers(&self, connector: &str) -> bool {
+        connector == DUCKDB
+    }
+
+    async fn query(&self, on: Queried<'_>, sql: &str, offset: u64, limit: usize) -> Result<SqlResult> {
+        let answer = Queries::new(on.config, on.context)?.query(sql, Window { offset, limit }).await?;
+        let Answer { columns, rows, truncated } = answer;
+        Ok(SqlResult { columns: grid_columns(columns), rows, truncated, duration_ms: 0 })
+    }
+
+    async fn rows(&self, on: Queried<'_>, table: &TargetName, offset: u64, limit: usize) -> Result<GridData> {
+        let (answer, total) =
+            Queries::new(on.config, on.context)?.rows(table, Window { offset, limit }).await?;
+        Ok(GridData { columns: grid_columns(answer.columns), rows: answer.rows, total: Some(total) })
+    }
+
+    async fn tables(&self, on: Queried<'_>) -> Result<Vec<SqlTable>> {
+        let tables = Queries::new(on.config, on.context)?.tables().await?;
+        let table = |(table, columns)| SqlTable { table, columns: grid_columns(columns) };
+        Ok(tables.into_iter().map(table).collect())
+    }
+}
+
+fn grid_columns(columns: Vec<(String, String)>) -> Vec<GridColumn> {
+    columns.into_iter().map(|(name, type_name)| GridColumn { name, type_name }).collect()
+}
