@@ -1,0 +1,4 @@
+import common from "./en/common.json";
+import shell from "./en/shell.json";
+
+export const en = { ...common, ...shell };
