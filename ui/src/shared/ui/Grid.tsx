@@ -1,6 +1,6 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
 import clsx from "clsx";
-import { type KeyboardEvent, type ReactNode, useRef, useState } from "react";
+import { type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from "react";
 
 export interface GridColumn {
   id: string;
@@ -21,6 +21,8 @@ interface GridProps {
   nullWord: string;
   /** Follows the cell under the keyboard, so that an inspector can show its column. */
   onMove?: (row: number, column: number) => void;
+  /** Says which rows are on screen, so that their pages can be fetched. */
+  onRange?: (first: number, last: number) => void;
 }
 
 const ROW_PX = 28;
@@ -34,6 +36,7 @@ export function Grid({
   cell,
   onCell,
   onMove,
+  onRange,
   headerHeight = HEADER_PX,
   nullWord,
 }: GridProps) {
@@ -53,6 +56,10 @@ export function Grid({
     estimateSize: (at) => columns[at]?.width ?? 160,
     overscan: 2,
   });
+
+  const first = rows.range?.startIndex ?? 0;
+  const last = rows.range?.endIndex ?? 0;
+  useEffect(() => onRange?.(first, last), [onRange, first, last]);
 
   const move = (row: number, column: number) => {
     const next = {

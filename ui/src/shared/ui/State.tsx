@@ -75,6 +75,10 @@ const softs: Record<Ink, string> = {
   idle: "bg-sunken text-ink-muted",
 };
 
+export function wordOf(state: StateName): MessageId {
+  return states[state].word;
+}
+
 /** The ink of a state, for marks that stand for many of them. */
 export function inkOf(state: StateName): Ink {
   return states[state].ink;
