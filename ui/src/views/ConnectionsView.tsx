@@ -16,6 +16,7 @@ import { Button, IconButton } from "~/shared/ui/Button";
 import { Empty, Figure, Progress } from "~/shared/ui/feedback";
 import { PageHeader, SearchInput, Segments } from "~/shared/ui/layout";
 import { Menu } from "~/shared/ui/Menu";
+import { Words } from "~/shared/ui/Words";
 import { State } from "~/shared/ui/State";
 
 /** Home: everything that is kept in sync, and first what needs a person. */
@@ -208,7 +209,7 @@ function Row({ connection, onRemove }: { connection: ConnectionSummary; onRemove
           >
             <bdi>{name}</bdi>
           </Link>
-          {reason && <span className="block truncate text-ink-muted" title={reason}>{reason}</span>}
+          {reason && <span className="block truncate text-ink-muted" title={reason}><Words>{reason}</Words></span>}
         </span>
         <span role="cell" className="flex min-w-0 items-center gap-2 truncate text-ink-muted">
           {source.title}

@@ -12,6 +12,7 @@ import { Fault } from "~/shared/ui/Fault";
 import { Empty } from "~/shared/ui/feedback";
 import { PageHeader } from "~/shared/ui/layout";
 import { Badge } from "~/shared/ui/State";
+import { Words } from "~/shared/ui/Words";
 import { toast } from "~/shared/ui/toast";
 
 /** Changes of sources that wait for a decision. */
@@ -105,6 +106,7 @@ function Entry({ entry, onDecide }: { entry: InboxEntry } & Pick<ListProps, "onD
   const { drift } = entry;
   return (
     <>
+      <span className="w-28 shrink-0">
       {entry.harmless ? (
         <Badge ink="new">{text("inbox.harmless")}</Badge>
       ) : (
@@ -115,11 +117,12 @@ function Entry({ entry, onDecide }: { entry: InboxEntry } & Pick<ListProps, "onD
           </span>
         </Badge>
       )}
+      </span>
       <div className="min-w-0 flex-1">
         <p className="m-0 font-medium">
-          <bdi>{drift.table}</bdi>: {drift.what}
+          <bdi>{drift.table}</bdi>: <Words>{drift.what}</Words>
         </p>
-        <p className="m-0 text-ink-muted">{entry.effect}</p>
+        <p className="m-0 text-ink-muted"><Words>{entry.effect}</Words></p>
         <p className="m-0 text-ink-subtle">
           <bdi>{entry.connection}</bdi> ·{" "}
           <span title={format.moment(entry.since)}>{text("inbox.since", { time: format.ago(entry.since) })}</span>

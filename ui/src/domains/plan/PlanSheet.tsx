@@ -8,6 +8,7 @@ import { type MessageId, useText } from "~/shared/text";
 import { useFormat } from "~/shared/text/format";
 import { Button } from "~/shared/ui/Button";
 import { Fault } from "~/shared/ui/Fault";
+import { Words } from "~/shared/ui/Words";
 import { asText, type PlanSummary, summarise, targetText } from "./summary";
 
 interface PlanSheetProps {
@@ -140,7 +141,7 @@ function Counts({ summary }: { summary: PlanSummary }) {
 /** The fixed sign of a verb, the same as in the text of the plan. */
 function Sign({ sign }: { sign: string }) {
   return (
-    <span aria-hidden className="w-4 shrink-0 text-center font-mono font-semibold">
+    <span aria-hidden className="w-4 shrink-0 text-center font-mono text-heading font-semibold">
       {sign}
     </span>
   );
@@ -200,12 +201,12 @@ function EffectDetails({ effect }: { effect: TableEffect }) {
       {effect.verb === "rebuild" && <p className="m-0">{text("plan.rebuildNote")}</p>}
       {effect.drift.map((drift) => (
         <p key={drift.what} className="m-0 text-new">
-          {text("plan.sourceChanged", { what: drift.what })}
+          <Words>{text("plan.sourceChanged", { what: drift.what })}</Words>
         </p>
       ))}
       {effect.effects.map((sentence) => (
         <p key={sentence} className="m-0 text-ink-muted">
-          {sentence}
+          <Words>{sentence}</Words>
         </p>
       ))}
       {effect.ddl.length > 0 && (

@@ -6,6 +6,7 @@ import { useText } from "~/shared/text";
 import { useFormat } from "~/shared/text/format";
 import { Button } from "~/shared/ui/Button";
 import { Segments } from "~/shared/ui/layout";
+import { Words } from "~/shared/ui/Words";
 import { toast } from "~/shared/ui/toast";
 
 type Part = "findings" | "column" | "definition" | "estimate";
@@ -66,7 +67,7 @@ function Findings({ findings }: { findings: readonly Finding[] }) {
         return (
           <li key={finding.text} className="flex items-start gap-2">
             <Icon size={16} strokeWidth={1.5} aria-hidden className={`mt-0.5 shrink-0 ${ink}`} />
-            <span className="min-w-0 break-words">{finding.text}</span>
+            <span className="min-w-0 break-words"><Words>{finding.text}</Words></span>
           </li>
         );
       })}

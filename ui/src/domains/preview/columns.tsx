@@ -1,6 +1,6 @@
 import type { GridColumn } from "~/shared/ui/Grid";
 
-const CHARACTER_PX = 7.5;
+const CHARACTER_PX = 8.25;
 const WIDTH_MIN = 96;
 const WIDTH_MAX = 320;
 const ROWS_MEASURED = 50;
@@ -9,6 +9,8 @@ export interface ShownColumn {
   name: string;
   /** Under the name: the type, or both types when the value changes its type on the way. */
   type: string;
+  /** The part of the sampled values that are not null, 0 to 1; none when it was not counted. */
+  filled?: number;
 }
 
 /** Columns as wide as their first values, numbers to the right. */
@@ -27,6 +29,11 @@ export function gridColumns(columns: readonly ShownColumn[], rows: readonly (rea
         <>
           <bdi className="truncate text-ink">{column.name}</bdi>
           <span className="truncate font-normal text-ink-subtle">{column.type}</span>
+          {column.filled !== undefined && (
+            <span aria-hidden className="mt-1 flex h-1 w-full shrink-0 overflow-hidden rounded-pill bg-sunken">
+              <span className="bg-ok" style={{ width: `${column.filled * 100}%` }} />
+            </span>
+          )}
         </>
       ),
     };

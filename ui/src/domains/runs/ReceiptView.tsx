@@ -103,7 +103,7 @@ function Row({ table }: { table: TableReceipt }) {
         <Cell right className={table.rows_rejected > 0 ? "text-warn" : ""}>
           {format.exact(table.rows_rejected)}
         </Cell>
-        <Cell className="text-ink-muted">
+        <Cell className="whitespace-normal! text-ink-muted">
           <Proof table={table} />
           {table.resumed && <span className="ml-2">{text("run.resumed")}</span>}
         </Cell>

@@ -4,6 +4,7 @@ import { type ReactNode, useState } from "react";
 import { usePlatform } from "~/platform";
 import { useText } from "~/shared/text";
 import { Button } from "./Button";
+import { Words } from "./Words";
 
 /** An error as people read it: what happened, what it means for their data, what to do, and the facts on request. */
 export interface FaultShape {
@@ -37,12 +38,14 @@ export function Fault({ fault, mild = false, actions, className }: FaultProps) {
     >
       <Icon size={20} strokeWidth={1.5} aria-hidden className={clsx("shrink-0", mild ? "text-warn" : "text-bad")} />
       <div className="flex min-w-0 flex-1 flex-col gap-2">
-        <p className="m-0 font-medium break-words">{fault.message}</p>
-        {fault.meaning && <p className="m-0 break-words">{fault.meaning}</p>}
+        <p className="m-0 font-medium break-words">
+        <Words>{fault.message}</Words>
+      </p>
+        {fault.meaning && <p className="m-0 break-words"><Words>{fault.meaning}</Words></p>}
         {fault.fixes && fault.fixes.length > 0 && (
           <ol className="m-0 flex list-decimal flex-col gap-1 pl-5">
             {fault.fixes.map((fix) => (
-              <li key={fix}>{fix}</li>
+              <li key={fix}><Words>{fix}</Words></li>
             ))}
           </ol>
         )}

@@ -106,7 +106,7 @@ export function State({ state, word, soft = false, className }: StateProps) {
       )}
     >
       <Icon size={soft ? 12 : 16} strokeWidth={1.75} aria-hidden className="shrink-0" />
-      {word ?? text(own)}
+      <span className="truncate">{word ?? text(own)}</span>
     </span>
   );
 }

@@ -87,8 +87,8 @@ export function Cell({ right, className, ...rest }: ComponentProps<"td"> & { rig
     <td
       {...rest}
       className={clsx(
-        "row-h border-b border-border px-3 first:pl-6 last:pr-6",
-        right && "num text-right whitespace-nowrap",
+        "row-h border-b border-border px-3 whitespace-nowrap first:pl-6 last:pr-6",
+        right && "num text-right",
         className,
       )}
     />

@@ -35,6 +35,9 @@ export function ConnectionView() {
   );
 }
 
+/** These parts have a primary action of their own. */
+const quiet: readonly ConnectionTab[] = ["plan", "run", "rejected"];
+
 function Loaded({ name, detail }: { name: string; detail: ConnectionDetail }) {
   const text = useText();
   const navigate = useNavigate();
@@ -86,7 +89,7 @@ function Loaded({ name, detail }: { name: string; detail: ConnectionDetail }) {
           </span>
         }
       >
-        <Button look={tab === "plan" || running ? "secondary" : "primary"} icon={Play} shortcut="mod+r" onClick={() => open(running ? "run" : "plan")}>
+        <Button look={quiet.includes(tab) || running ? "secondary" : "primary"} icon={Play} shortcut="mod+r" onClick={() => open(running ? "run" : "plan")}>
           {text(running ? "connection.showRun" : "connections.syncNow")}
         </Button>
         <Menu

@@ -73,7 +73,7 @@ function Timeline({ name, runs, picked, onOlder }: TimelineProps) {
   const current = picked ?? runs[0]?.run;
   return (
     <div className="flex min-h-0 flex-1">
-      <div className="flex w-[360px] shrink-0 flex-col border-r border-border">
+      <div className="flex w-[340px] shrink-0 flex-col border-r border-border">
         <div className="flex h-10 shrink-0 items-center border-b border-border px-4">
           <Segments
             label={text("history.filter")}

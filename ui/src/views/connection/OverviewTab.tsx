@@ -9,6 +9,7 @@ import { useFormat } from "~/shared/text/format";
 import { Sparkline } from "~/shared/ui/charts";
 import { Figure } from "~/shared/ui/feedback";
 import { Cell, HeadRow } from "~/shared/ui/layout";
+import { Words } from "~/shared/ui/Words";
 import { State } from "~/shared/ui/State";
 import type { PartProps } from "./ConnectionView";
 
@@ -47,7 +48,7 @@ export function OverviewTab({ name, detail }: PartProps) {
             </>
           )}
         </div>
-        {summary.reason && <p className="m-0 px-6 pb-4 text-warn">{summary.reason}</p>}
+        {summary.reason && <p className="m-0 px-6 pb-4 text-warn"><Words>{summary.reason}</Words></p>}
         <table className="w-full border-collapse border-t border-border">
           <thead>
             <HeadRow columns={columns} />

@@ -96,6 +96,7 @@ function Sample({ preview, inspector }: { preview: Preview; inspector: boolean }
         preview.columns.map((each) => ({
           name: each.source === each.target ? each.target : `${each.source} → ${each.target}`,
           type: each.source_type === each.landed_type ? each.landed_type : `${each.source_type} → ${each.landed_type}`,
+          ...(preview.rows_sampled > 0 && { filled: 1 - each.nulls / preview.rows_sampled }),
         })),
         preview.rows,
       ),
@@ -111,7 +112,7 @@ function Sample({ preview, inspector }: { preview: Preview; inspector: boolean }
             label={text("data.grid", { table: preview.table })}
             columns={columns}
             rowCount={preview.rows.length}
-            headerHeight={44}
+            headerHeight={52}
             nullWord={text("common.null")}
             cell={(row, at) => preview.rows[row]?.[at]}
             onMove={(_, at) => setColumn(at)}

@@ -12,6 +12,7 @@ import { Empty } from "~/shared/ui/feedback";
 import { Checkbox } from "~/shared/ui/Field";
 import { visible } from "~/shared/ui/Grid";
 import { Cell, HeadRow } from "~/shared/ui/layout";
+import { Words } from "~/shared/ui/Words";
 import type { PartProps } from "./ConnectionView";
 
 const ROWS_MAX = 1_000;
@@ -112,7 +113,7 @@ function TableSection({ name, table, rows }: { name: string; table: string; rows
                   <bdi>{visible(row.value)}</bdi>
                 )}
               </Cell>
-              <Cell className="text-ink-muted">{row.reason}</Cell>
+              <Cell className="text-ink-muted"><Words>{row.reason}</Words></Cell>
               <Cell className="num whitespace-nowrap text-ink-muted" title={format.moment(row.at)}>
                 {format.ago(row.at)}
               </Cell>
