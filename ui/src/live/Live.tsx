@@ -2,6 +2,7 @@ import { useEffect } from "react";
 import { useInvalidate } from "~/api/client";
 import type { ServerEvent } from "~/api/generated";
 import { usePlatform } from "~/platform";
+import { useChecks } from "./checks";
 import { useLink } from "./link";
 import { useLiveRuns } from "./runs";
 import { useQueryClient } from "@tanstack/react-query";
@@ -17,8 +18,14 @@ export function Live() {
       (raw) => {
         // The types are generated from the engine; see `send`.
         const event = raw as ServerEvent;
-        if (event.event === "changed") invalidate(event.tags);
-        else useLiveRuns.getState().hear(event.run, event.connection, event.what);
+        switch (event.event) {
+          case "changed":
+            return invalidate(event.tags);
+          case "run":
+            return useLiveRuns.getState().hear(event.run, event.connection, event.what);
+          case "check_step":
+            return useChecks.getState().hear(event.check, event.step);
+        }
       },
       (state) => {
         useLink.setState({ state });
