@@ -158,10 +158,10 @@ function progressed(run: LiveRun, event: Extract<RunEvent, { event: "progress" }
   };
 }
 
-const over: readonly StateName[] = ["done", "done_with_rejected", "needs_decision", "stopped", "failed"];
+const over: ReadonlySet<StateName> = new Set(["done", "done_with_rejected", "needs_decision", "stopped", "failed"]);
 
 export function isOver(state: StateName): boolean {
-  return over.includes(state);
+  return over.has(state);
 }
 
 /** The first sample of the window that rates are measured over; none before there are two. */

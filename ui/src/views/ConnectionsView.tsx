@@ -4,7 +4,7 @@ import { ArrowRight, Cable, Ellipsis, ListChecks, Plus, Trash2 } from "lucide-re
 import { type KeyboardEvent, useMemo, useRef, useState } from "react";
 import { useAnswer } from "~/api/client";
 import type { ConnectionSummary } from "~/api/generated";
-import { lastSynced, rowsSince, sorted } from "~/domains/connections/model";
+import { lastSynced, rowsToday, sorted } from "~/domains/connections/model";
 import { RemoveDialog } from "~/domains/connections/RemoveDialog";
 import { RunStrip } from "~/domains/connections/RunStrip";
 import { isOver, ratesOf, useRunning } from "~/live/runs";
@@ -88,8 +88,7 @@ function Overview({ connections, query }: { connections: readonly ConnectionSumm
     [kinds, show, query],
   );
   const healthy = connections.filter(({ health }) => health === "healthy").length;
-  const midnight = new Date().setHours(0, 0, 0, 0);
-  const today = rowsSince(connections, midnight);
+  const today = rowsToday(connections);
   const option = (value: Show, label: string) => ({ value, label, count: kinds[value].length });
   return (
     <>
@@ -159,6 +158,8 @@ function List({ connections }: { connections: readonly ConnectionSummary[] }) {
           {text("connections.column.actions")}
         </span>
       </div>
+      {/* Arrow keys are an addition: links and buttons in the rows are reached by Tab as well. */}
+      {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-element-interactions */}
       <div ref={scroller} role="rowgroup" onKeyDown={onKey} className="min-h-0 flex-1 overflow-auto">
         <div role="presentation" className="relative" style={{ height: rows.getTotalSize() }}>
           {rows.getVirtualItems().map((item) => {

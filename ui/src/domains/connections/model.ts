@@ -31,7 +31,9 @@ export function lastSynced(connection: ConnectionSummary): string | null {
   return good?.ended_at ?? null;
 }
 
-export function rowsSince(connections: readonly ConnectionSummary[], since: number): number {
+/** Rows written since midnight. */
+export function rowsToday(connections: readonly ConnectionSummary[]): number {
+  const since = new Date().setHours(0, 0, 0, 0);
   let rows = 0;
   for (const connection of connections)
     for (const run of connection.recent) if (Date.parse(run.started_at) >= since) rows += run.rows_written;

@@ -1,5 +1,5 @@
 import { CircleCheck, Info, OctagonX, TriangleAlert } from "lucide-react";
-import { type ReactNode, useEffect, useState } from "react";
+import type { ReactNode } from "react";
 import type { ColumnPreview, Finding, Preview } from "~/api/generated";
 import { usePlatform } from "~/platform";
 import { useText } from "~/shared/text";
@@ -9,23 +9,26 @@ import { Segments } from "~/shared/ui/layout";
 import { Words } from "~/shared/ui/Words";
 import { toast } from "~/shared/ui/toast";
 
-type Part = "findings" | "column" | "definition" | "estimate";
+export type InspectorPart = "findings" | "column" | "definition" | "estimate";
+
+interface InspectorProps {
+  preview: Preview;
+  /** The column under the cursor. */
+  column: number | null;
+  part: InspectorPart;
+  onPart: (part: InspectorPart) => void;
+}
 
 /** Beside a sample: findings first, then the column under the cursor, the definition and the estimate. */
-export function Inspector({ preview, column }: { preview: Preview; column: number | null }) {
+export function Inspector({ preview, column, part, onPart }: InspectorProps) {
   const text = useText();
-  const [part, setPart] = useState<Part>("findings");
-  // Moving in the grid asks about columns; the findings were seen first.
-  useEffect(() => {
-    if (column !== null) setPart("column");
-  }, [column]);
   return (
     <aside aria-label={text("preview.inspector")} className="flex w-[344px] shrink-0 flex-col border-l border-border">
       <div className="flex h-11 shrink-0 items-center border-b border-border px-2">
         <Segments
           label={text("preview.inspector")}
           value={part}
-          onValue={setPart}
+          onValue={onPart}
           options={[
             { value: "findings", label: text("preview.findings"), ...(preview.findings.length > 0 && { count: preview.findings.length }) },
             { value: "column", label: text("preview.column") },

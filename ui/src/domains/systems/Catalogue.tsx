@@ -42,6 +42,7 @@ export function Catalogue({ side, onExisting, onConnector }: CatalogueProps) {
               label={text("wizard.search")}
               value={query}
               // Choosing a connector is all this step is about.
+              // oxlint-disable-next-line jsx-a11y/no-autofocus
               autoFocus
               onValue={(typed) => search(typed, offered)}
             />

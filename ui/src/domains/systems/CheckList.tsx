@@ -1,5 +1,6 @@
 import { CircleCheck, LoaderCircle, OctagonX, TriangleAlert } from "lucide-react";
 import type { CheckStep } from "~/api/generated";
+import { useEffect, useRef } from "react";
 import { usePlatform } from "~/platform";
 import { useText } from "~/shared/text";
 import { useFormat } from "~/shared/text/format";
@@ -16,8 +17,11 @@ const marks = {
 /** A connection test as it runs: each step with its time, and what to do where one does not work. */
 export function CheckList({ steps, running }: { steps: readonly CheckStep[]; running: boolean }) {
   const text = useText();
+  const list = useRef<HTMLOListElement>(null);
+  // The list grows under a long form: it is what the person waits for.
+  useEffect(() => list.current?.scrollIntoView({ block: "nearest" }), [steps.length, running]);
   return (
-    <ol aria-live="polite" className="m-0 flex list-none flex-col gap-2 rounded-card border border-border bg-surface p-4">
+    <ol ref={list} aria-live="polite" className="m-0 flex list-none flex-col gap-2 rounded-card border border-border bg-surface p-4">
       {steps.map((step) => (
         <Step key={step.title} step={step} />
       ))}

@@ -120,7 +120,7 @@ function FieldRow({ field, value, values, onValue, problem: telling, secretStore
   }
   const help = field.control === "secret" && secretStore ? text("form.storedIn", { store: secretStore }) : (field.help ?? undefined);
   return (
-    <Field label={field.label} help={help} error={error} note={field.required ? undefined : text("common.optional")}>
+    <Field label={field.label} help={help} error={error} note={field.required || field.default !== null ? undefined : text("common.optional")}>
       {(ids) => {
         const placeholder = field.example ? text("form.example", { example: field.example }) : undefined;
         switch (field.control) {

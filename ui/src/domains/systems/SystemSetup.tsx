@@ -94,6 +94,7 @@ function Setup({ side, connector, address, draft, fields, onDraft, onSaved, onAn
     <div className="flex min-h-0 flex-1">
       <div ref={box} className="flex min-w-0 flex-1 flex-col">
         <form
+          id={id}
           className="min-h-0 flex-1 overflow-auto px-6 py-5"
           onSubmit={(event) => {
             event.preventDefault();
@@ -135,16 +136,15 @@ function Setup({ side, connector, address, draft, fields, onDraft, onSaved, onAn
             {(steps.length > 0 || check.pending) && <CheckList steps={steps} running={check.pending} />}
             {check.error !== null && <Fault fault={faultOfError(check.error)} />}
             {save.error !== null && <Fault fault={faultOfError(save.error)} />}
-            <button type="submit" hidden />
           </div>
         </form>
         <div className="flex items-center gap-3 border-t border-border px-6 py-3">
           {passed ? (
-            <Button look="primary" shortcut="mod+enter" disabled={save.pending} onClick={act}>
+            <Button look="primary" shortcut="mod+enter" type="submit" form={id} disabled={save.pending}>
               {text(outcome === "ready" ? "wizard.save" : "wizard.saveLimited")}
             </Button>
           ) : (
-            <Button look="primary" shortcut="mod+enter" disabled={check.pending} onClick={act}>
+            <Button look="primary" shortcut="mod+enter" type="submit" form={id} disabled={check.pending}>
               {text(outcome ? "wizard.testAgain" : "wizard.test")}
             </Button>
           )}

@@ -20,7 +20,7 @@ interface TableTreeProps {
 type Line = { kind: "table"; table: FoundTable } | { kind: "column"; table: FoundTable; at: number };
 
 const LINE_PX = 32;
-const grid = "grid grid-cols-[minmax(200px,1fr)_120px_120px_140px_88px] items-center gap-3 px-4";
+const grid = "grid grid-cols-[minmax(168px,1fr)_112px_72px_96px_72px] items-center gap-3 px-4";
 
 /** Tables and their columns. One tab stop: arrows move, right and left open and close, Space ticks. */
 export function TableTree({ found, query, selection, focused, onFocus, onToggle, onTreat }: TableTreeProps) {
@@ -224,7 +224,7 @@ function TreeLine({ id, index, top, line, query, open, selection, active, curren
           <span role="gridcell" className="text-ink-muted">
             {treatment === "hash" ? text("tables.hash") : treatment === "exclude" ? text("tables.leaveOut") : null}
           </span>
-          <span role="gridcell" />
+          <span aria-hidden />
         </>
       ) : (
         <>

@@ -1,6 +1,6 @@
 import type { LucideIcon } from "lucide-react";
 import { useEffect, useMemo } from "react";
-import { create } from "zustand";
+import { createStore, useStore } from "zustand";
 import { matches, type Shortcut } from "./keys";
 
 export { isMac, type Shortcut, spelled } from "./keys";
@@ -26,7 +26,7 @@ interface Registry {
   remove: (key: symbol) => void;
 }
 
-const useRegistry = create<Registry>()((set) => ({
+const registry = createStore<Registry>()((set) => ({
   sets: new Map(),
   add: (key, commands) => set(({ sets }) => ({ sets: new Map(sets).set(key, commands) })),
   remove: (key) =>
@@ -39,17 +39,17 @@ const useRegistry = create<Registry>()((set) => ({
 
 /** Offers commands while the component is on screen. Pass a memoised array. */
 export function useCommands(commands: readonly Command[]): void {
-  const { add, remove } = useRegistry.getState();
-  const key = useMemo(() => Symbol("commands"), []);
+    const key = useMemo(() => Symbol("commands"), []);
   useEffect(() => {
+    const { add, remove } = registry.getState();
     add(key, commands);
     return () => remove(key);
-  }, [add, remove, key, commands]);
+  }, [key, commands]);
 }
 
 /** All commands of the present screen; the innermost one wins when two have the same id. */
 export function useAllCommands(): Command[] {
-  const sets = useRegistry((registry) => registry.sets);
+  const sets = useStore(registry, ({ sets }) => sets);
   return useMemo(() => merged(sets), [sets]);
 }
 
@@ -64,7 +64,7 @@ export function useShortcuts(): void {
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       if (event.defaultPrevented || event.repeat) return;
-      const found = merged(useRegistry.getState().sets).find(
+      const found = merged(registry.getState().sets).find(
         (command) => command.shortcut && matches(event, command.shortcut),
       );
       if (!found) return;

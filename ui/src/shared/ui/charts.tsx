@@ -18,6 +18,8 @@ export function Sparkline({ label, values, width = 160, height = 24 }: SparkProp
         const tall = value === 0 ? 1 : Math.max(2, (value / most) * height);
         return (
           <rect
+            // A bar is its position.
+            // oxlint-disable-next-line react/no-array-index-key
             key={at}
             x={at * step}
             y={height - tall}
@@ -70,21 +72,5 @@ export function Strip({ label, marks }: { label: string; marks: readonly StripMa
         );
       })}
     </ul>
-  );
-}
-
-/** How values are spread: one bar per bucket. */
-export function Histogram({ label, counts, height = 48 }: { label: string; counts: readonly number[]; height?: number }) {
-  const most = Math.max(1, ...counts);
-  return (
-    <div role="img" aria-label={label} className="flex items-end gap-px" style={{ height }}>
-      {counts.map((count, at) => (
-        <div
-          key={at}
-          className="min-w-px flex-1 bg-accent"
-          style={{ height: `${(count / most) * 100}%`, minHeight: count > 0 ? 1 : 0 }}
-        />
-      ))}
-    </div>
   );
 }

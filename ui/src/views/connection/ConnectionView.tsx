@@ -36,7 +36,7 @@ export function ConnectionView() {
 }
 
 /** These parts have a primary action of their own. */
-const quiet: readonly ConnectionTab[] = ["plan", "run", "rejected"];
+const quiet: ReadonlySet<ConnectionTab> = new Set(["plan", "run", "rejected"]);
 
 function Loaded({ name, detail }: { name: string; detail: ConnectionDetail }) {
   const text = useText();
@@ -89,7 +89,7 @@ function Loaded({ name, detail }: { name: string; detail: ConnectionDetail }) {
           </span>
         }
       >
-        <Button look={quiet.includes(tab) || running ? "secondary" : "primary"} icon={Play} shortcut="mod+r" onClick={() => open(running ? "run" : "plan")}>
+        <Button look={quiet.has(tab) || running ? "secondary" : "primary"} icon={Play} shortcut="mod+r" onClick={() => open(running ? "run" : "plan")}>
           {text(running ? "connection.showRun" : "connections.syncNow")}
         </Button>
         <Menu

@@ -4,7 +4,7 @@ import { useMemo, useState } from "react";
 import { useAnswer } from "~/api/client";
 import type { Preview } from "~/api/generated";
 import { gridColumns } from "~/domains/preview/columns";
-import { Inspector } from "~/domains/preview/Inspector";
+import { Inspector, type InspectorPart } from "~/domains/preview/Inspector";
 import { TableList } from "~/domains/preview/TableList";
 import { ValueDialog } from "~/domains/preview/ValueDialog";
 import { useText } from "~/shared/text";
@@ -89,6 +89,7 @@ function SampleLine({ preview, readAt }: { preview: Preview; readAt: number }) {
 function Sample({ preview, inspector }: { preview: Preview; inspector: boolean }) {
   const text = useText();
   const [column, setColumn] = useState<number | null>(null);
+  const [part, setPart] = useState<InspectorPart>("findings");
   const [value, setValue] = useState<{ column: string; value: string } | null>(null);
   const columns = useMemo(
     () =>
@@ -115,7 +116,11 @@ function Sample({ preview, inspector }: { preview: Preview; inspector: boolean }
             headerHeight={52}
             nullWord={text("common.null")}
             cell={(row, at) => preview.rows[row]?.[at]}
-            onMove={(_, at) => setColumn(at)}
+            onMove={(_, at) => {
+              // Moving in the grid asks about columns; the findings were seen first.
+              setColumn(at);
+              setPart((now) => (now === "findings" ? "column" : now));
+            }}
             onCell={(row, at) => {
               const shown = preview.rows[row]?.[at];
               const name = preview.columns[at]?.target;
@@ -124,7 +129,7 @@ function Sample({ preview, inspector }: { preview: Preview; inspector: boolean }
           />
         )}
       </div>
-      {inspector && <Inspector preview={preview} column={column} />}
+      {inspector && <Inspector preview={preview} column={column} part={part} onPart={setPart} />}
       <ValueDialog shown={value} onClose={() => setValue(null)} />
     </div>
   );

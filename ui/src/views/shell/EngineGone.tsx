@@ -8,17 +8,17 @@ const PATIENCE_MS = 1_500;
 
 /** Says over the page that the engine is gone, and goes away when it is back. What was shown stays readable. */
 export function EngineGone() {
-  const text = useText();
   const lost = useLink((live) => live.state === "lost");
+  return lost ? <Notice /> : null;
+}
+
+function Notice() {
+  const text = useText();
   const [told, setTold] = useState(false);
   useEffect(() => {
-    if (!lost) {
-      setTold(false);
-      return undefined;
-    }
     const timer = setTimeout(() => setTold(true), PATIENCE_MS);
     return () => clearTimeout(timer);
-  }, [lost]);
+  }, []);
   if (!told) return null;
   return (
     <div role="alert" className="flex shrink-0 items-start gap-3 border-b border-border bg-warn-soft px-6 py-3">
