@@ -78,7 +78,7 @@ function Row({ run }: { run: RunSummary }) {
         <button
           type="button"
           onClick={open}
-          aria-label={text("runs.open", { connection: run.connection, time: format.moment(run.started_at) })}
+          aria-label={text("runs.open", { connection: run.connection, time: format.ago(run.started_at) })}
           title={format.moment(run.started_at)}
           className="num border-0 bg-transparent p-0 hover:underline"
         >

@@ -4,10 +4,10 @@ import { ConnectionView } from "./connection/ConnectionView";
 import { InboxView } from "./InboxView";
 import { RunsView } from "./RunsView";
 import { Shell } from "./shell/Shell";
-import { Broken, NotFound } from "./shell/Broken";
+import { Broken, BrokenShell, NotFound } from "./shell/Broken";
 import { WelcomeView } from "./WelcomeView";
 
-const root = createRootRoute({ component: Shell, notFoundComponent: NotFound, errorComponent: Broken });
+const root = createRootRoute({ component: Shell, notFoundComponent: NotFound, errorComponent: BrokenShell });
 
 const home = createRoute({ getParentRoute: () => root, path: "/", component: ConnectionsView });
 const welcome = createRoute({ getParentRoute: () => root, path: "/welcome", component: WelcomeView });
@@ -73,6 +73,7 @@ export function makeRouter() {
     routeTree: root.addChildren([home, welcome, inbox, runs, settings, wizard, sql, connection]),
     // The page is one file in every host, so the place within it stands behind the #.
     history: createHashHistory(),
+    defaultErrorComponent: Broken,
     defaultPreload: false,
   });
 }

@@ -7,6 +7,7 @@ import { type Command, useCommands } from "~/shared/commands";
 import { type MessageId, useText } from "~/shared/text";
 import { useFormat } from "~/shared/text/format";
 import { Button } from "~/shared/ui/Button";
+import { Code } from "~/shared/ui/Code";
 import { Fault } from "~/shared/ui/Fault";
 import { Words } from "~/shared/ui/Words";
 import { asText, type PlanSummary, summarise, targetText } from "./summary";
@@ -169,7 +170,6 @@ function EffectRow({ effect }: { effect: TableEffect }) {
       <button
         type="button"
         aria-expanded={open}
-        aria-label={text("plan.details", { table: effect.table })}
         onClick={() => setOpen(!open)}
         className="row-h flex w-full items-center gap-3 border-0 bg-transparent px-6 text-left outline-offset-[-2px] hover:bg-sunken"
       >
@@ -210,7 +210,7 @@ function EffectDetails({ effect }: { effect: TableEffect }) {
         </p>
       ))}
       {effect.ddl.length > 0 && (
-        <pre className="m-0 overflow-auto rounded-input bg-sunken p-3 font-mono text-code">{effect.ddl.join(";\n")}</pre>
+        <Code>{effect.ddl.join(";\n")}</Code>
       )}
       {effect.blocked && (
         <Fault

@@ -5,6 +5,7 @@ import { usePlatform } from "~/platform";
 import { useText } from "~/shared/text";
 import { useFormat } from "~/shared/text/format";
 import { Button } from "~/shared/ui/Button";
+import { Code } from "~/shared/ui/Code";
 import { Segments } from "~/shared/ui/layout";
 import { Words } from "~/shared/ui/Words";
 import { toast } from "~/shared/ui/toast";
@@ -86,9 +87,9 @@ function Profile({ column, sampled }: { column: ColumnPreview | undefined; sampl
   const most = Math.max(1, ...column.top.map(([, count]) => count));
   return (
     <div className="flex flex-col gap-4">
-      <h3 className="text-heading break-words">
+      <h2 className="text-heading break-words">
         <bdi>{column.target}</bdi>
-      </h3>
+      </h2>
       <dl className="m-0 grid grid-cols-[112px_1fr] gap-x-3 gap-y-2">
         <Fact term={text("preview.source")}>
           <bdi>{column.source}</bdi> <span className="text-ink-muted">{column.source_type}</span>
@@ -105,7 +106,7 @@ function Profile({ column, sampled }: { column: ColumnPreview | undefined; sampl
       </dl>
       {column.top.length > 0 && (
         <section className="flex flex-col gap-2">
-          <h4 className="m-0 text-body font-medium">{text("preview.top")}</h4>
+          <h3 className="text-body font-medium">{text("preview.top")}</h3>
           <ul className="m-0 flex list-none flex-col gap-1 p-0">
             {column.top.map(([value, count]) => (
               <li key={value} className="relative flex h-6 items-center justify-between gap-2 px-2">
@@ -139,7 +140,7 @@ function Definition({ preview }: { preview: Preview }) {
   const statements = `${ddl.join(";\n")};`;
   return (
     <div className="flex flex-col items-start gap-3">
-      <pre className="m-0 w-full overflow-auto rounded-input bg-sunken p-3 font-mono text-code">{statements}</pre>
+      <Code>{statements}</Code>
       <Button size="small" onClick={() => void platform.copy(statements).then(() => toast({ title: text("common.copied") }))}>
         {text("preview.copy")}
       </Button>
@@ -155,7 +156,7 @@ function Estimate({ preview }: { preview: Preview }) {
   const bytes = effect?.bytes_estimate ?? null;
   return (
     <div className="flex flex-col gap-2">
-      <h3 className="text-heading">{text("preview.firstSync")}</h3>
+      <h2 className="text-heading">{text("preview.firstSync")}</h2>
       {rows === null ? (
         <p className="m-0 text-ink-muted">{text("preview.estimateUnknown")}</p>
       ) : (

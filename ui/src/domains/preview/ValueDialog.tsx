@@ -1,6 +1,7 @@
 import { usePlatform } from "~/platform";
 import { useText } from "~/shared/text";
 import { Button } from "~/shared/ui/Button";
+import { Code } from "~/shared/ui/Code";
 import { Dialog } from "~/shared/ui/Dialog";
 import { toast } from "~/shared/ui/toast";
 
@@ -28,9 +29,7 @@ export function ValueDialog({ shown, onClose }: { shown: { column: string; value
         </>
       }
     >
-      <pre className="m-0 overflow-auto rounded-input bg-sunken p-3 font-mono text-code break-words whitespace-pre-wrap">
-        <bdi>{setOut(shown.value)}</bdi>
-      </pre>
+      <Code>{setOut(shown.value)}</Code>
     </Dialog>
   );
 }

@@ -3,6 +3,7 @@ import { faultOfError, useAction } from "~/api/client";
 import type { QuarantineRow } from "~/api/generated";
 import { useText } from "~/shared/text";
 import { Button } from "~/shared/ui/Button";
+import { Code } from "~/shared/ui/Code";
 import { Drawer } from "~/shared/ui/Dialog";
 import { Fault } from "~/shared/ui/Fault";
 import { Checkbox, Field, TextInput } from "~/shared/ui/Field";
@@ -78,9 +79,7 @@ export function ReplayDrawer({ open, connection, table, rows, onClose }: ReplayD
         {rows[0] && (
           <section className="flex flex-col gap-1">
             <h3 className="text-body font-medium">{text("rejected.row")}</h3>
-            <pre className="m-0 overflow-auto rounded-input bg-sunken p-3 font-mono text-code break-words whitespace-pre-wrap">
-              {rows[0].row}
-            </pre>
+            <Code>{rows[0].row}</Code>
           </section>
         )}
       </div>

@@ -5,6 +5,7 @@ import { usePlatform } from "~/platform";
 import { useText } from "~/shared/text";
 import { useFormat } from "~/shared/text/format";
 import { Button } from "~/shared/ui/Button";
+import { Code } from "~/shared/ui/Code";
 import { toast } from "~/shared/ui/toast";
 import { Words } from "~/shared/ui/Words";
 
@@ -19,7 +20,9 @@ export function CheckList({ steps, running }: { steps: readonly CheckStep[]; run
   const text = useText();
   const list = useRef<HTMLOListElement>(null);
   // The list grows under a long form: it is what the person waits for.
-  useEffect(() => list.current?.scrollIntoView({ block: "nearest" }), [steps.length, running]);
+  useEffect(() => {
+    list.current?.scrollIntoView({ block: "nearest" });
+  }, [steps.length, running]);
   return (
     <ol ref={list} aria-live="polite" className="m-0 flex list-none flex-col gap-2 rounded-card border border-border bg-surface p-4">
       {steps.map((step) => (
@@ -65,7 +68,7 @@ function Step({ step }: { step: CheckStep }) {
             </span>
             {fix.command && (
               <div className="flex items-start gap-2">
-                <pre className="m-0 min-w-0 flex-1 overflow-auto rounded-input bg-sunken p-2 font-mono text-code">{fix.command}</pre>
+                <Code>{fix.command}</Code>
                 <Button
                   size="small"
                   onClick={() => void platform.copy(fix.command ?? "").then(() => toast({ title: text("common.copied") }))}

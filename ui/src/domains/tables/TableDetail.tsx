@@ -22,9 +22,9 @@ export function TableDetail({ table, chosen, onChange }: TableDetailProps) {
         <p className="m-0 text-ink-muted">{text("tables.focus")}</p>
       ) : (
         <>
-          <h3 className="text-heading break-words">
+          <h2 className="text-heading break-words">
             <bdi>{table.table}</bdi>
-          </h3>
+          </h2>
           {table.key.length === 0 && <p className="m-0 text-warn">{text("tables.noKey")}</p>}
           <Choices
             legend={text("tables.mode")}
@@ -73,7 +73,7 @@ function Columns({ table, chosen, onChange }: PartProps) {
     onChange({ ...chosen, columns: { ...chosen.columns, [column]: treatment } });
   return (
     <section className="flex flex-col gap-2">
-      <h4 className="m-0 text-body font-medium">{text("tables.columns")}</h4>
+      <h3 className="text-body font-medium">{text("tables.columns")}</h3>
       <p className="m-0 text-ink-muted">{text("tables.hashHelp")}</p>
       <ul className="m-0 list-none p-0">
         {table.columns.map((column) => {

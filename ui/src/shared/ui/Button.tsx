@@ -67,7 +67,7 @@ export function Button({
 /** A shortcut beside its command. Hidden from screen readers: `aria-keyshortcuts` and the palette say it. */
 export function Keys({ shortcut, className }: { shortcut: Shortcut; className?: string }) {
   return (
-    <kbd aria-hidden className={clsx("font-sans text-caption font-medium opacity-70", className)}>
+    <kbd aria-hidden className={clsx("font-sans text-caption font-normal", className)}>
       {spelled(shortcut)}
     </kbd>
   );

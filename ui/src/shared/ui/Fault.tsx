@@ -4,6 +4,7 @@ import { type ReactNode, useState } from "react";
 import { usePlatform } from "~/platform";
 import { useText } from "~/shared/text";
 import { Button } from "./Button";
+import { Code } from "./Code";
 import { Words } from "./Words";
 
 /** An error as people read it: what happened, what it means for their data, what to do, and the facts on request. */
@@ -61,9 +62,7 @@ export function Fault({ fault, mild = false, actions, className }: FaultProps) {
         )}
         {open && (
           <div className="flex flex-col items-start gap-2">
-            <pre className="m-0 w-full overflow-auto rounded-input bg-sunken p-2 font-mono text-code whitespace-pre-wrap">
-              {details.join("\n")}
-            </pre>
+            <Code>{details.join("\n")}</Code>
             <Button size="small" onClick={() => void platform.copy(copyable)}>
               {text("fault.copy")}
             </Button>

@@ -88,7 +88,7 @@ function Timeline({ name, runs, picked, onOlder }: TimelineProps) {
         <div role="group" aria-label={text("history.list")} className="min-h-0 flex-1 overflow-auto pb-4">
           {days.map(([day, entries]) => (
             <section key={day}>
-              <h3 className="px-6 pt-4 pb-1 text-caption font-medium text-ink-muted">{day}</h3>
+              <h2 className="px-6 pt-4 pb-1 text-caption font-medium text-ink-muted">{day}</h2>
               {entries.map((run) => (
                 <button
                   key={run.run}

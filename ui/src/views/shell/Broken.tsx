@@ -21,6 +21,17 @@ export function Broken({ error, reset }: ErrorComponentProps) {
   );
 }
 
+/** When the frame around the views failed itself. */
+export function BrokenShell(props: ErrorComponentProps) {
+  const text = useText();
+  return (
+    <main>
+      <h1 className="sr-only">{text("fault.unexpected")}</h1>
+      <Broken {...props} />
+    </main>
+  );
+}
+
 export function NotFound() {
   const text = useText();
   return (
