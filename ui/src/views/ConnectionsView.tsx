@@ -123,7 +123,9 @@ function Overview({ connections, query }: { connections: readonly ConnectionSumm
   );
 }
 
-const template = "grid grid-cols-[148px_minmax(160px,1.2fr)_minmax(160px,1fr)_112px_150px_72px] items-center gap-4 px-6";
+const template =
+  "grid grid-cols-[148px_minmax(0,1.2fr)_minmax(0,1fr)_96px_64px] @4xl:grid-cols-[148px_minmax(160px,1.2fr)_minmax(160px,1fr)_112px_150px_72px] items-center gap-4 px-6";
+const roomy = "hidden @4xl:block";
 
 function List({ connections }: { connections: readonly ConnectionSummary[] }) {
   const text = useText();
@@ -147,13 +149,15 @@ function List({ connections }: { connections: readonly ConnectionSummary[] }) {
     links[at + step]?.focus();
   };
   return (
-    <div role="table" aria-label={text("connections.title")} aria-rowcount={connections.length + 1} className="flex min-h-0 flex-1 flex-col">
+    <div role="table" aria-label={text("connections.title")} aria-rowcount={connections.length + 1} className="@container flex min-h-0 flex-1 flex-col">
       <div role="row" aria-rowindex={1} className={`${template} h-8 shrink-0 border-b border-border text-caption font-medium text-ink-muted`}>
         <span role="columnheader">{text("connections.column.state")}</span>
         <span role="columnheader">{text("connections.column.name")}</span>
         <span role="columnheader">{text("connections.column.route")}</span>
         <span role="columnheader">{text("connections.column.fresh")}</span>
-        <span role="columnheader">{text("connections.column.recent")}</span>
+        <span role="columnheader" className={roomy}>
+          {text("connections.column.recent")}
+        </span>
         <span role="columnheader" className="sr-only">
           {text("connections.column.actions")}
         </span>
@@ -220,7 +224,7 @@ function Row({ connection, onRemove }: { connection: ConnectionSummary; onRemove
         <span role="cell" className="num text-ink-muted" title={fresh ? format.moment(fresh) : undefined}>
           {fresh ? format.ago(fresh) : text("connections.never")}
         </span>
-        <span role="cell">
+        <span role="cell" className={roomy}>
           <RunStrip name={name} runs={connection.recent} label={text("connections.column.recent")} most={16} />
         </span>
         <span role="cell" className="flex justify-end">

@@ -1,4 +1,5 @@
 import type { ReactNode } from "react";
+import { useAnswer } from "~/api/client";
 import { useSettings } from "~/shared/settings";
 import { useText } from "~/shared/text";
 import { Checkbox, Choices, Field } from "~/shared/ui/Field";
@@ -9,6 +10,7 @@ import { Select } from "~/shared/ui/Select";
 export default function SettingsView() {
   const text = useText();
   const settings = useSettings();
+  const project = useAnswer("project.info", null).data;
   return (
     <>
       <PageHeader title={text("settings.title")} />
@@ -62,10 +64,20 @@ export default function SettingsView() {
             <p className="m-0 ml-6 text-ink-muted">{text("settings.lettersHelp")}</p>
           </div>
         </Section>
+        <Section title={text("settings.storage")}>
+          {project && (
+            <p className="m-0">
+              <span className="text-ink-muted">{text("settings.project")}: </span>
+              <bdi className="font-mono text-code break-all">{project.folder}</bdi>
+            </p>
+          )}
+        </Section>
         <Section title={text("settings.secrets")}>
+          {project && <p className="m-0">{project.secret_store}</p>}
           <p className="m-0 text-ink-muted">{text("settings.secretsHelp")}</p>
         </Section>
         <Section title={text("settings.about")}>
+          {project && <p className="num m-0">{`${text("settings.version")} ${project.version}`}</p>}
           <p className="m-0 text-ink-muted">{text("settings.privacy")}</p>
         </Section>
       </div>

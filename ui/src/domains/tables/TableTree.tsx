@@ -20,7 +20,10 @@ interface TableTreeProps {
 type Line = { kind: "table"; table: FoundTable } | { kind: "column"; table: FoundTable; at: number };
 
 const LINE_PX = 32;
-const grid = "grid grid-cols-[minmax(168px,1fr)_112px_72px_96px_72px] items-center gap-3 px-4";
+// Where there is little room, name and mode stay; the panel beside the tree says the rest.
+const grid =
+  "grid grid-cols-[minmax(0,1fr)_112px] @xl:grid-cols-[minmax(168px,1fr)_128px_80px_112px_80px] items-center gap-3 px-4";
+const roomy = "hidden @xl:block";
 
 /** Tables and their columns. One tab stop: arrows move, right and left open and close, Space ticks. */
 export function TableTree({ found, query, selection, focused, onFocus, onToggle, onTreat }: TableTreeProps) {
@@ -91,13 +94,13 @@ export function TableTree({ found, query, selection, focused, onFocus, onToggle,
   };
 
   return (
-    <div className="flex min-h-0 min-w-0 flex-1 flex-col">
+    <div className="@container flex min-h-0 min-w-0 flex-1 flex-col">
       <div aria-hidden className={`${grid} h-8 shrink-0 border-b border-border text-caption font-medium text-ink-muted`}>
         <span className="pl-14">{text("tables.column.name")}</span>
         <span>{text("tables.column.mode")}</span>
-        <span>{text("tables.column.key")}</span>
-        <span>{text("tables.column.cursor")}</span>
-        <span className="text-right">{text("tables.column.rows")}</span>
+        <span className={roomy}>{text("tables.column.key")}</span>
+        <span className={roomy}>{text("tables.column.cursor")}</span>
+        <span className={`${roomy} text-right`}>{text("tables.column.rows")}</span>
       </div>
       <div
         ref={scroller}
@@ -191,7 +194,7 @@ function TreeLine({ id, index, top, line, query, open, selection, active, curren
             tabIndex={-1}
             aria-label={text("tables.expand", { table: table.table })}
             onClick={() => onFold(!open)}
-            className="flex size-6 items-center justify-center border-0 bg-transparent p-0 text-ink-muted"
+            className="flex size-6 shrink-0 items-center justify-center border-0 bg-transparent p-0 text-ink-muted"
           >
             <Chevron size={16} strokeWidth={1.5} aria-hidden />
           </button>
@@ -218,26 +221,26 @@ function TreeLine({ id, index, top, line, query, open, selection, active, curren
           <span role="gridcell" className="truncate text-ink-muted">
             <bdi>{column.type}</bdi>
           </span>
-          <span role="gridcell">
+          <span role="gridcell" className={roomy}>
             {table.key.includes(column.name) && <KeyRound size={16} strokeWidth={1.5} aria-label={text("tables.column.key")} className="text-ink-muted" />}
           </span>
-          <span role="gridcell" className="text-ink-muted">
+          <span role="gridcell" className={`${roomy} text-ink-muted`}>
             {treatment === "hash" ? text("tables.hash") : treatment === "exclude" ? text("tables.leaveOut") : null}
           </span>
-          <span aria-hidden />
+          <span aria-hidden className={roomy} />
         </>
       ) : (
         <>
           <span role="gridcell" className="truncate text-ink-muted">
             {chosen ? text(`plan.mode.${chosen.mode}`) : "–"}
           </span>
-          <span role="gridcell" className="truncate text-ink-muted">
+          <span role="gridcell" className={`${roomy} truncate text-ink-muted`}>
             {table.key.length > 0 ? <bdi>{table.key.join(", ")}</bdi> : text("common.none")}
           </span>
-          <span role="gridcell" className="truncate text-ink-muted">
+          <span role="gridcell" className={`${roomy} truncate text-ink-muted`}>
             <bdi>{chosen ? (chosen.cursor ?? "–") : (table.cursors[0]?.column ?? "–")}</bdi>
           </span>
-          <span role="gridcell" className="num text-right text-ink-muted">
+          <span role="gridcell" className={`${roomy} num text-right text-ink-muted`}>
             {table.rows_estimate === null ? "–" : format.count(table.rows_estimate)}
           </span>
         </>

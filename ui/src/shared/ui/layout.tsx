@@ -51,7 +51,7 @@ export function Segments<Value extends string>({ label, options, value, onValue 
           type="button"
           aria-pressed={option.value === value}
           onClick={() => onValue(option.value)}
-          className="h-7 rounded-control border-0 bg-transparent px-2 text-ink-muted hover:bg-sunken aria-pressed:bg-accent-soft aria-pressed:text-accent"
+          className="h-7 rounded-control border-0 whitespace-nowrap bg-transparent px-2 text-ink-muted hover:bg-sunken aria-pressed:bg-accent-soft aria-pressed:text-accent"
         >
           {option.label}
           {option.count !== undefined && <span className="num ml-1">{option.count}</span>}

@@ -1,4 +1,4 @@
-import { Outlet, useNavigate, useRouter } from "@tanstack/react-router";
+import { Outlet, useNavigate, useRouter, useRouterState } from "@tanstack/react-router";
 import { Cable, Inbox, Keyboard, PanelLeft, Play, Plus, Search, Settings, SunMoon, Table2 } from "lucide-react";
 import { useMemo, useState } from "react";
 import { useAnswer } from "~/api/client";
@@ -21,6 +21,7 @@ export function Shell() {
   useShortcuts();
   useShellCommands(setPalette, setSheet);
   const places = usePlaces();
+  const path = useRouterState({ select: ({ location }) => location.pathname });
 
   const connections = useAnswer("connections.list", null).data;
   const inbox = useAnswer("inbox.list", null).data;
@@ -40,7 +41,7 @@ export function Shell() {
       </a>
       <EngineGone />
       <div className="flex min-h-0 flex-1">
-        <Sidebar counts={{ connections: connections?.length, inbox: inbox?.length, running }} hasSql={hasSql} />
+        <Sidebar counts={{ connections: connections?.length, inbox: inbox?.length, running }} hasSql={hasSql} narrow={path === "/new"} />
         <main id="content" data-region tabIndex={-1} className="flex min-w-0 flex-1 flex-col">
           <Outlet />
         </main>

@@ -13,10 +13,17 @@ export interface Counts {
   running: number;
 }
 
+interface SidebarProps {
+  counts: Counts;
+  hasSql: boolean;
+  /** The view needs the width: only icons, whatever was chosen. */
+  narrow: boolean;
+}
+
 /** The places one can be. Labels collapse to icons; the names stay in tooltips and for screen readers. */
-export function Sidebar({ counts, hasSql }: { counts: Counts; hasSql: boolean }) {
+export function Sidebar({ counts, hasSql, narrow }: SidebarProps) {
   const text = useText();
-  const collapsed = useSettings((settings) => settings.sidebarCollapsed);
+  const collapsed = useSettings((settings) => settings.sidebarCollapsed) || narrow;
   const set = useSettings((settings) => settings.set);
   return (
     <nav
@@ -49,12 +56,12 @@ export function Sidebar({ counts, hasSql }: { counts: Counts; hasSql: boolean })
       </div>
       <div className="flex flex-col gap-1 px-2 pb-2">
         <Item to="/settings" icon={Settings} label={text("shell.settings")} collapsed={collapsed} />
-        <IconButton
+        {!narrow && <IconButton
           icon={collapsed ? PanelLeftOpen : PanelLeftClose}
           label={text(collapsed ? "shell.expand" : "shell.collapse")}
           onClick={() => set({ sidebarCollapsed: !collapsed })}
           className={collapsed ? "self-center" : "ml-1"}
-        />
+        />}
       </div>
     </nav>
   );
