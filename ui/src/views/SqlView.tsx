@@ -1,6 +1,6 @@
 import { useSearch } from "@tanstack/react-router";
 import { Download, Play, SquareTerminal, Table2 } from "lucide-react";
-import { lazy, Suspense, useMemo, useRef, useState } from "react";
+import { lazy, Suspense, useCallback, useMemo, useRef, useState } from "react";
 import { faultOfError, type ResponseOf, useAction, useAnswer } from "~/api/client";
 import { gridColumns } from "~/domains/preview/columns";
 import { ValueDialog } from "~/domains/preview/ValueDialog";
@@ -120,6 +120,7 @@ function Result({ result, name }: { result: ResponseOf<"sql.run">; name: string 
   const [value, setValue] = useState<{ column: string; value: string } | null>(null);
   const columns = useMemo(() => gridColumns(result.columns, result.rows), [result]);
   const names = result.columns.map((column) => column.name);
+  const cell = useCallback((row: number, at: number) => result.rows[row]?.[at], [result]);
   return (
     <div className="flex min-h-0 flex-1 flex-col">
       <div className="flex h-10 shrink-0 items-center gap-3 border-b border-border px-4">
@@ -146,7 +147,7 @@ function Result({ result, name }: { result: ResponseOf<"sql.run">; name: string 
           rowCount={result.rows.length}
           headerHeight={44}
           nullWord={text("common.null")}
-          cell={(row, at) => result.rows[row]?.[at]}
+          cell={cell}
           onCell={(row, at) => {
             const shown = result.rows[row]?.[at];
             const column = names[at];

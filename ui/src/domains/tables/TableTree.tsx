@@ -111,7 +111,7 @@ export function TableTree({ found, query, selection, focused, onFocus, onToggle,
         aria-multiselectable
         aria-activedescendant={lines.length > 0 ? `tree-${at}` : undefined}
         onKeyDown={onKey}
-        className="group min-h-0 flex-1 overflow-auto outline-offset-[-2px]"
+        className="group min-h-0 flex-1 overflow-auto outline-none"
       >
         <div role="presentation" className="relative" style={{ height: rows.getTotalSize() }}>
           {rows.getVirtualItems().map((item) => {
@@ -183,7 +183,7 @@ function TreeLine({ id, index, top, line, query, open, selection, active, curren
         grid,
         "absolute right-0 left-0 hover:bg-sunken",
         current && "bg-accent-soft",
-        active && "group-focus:shadow-[inset_0_0_0_2px_var(--accent)]",
+        active && "group-focus-visible:shadow-[inset_0_0_0_2px_var(--accent)]",
       )}
       style={{ top, height: LINE_PX }}
     >

@@ -1,6 +1,6 @@
-import { useVirtualizer } from "@tanstack/react-virtual";
+import { useVirtualizer, type VirtualItem } from "@tanstack/react-virtual";
 import clsx from "clsx";
-import { type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from "react";
+import { type KeyboardEvent, memo, type ReactNode, useCallback, useEffect, useRef, useState } from "react";
 
 export interface GridColumn {
   id: string;
@@ -100,8 +100,15 @@ export function Grid({
     }
   };
 
-  const id = (row: number, column: number) => `${label}-${row}-${column}`.replaceAll(/\s/g, "-");
   const wide = across.getTotalSize();
+  const items = across.getVirtualItems();
+  // Rows that stay on screen while scrolling are not drawn again, so what they are given must keep its identity.
+  const latest = useRef({ move, onCell });
+  useEffect(() => {
+    latest.current = { move, onCell };
+  });
+  const stableMove = useCallback((row: number, column: number) => latest.current.move(row, column), []);
+  const stableOpen = useCallback((row: number, column: number) => latest.current.onCell?.(row, column), []);
   return (
     <div
       ref={scroller}
@@ -110,9 +117,9 @@ export function Grid({
       aria-label={label}
       aria-rowcount={rowCount + 1}
       aria-colcount={columns.length}
-      aria-activedescendant={rowCount > 0 ? id(active.row, active.column) : undefined}
+      aria-activedescendant={rowCount > 0 ? cellId(label, active.row, active.column) : undefined}
       onKeyDown={onKey}
-      className="group relative min-h-0 flex-1 overflow-auto bg-surface outline-offset-[-2px]"
+      className="group relative min-h-0 flex-1 overflow-auto bg-surface outline-none"
     >
       <div
         role="row"
@@ -120,7 +127,7 @@ export function Grid({
         className="sticky top-0 z-sticky border-b border-border bg-surface"
         style={{ height: headerHeight, width: wide, minWidth: "100%" }}
       >
-        {across.getVirtualItems().map((item) => {
+        {items.map((item) => {
           const column = columns[item.index];
           if (!column) return null;
           return (
@@ -141,48 +148,83 @@ export function Grid({
       </div>
       <div role="rowgroup" className="relative" style={{ height: rows.getTotalSize(), width: wide }}>
         {rows.getVirtualItems().map((row) => (
-          <div
+          <Row
             key={row.key}
-            role="row"
-            aria-rowindex={row.index + 2}
-            className="absolute right-0 left-0 hover:bg-sunken"
-            style={{ top: row.start, height: ROW_PX }}
-          >
-            {across.getVirtualItems().map((item) => {
-              const value = cell(row.index, item.index);
-              const isActive = active.row === row.index && active.column === item.index;
-              return (
-                // Keys reach the grid itself, which moves the active cell.
-                // oxlint-disable-next-line jsx-a11y/click-events-have-key-events
-                <div
-                  key={item.key}
-                  id={id(row.index, item.index)}
-                  role="gridcell"
-                  tabIndex={-1}
-                  aria-colindex={item.index + 1}
-                  aria-selected={isActive}
-                  onClick={() => move(row.index, item.index)}
-                  onDoubleClick={() => onCell?.(row.index, item.index)}
-                  className={clsx(
-                    "num absolute top-0 h-full truncate border-b border-border px-3 leading-7 whitespace-pre",
-                    columns[item.index]?.align === "right" && "text-right",
-                    isActive && "group-focus:shadow-[inset_0_0_0_2px_var(--accent)]",
-                  )}
-                  style={{ left: item.start, width: item.size }}
-                >
-                  {value === undefined ? null : value === null ? (
-                    <span className="text-ink-subtle">{nullWord}</span>
-                  ) : (
-                    <bdi>{visible(value)}</bdi>
-                  )}
-                </div>
-              );
-            })}
-          </div>
+            id={label}
+            index={row.index}
+            top={row.start}
+            items={items}
+            columns={columns}
+            cell={cell}
+            nullWord={nullWord}
+            active={active.row === row.index ? active.column : null}
+            onMove={stableMove}
+            onOpen={stableOpen}
+          />
         ))}
       </div>
     </div>
   );
+}
+
+interface RowProps {
+  id: string;
+  index: number;
+  top: number;
+  items: readonly VirtualItem[];
+  columns: readonly GridColumn[];
+  cell: GridProps["cell"];
+  nullWord: string;
+  /** The column of the active cell, when it is in this row. */
+  active: number | null;
+  onMove: (row: number, column: number) => void;
+  onOpen: (row: number, column: number) => void;
+}
+
+const Row = memo(function Row({ id, index, top, items, columns, cell, nullWord, active, onMove, onOpen }: RowProps) {
+  return (
+    <div
+      role="row"
+      aria-rowindex={index + 2}
+      className="absolute right-0 left-0 hover:bg-sunken"
+      style={{ top, height: ROW_PX }}
+    >
+      {items.map((item) => {
+        const value = cell(index, item.index);
+        const isActive = active === item.index;
+        return (
+          // Keys reach the grid itself, which moves the active cell.
+          // oxlint-disable-next-line jsx-a11y/click-events-have-key-events
+          <div
+            key={item.key}
+            id={cellId(id, index, item.index)}
+            role="gridcell"
+            tabIndex={-1}
+            aria-colindex={item.index + 1}
+            aria-selected={isActive}
+            onClick={() => onMove(index, item.index)}
+            onDoubleClick={() => onOpen(index, item.index)}
+            className={clsx(
+              "num absolute top-0 h-full truncate border-b border-border px-3 leading-7 whitespace-pre",
+              columns[item.index]?.align === "right" && "text-right",
+              isActive && "group-focus-visible:shadow-[inset_0_0_0_2px_var(--accent)]",
+            )}
+            style={{ left: item.start, width: item.size }}
+          >
+            {value === undefined ? null : value === null ? (
+              <span className="text-ink-subtle">{nullWord}</span>
+            ) : (
+              <bdi>{visible(value)}</bdi>
+            )}
+          </div>
+        );
+      })}
+    </div>
+  );
+});
+
+function cellId(grid: string, row: number, column: number): string {
+  return `${grid.replaceAll(/\s/g, "-")}-${row}-${column}`;
 }
 
 function done(event: KeyboardEvent, act: () => void): void {

@@ -13,7 +13,7 @@ export function Sparkline({ label, values, width = 160, height = 24 }: SparkProp
   const most = Math.max(1, ...values);
   const step = width / Math.max(values.length, 1);
   return (
-    <svg role="img" aria-label={label} width={width} height={height} viewBox={`0 0 ${width} ${height}`}>
+    <svg role="img" aria-label={label} width={width} height={height} viewBox={`0 0 ${width} ${height}`} className="mark-ground">
       {values.map((value, at) => {
         const tall = value === 0 ? 1 : Math.max(2, (value / most) * height);
         return (
@@ -51,7 +51,7 @@ export function Strip({ label, marks }: { label: string; marks: readonly StripMa
     <ul aria-label={label} className="m-0 flex h-4 list-none items-end gap-0.5 p-0">
       {marks.map((mark) => {
         const ink = inkOf(mark.state);
-        const bar = `block w-1.5 rounded-[1px] ${fills[ink]} ${heights[ink]}`;
+        const bar = `mark-ground block w-1.5 rounded-[1px] ${fills[ink]} ${heights[ink]}`;
         return (
           <li key={mark.id} className="flex items-end">
             <Tooltip text={mark.title}>

@@ -85,7 +85,7 @@ export function Progress({ label, share, className }: ProgressProps) {
       aria-valuemin={0}
       aria-valuemax={100}
       aria-valuenow={share === undefined ? undefined : Math.round(share * 100)}
-      className={clsx("h-1 overflow-hidden rounded-pill bg-run-soft", className)}
+      className={clsx("mark-ground h-1 overflow-hidden rounded-pill bg-run-soft", className)}
     >
       {share === undefined ? (
         <div className="moving-bar h-full w-1/3 bg-run" />

@@ -101,8 +101,11 @@ function Pages({ name, table, destination, first }: RowsProps & { first: GridDat
       };
     }),
   });
-  const loaded = new Map(pages.map((page, at) => [page, answers[at]?.data?.rows]));
-  const cell = (row: number, column: number) => loaded.get(Math.floor(row / PAGE))?.[row % PAGE]?.[column];
+  const loaded = useMemo(() => new Map(pages.map((page, at) => [page, answers[at]?.data?.rows])), [pages, answers]);
+  const cell = useCallback(
+    (row: number, column: number) => loaded.get(Math.floor(row / PAGE))?.[row % PAGE]?.[column],
+    [loaded],
+  );
   const onRange = useCallback((from: number, to: number) => setRange({ first: from, last: to }), []);
 
   return (

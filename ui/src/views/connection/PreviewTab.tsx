@@ -1,6 +1,6 @@
 import { useNavigate } from "@tanstack/react-router";
 import { PanelRight, RefreshCw } from "lucide-react";
-import { useMemo, useState } from "react";
+import { useCallback, useMemo, useState } from "react";
 import { useAnswer } from "~/api/client";
 import type { Preview } from "~/api/generated";
 import { gridColumns } from "~/domains/preview/columns";
@@ -91,6 +91,7 @@ function Sample({ preview, inspector }: { preview: Preview; inspector: boolean }
   const [column, setColumn] = useState<number | null>(null);
   const [part, setPart] = useState<InspectorPart>("findings");
   const [value, setValue] = useState<{ column: string; value: string } | null>(null);
+  const cell = useCallback((row: number, at: number) => preview.rows[row]?.[at], [preview]);
   const columns = useMemo(
     () =>
       gridColumns(
@@ -115,7 +116,7 @@ function Sample({ preview, inspector }: { preview: Preview; inspector: boolean }
             rowCount={preview.rows.length}
             headerHeight={52}
             nullWord={text("common.null")}
-            cell={(row, at) => preview.rows[row]?.[at]}
+            cell={cell}
             onMove={(_, at) => {
               // Moving in the grid asks about columns; the findings were seen first.
               setColumn(at);
