@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from "node:fs";
 import { createIntl } from "react-intl";
 import { describe, expect, it } from "vitest";
 import { de } from "~/shared/text/messages/de";
@@ -22,6 +23,14 @@ describe.each([
       expect(message, id).not.toMatch(/something went wrong|oops|please|!$/i);
     }
   });
+});
+
+it("has no message that nothing shows", () => {
+  const files = readdirSync("src", { recursive: true, encoding: "utf8" }).filter((file) => /\.tsx?$/.test(file) && !file.includes("messages"));
+  const source = files.map((file) => readFileSync(`src/${file}`, "utf8")).join("\n");
+  const built = [...source.matchAll(/`([\w.]+\.)\$\{/g)].map(([, prefix]) => prefix ?? "");
+  const unused = Object.keys(en).filter((id) => !source.includes(`"${id}"`) && !built.some((prefix) => id.startsWith(prefix)));
+  expect(unused).toEqual([]);
 });
 
 it("use the same placeholders in both languages", () => {

@@ -4,8 +4,7 @@ import { describe, expect, it } from "vitest";
 import { fixturePlatform } from "../../test/fixture/platform";
 import { render } from "../../test/render";
 import type { Platform } from "~/platform";
-import { TransportError } from "~/platform";
-import { faultOfError, useAction, useAnswer } from "./client";
+import { useAction, useAnswer } from "./client";
 
 function counting(): { platform: Platform; calls: string[] } {
   const calls: string[] = [];
@@ -53,10 +52,5 @@ describe("the client", () => {
     await waitFor(() => expect(calls).toContain("systems.save"));
     const caches = [...queries.getQueryCache().getAll().map(({ queryKey, state }) => [queryKey, state.data]), ...queries.getMutationCache().getAll().map(({ state }) => state)];
     expect(JSON.stringify(caches) + container.innerHTML + JSON.stringify({ ...localStorage })).not.toContain("hunter2");
-  });
-
-  it("gives every failure the shape that people read", () => {
-    expect(faultOfError(new TransportError("The engine does not answer.")).message).toBe("The engine does not answer.");
-    expect(faultOfError("odd").message).toBe("odd");
   });
 });

@@ -1,6 +1,6 @@
 import { keepPreviousData, useQuery, type UseQueryResult, useQueryClient } from "@tanstack/react-query";
 import { useCallback, useMemo, useState } from "react";
-import { type Platform, TransportError, usePlatform } from "~/platform";
+import { type Platform, usePlatform } from "~/platform";
 import type { FaultShape } from "~/shared/ui/Fault";
 import { type ApiError, type CacheTag, type Requests, requestTags } from "./generated";
 
@@ -98,13 +98,9 @@ export function useInvalidate(): (tags: readonly CacheTag[]) => void {
   );
 }
 
-/** Any error as people read it. */
-export function faultOfError(error: unknown): FaultShape {
-  if (error instanceof EngineError) return ofApi(error.fault);
-  if (error instanceof TransportError) return { message: error.message, details: [String(error.cause ?? "")] };
-  return { message: String(error) };
-}
-
-function ofApi(fault: ApiError): FaultShape {
-  return { message: fault.message, meaning: fault.meaning ?? undefined, fixes: fault.fixes, details: fault.details, code: fault.code };
+/** What the engine said, as people read it; null for errors that did not come from it. */
+export function faultOf(error: unknown): FaultShape | null {
+  if (!(error instanceof EngineError)) return null;
+  const { code, message, meaning, fixes, details } = error.fault;
+  return { code, message, meaning: meaning ?? undefined, fixes, details };
 }

@@ -73,6 +73,7 @@ function needsYou({ health }: ConnectionSummary): boolean {
 function Overview({ connections, query }: { connections: readonly ConnectionSummary[]; query: string }) {
   const text = useText();
   const format = useFormat();
+  const navigate = useNavigate();
   const [show, setShow] = useState<Show>("all");
   const kinds = useMemo<Record<Show, ConnectionSummary[]>>(
     () => ({
@@ -89,6 +90,7 @@ function Overview({ connections, query }: { connections: readonly ConnectionSumm
   );
   const healthy = connections.filter(({ health }) => health === "healthy").length;
   const today = rowsToday(connections);
+  const interrupted = connections.filter(({ running, recent }) => running === null && recent.at(-1)?.interrupted);
   const option = (value: Show, label: string) => ({ value, label, count: kinds[value].length });
   return (
     <>
@@ -118,6 +120,17 @@ function Overview({ connections, query }: { connections: readonly ConnectionSumm
           ]}
         />
       </div>
+      {interrupted.map(({ name }) => (
+        <div key={name} role="status" className="flex shrink-0 items-center gap-4 bg-warn-soft px-6 py-2">
+          <span className="flex-1">{text("connections.interrupted", { name })}</span>
+          <Button
+            size="small"
+            onClick={() => void navigate({ to: "/connections/$name/$tab", params: { name, tab: "plan" } })}
+          >
+            {text("connections.continue")}
+          </Button>
+        </div>
+      ))}
       {shown.length === 0 ? <Empty sentence={text("connections.noMatch")} /> : <List connections={shown} />}
     </>
   );

@@ -1,19 +1,19 @@
 import { useSearch } from "@tanstack/react-router";
 import { Check, CircleMinus, Inbox, type LucideIcon, TriangleAlert } from "lucide-react";
 import { type KeyboardEvent, useRef } from "react";
-import { faultOfError, useAction, useAnswer } from "~/api/client";
+import { useAction, useAnswer } from "~/api/client";
 import type { DriftChoice, InboxEntry } from "~/api/generated";
 import { useSettings } from "~/shared/settings";
 import { useText } from "~/shared/text";
 import { useFormat } from "~/shared/text/format";
 import { Answer } from "~/shared/ui/Answer";
 import { Button } from "~/shared/ui/Button";
-import { Fault } from "~/shared/ui/Fault";
 import { Empty } from "~/shared/ui/feedback";
 import { PageHeader } from "~/shared/ui/layout";
 import { Badge } from "~/shared/ui/State";
 import { Words } from "~/shared/ui/Words";
 import { toast } from "~/shared/ui/toast";
+import { Problem } from "~/shared/ui/Problem";
 
 /** Changes of sources that wait for a decision. */
 export function InboxView() {
@@ -44,7 +44,7 @@ function Entries({ entries }: { entries: readonly InboxEntry[] }) {
           </Button>
         )}
       </PageHeader>
-      {decide.error !== null && <Fault fault={faultOfError(decide.error)} className="m-6" />}
+      {decide.error !== null && <Problem error={decide.error} className="m-6" />}
       {entries.length === 0 ? (
         <Empty icon={Inbox} sentence={text("inbox.empty")} />
       ) : (

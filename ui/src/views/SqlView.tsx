@@ -1,7 +1,7 @@
 import { useSearch } from "@tanstack/react-router";
 import { Download, Play, SquareTerminal, Table2 } from "lucide-react";
 import { lazy, Suspense, useCallback, useMemo, useRef, useState } from "react";
-import { faultOfError, type ResponseOf, useAction, useAnswer } from "~/api/client";
+import { type ResponseOf, useAction, useAnswer } from "~/api/client";
 import { gridColumns } from "~/domains/preview/columns";
 import { ValueDialog } from "~/domains/preview/ValueDialog";
 import { asCsv } from "~/domains/sql/csv";
@@ -10,11 +10,11 @@ import { useText } from "~/shared/text";
 import { useFormat } from "~/shared/text/format";
 import { Answer } from "~/shared/ui/Answer";
 import { Button } from "~/shared/ui/Button";
-import { Fault } from "~/shared/ui/Fault";
 import { Empty, Loading } from "~/shared/ui/feedback";
 import { Grid } from "~/shared/ui/Grid";
 import { PageHeader } from "~/shared/ui/layout";
 import { Select } from "~/shared/ui/Select";
+import { Problem } from "~/shared/ui/Problem";
 
 const SqlEditor = lazy(() => import("~/domains/sql/SqlEditor"));
 
@@ -101,7 +101,7 @@ function Scratch({ names, first, table }: { names: readonly string[]; first: str
               />
             </Suspense>
           </div>
-          {error !== null && <Fault fault={faultOfError(error)} className="m-4" />}
+          {error !== null && <Problem error={error} className="m-4" />}
           {result ? (
             <Result result={result} name={destination} />
           ) : (

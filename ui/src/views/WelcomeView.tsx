@@ -1,9 +1,9 @@
 import { useNavigate } from "@tanstack/react-router";
 import { Cable, type LucideIcon, Sparkles } from "lucide-react";
-import { faultOfError, useAction, useAnswer } from "~/api/client";
+import { useAction, useAnswer } from "~/api/client";
 import { useText } from "~/shared/text";
-import { Fault } from "~/shared/ui/Fault";
 import { Mark } from "./shell/Mark";
+import { Problem } from "~/shared/ui/Problem";
 
 /** The first screen there is: rows first, settings never. */
 export function WelcomeView() {
@@ -39,7 +39,7 @@ export function WelcomeView() {
             onPick={() => void navigate({ to: "/new" })}
           />
         </div>
-        {prepare.error !== null && <Fault fault={faultOfError(prepare.error)} />}
+        {prepare.error !== null && <Problem error={prepare.error} />}
         {project && <p className="m-0 text-ink-muted">{text("welcome.footer", { store: project.secret_store })}</p>}
       </div>
     </div>

@@ -1,9 +1,9 @@
-import { faultOfError, useAction } from "~/api/client";
+import { useAction } from "~/api/client";
 import { useText } from "~/shared/text";
 import { Button } from "~/shared/ui/Button";
 import { Dialog } from "~/shared/ui/Dialog";
-import { Fault } from "~/shared/ui/Fault";
 import { toast } from "~/shared/ui/toast";
+import { Problem } from "~/shared/ui/Problem";
 
 interface RemoveDialogProps {
   /** The connection; null while nothing is asked. */
@@ -38,7 +38,7 @@ export function RemoveDialog({ name, onClose, onRemoved }: RemoveDialogProps) {
       }
     >
       <p className="m-0">{text("connections.removeMeaning")}</p>
-      {remove.error !== null && <Fault fault={faultOfError(remove.error)} className="mt-3" />}
+      {remove.error !== null && <Problem error={remove.error} className="mt-3" />}
     </Dialog>
   );
 }

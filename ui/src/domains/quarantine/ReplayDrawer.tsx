@@ -1,13 +1,13 @@
 import { useMemo, useState } from "react";
-import { faultOfError, useAction } from "~/api/client";
+import { useAction } from "~/api/client";
 import type { QuarantineRow } from "~/api/generated";
 import { useText } from "~/shared/text";
 import { Button } from "~/shared/ui/Button";
 import { Code } from "~/shared/ui/Code";
 import { Drawer } from "~/shared/ui/Dialog";
-import { Fault } from "~/shared/ui/Fault";
 import { Checkbox, Field, TextInput } from "~/shared/ui/Field";
 import { toast } from "~/shared/ui/toast";
+import { Problem } from "~/shared/ui/Problem";
 
 interface ReplayDrawerProps {
   open: boolean;
@@ -75,7 +75,7 @@ export function ReplayDrawer({ open, connection, table, rows, onClose }: ReplayD
             />
           </div>
         ))}
-        {replay.error !== null && <Fault fault={faultOfError(replay.error)} />}
+        {replay.error !== null && <Problem error={replay.error} />}
         {rows[0] && (
           <section className="flex flex-col gap-1">
             <h3 className="text-body font-medium">{text("rejected.row")}</h3>

@@ -58,7 +58,7 @@ function DoneCard({ receipt, actions }: { receipt: Receipt; actions?: ReactNode 
       ? text("run.upToDate", { tables: receipt.tables.length, duration })
       : text("run.doneSummary", { rows: format.exact(totals.written), tables: receipt.tables.length, duration });
   return (
-    <div className="flex flex-col gap-3 border-b border-border px-6 py-5">
+    <div role="status" className="flex flex-col gap-3 border-b border-border px-6 py-5">
       <div className="flex items-center gap-4">
         <div className="min-w-0 flex-1">
           <State state={state} word={text(title)} className="text-title font-semibold" />

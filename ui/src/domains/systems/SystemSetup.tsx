@@ -1,17 +1,17 @@
 import { useEffect, useMemo, useRef, useState } from "react";
-import { faultOfError, useAction, useAnswer } from "~/api/client";
+import { useAction, useAnswer } from "~/api/client";
 import type { ConnectorInfo, FormField, Side, SystemInfo } from "~/api/generated";
 import { useChecks } from "~/live/checks";
 import { type Command, useCommands } from "~/shared/commands";
 import { type MessageId, useText } from "~/shared/text";
 import { Answer } from "~/shared/ui/Answer";
 import { Button } from "~/shared/ui/Button";
-import { Fault } from "~/shared/ui/Fault";
 import { Field, TextInput } from "~/shared/ui/Field";
 import { State, type StateName } from "~/shared/ui/State";
 import { CheckList } from "./CheckList";
 import { applicable, assemble, fromAddress, problemOf, type Values } from "./form";
 import { SchemaForm } from "./SchemaForm";
+import { Problem } from "~/shared/ui/Problem";
 
 interface SystemSetupProps {
   side: Side;
@@ -134,8 +134,8 @@ function Setup({ side, connector, address, draft, fields, onDraft, onSaved, onAn
               onField={setFocused}
             />
             {(steps.length > 0 || check.pending) && <CheckList steps={steps} running={check.pending} />}
-            {check.error !== null && <Fault fault={faultOfError(check.error)} />}
-            {save.error !== null && <Fault fault={faultOfError(save.error)} />}
+            {check.error !== null && <Problem error={check.error} />}
+            {save.error !== null && <Problem error={save.error} />}
           </div>
         </form>
         <div className="flex items-center gap-3 border-t border-border px-6 py-3">

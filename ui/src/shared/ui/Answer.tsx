@@ -1,10 +1,9 @@
 import type { UseQueryResult } from "@tanstack/react-query";
 import type { ReactNode } from "react";
-import { faultOfError } from "~/api/client";
 import { useText } from "~/shared/text";
 import { Button } from "./Button";
-import { Fault } from "./Fault";
 import { Loading } from "./feedback";
+import { Problem } from "./Problem";
 
 interface AnswerProps<Value> {
   of: UseQueryResult<Value>;
@@ -21,8 +20,7 @@ export function Answer<Value>({ of, doing, rows, children }: AnswerProps<Value>)
   if (of.error) {
     return (
       <div className="p-6">
-        <Fault
-          fault={faultOfError(of.error)}
+        <Problem error={of.error}
           actions={<Button onClick={() => void of.refetch()}>{text("common.tryAgain")}</Button>}
         />
       </div>

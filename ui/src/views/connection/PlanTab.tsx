@@ -1,12 +1,12 @@
 import { useNavigate } from "@tanstack/react-router";
 import { useCallback, useEffect } from "react";
-import { EngineError, faultOfError, useAction, useAnswer } from "~/api/client";
+import { EngineError, useAction, useAnswer } from "~/api/client";
 import { summarise } from "~/domains/plan/summary";
 import { PlanSheet } from "~/domains/plan/PlanSheet";
 import { useText } from "~/shared/text";
 import { Answer } from "~/shared/ui/Answer";
-import { Fault } from "~/shared/ui/Fault";
 import type { PartProps } from "./ConnectionView";
+import { Problem } from "~/shared/ui/Problem";
 
 /** What a sync would do now; Apply does exactly that. */
 export function PlanTab({ name, detail }: PartProps) {
@@ -51,9 +51,7 @@ export function PlanTab({ name, detail }: PartProps) {
             onAgain={again}
             trouble={
               start.error !== null && (
-                <Fault
-                  mild={start.error instanceof EngineError && start.error.fault.code === "schema_changed"}
-                  fault={faultOfError(start.error)}
+                <Problem mild={start.error instanceof EngineError && start.error.fault.code === "schema_changed"} error={start.error}
                 />
               )
             }

@@ -52,6 +52,9 @@ export function Ended({ name, detail, receipt }: { name: string; detail: Connect
       receipt={receipt}
       actions={
         <>
+          {detail.summary.source.connector === "sample" && !again && (
+            <Button onClick={() => void navigate({ to: "/new" })}>{text("run.connectOwn")}</Button>
+          )}
           {rejected > 0 && <Button onClick={to("rejected")}>{text("run.showRejected")}</Button>}
           {again && <Button onClick={to("log")}>{text("run.openLog")}</Button>}
           {detail.summary.destination.connector === "duckdb" && !again && (

@@ -1,13 +1,13 @@
 import { useNavigate } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
-import { faultOfError, useAction, useAnswer } from "~/api/client";
+import { useAction, useAnswer } from "~/api/client";
 import { freeName, NAME } from "~/domains/systems/SystemSetup";
 import { asConfig } from "~/domains/tables/selection";
 import { useText } from "~/shared/text";
 import { Button } from "~/shared/ui/Button";
-import { Fault } from "~/shared/ui/Fault";
 import { Field, TextInput } from "~/shared/ui/Field";
 import { useDraft } from "./draft";
+import { Problem } from "~/shared/ui/Problem";
 
 /** The last look before the file is written. Nothing is synced here: the plan comes next. */
 export function ReviewStep() {
@@ -67,7 +67,7 @@ export function ReviewStep() {
             </dd>
           </dl>
           <p className="m-0 text-ink-muted">{text("review.meaning")}</p>
-          {save.error !== null && <Fault fault={faultOfError(save.error)} />}
+          {save.error !== null && <Problem error={save.error} />}
         </div>
       </div>
       <div className="flex items-center gap-3 border-t border-border px-6 py-3">
