@@ -2,6 +2,7 @@ import { PlugZap } from "lucide-react";
 import { useEffect, useState } from "react";
 import { useLink } from "~/live/link";
 import { useText } from "~/shared/text";
+import { Words } from "~/shared/ui/Words";
 
 /** A link that is lost only for a moment is not worth a word. */
 const PATIENCE_MS = 1_500;
@@ -26,7 +27,7 @@ function Notice() {
       <div className="flex-1">
         <p className="m-0 font-medium">{text("shell.goneTitle")}</p>
         <p className="m-0">{text("shell.goneMeaning")}</p>
-        <p className="m-0">{text("shell.goneFix")}</p>
+        <p className="m-0"><Words>{text("shell.goneFix")}</Words></p>
       </div>
       <span className="text-ink-muted">{text("shell.reconnecting")}</span>
     </div>
