@@ -51,6 +51,11 @@ describe("a run under way", () => {
     expect(done.tables[0]).toMatchObject({ state: "done", committed: 120 });
   });
 
+  it("shows tables that began before the window was opened", () => {
+    const late = after([progress(60_000, 4_000, 3_000)], started("r", "shop", [], 0));
+    expect(late.tables).toMatchObject([{ table: "orders", state: "reading", read: 4_000, committed: 3_000 }]);
+  });
+
   it("keeps at most five minutes of samples", () => {
     const run = after(Array.from({ length: 3_000 }, (_, at) => progress(at * 250, at)));
     expect(run.samples).toHaveLength(1_200);

@@ -57,18 +57,7 @@ export function started(run: string, connection: string, tables: readonly string
   return {
     run,
     connection,
-    tables: tables.map((table) => ({
-      table,
-      state: "queued",
-      estimate: null,
-      read: 0,
-      committed: 0,
-      rejected: 0,
-      bytes: 0,
-      rate: null,
-      note: null,
-      failure: null,
-    })),
+    tables: tables.map(queued),
     elapsedMs: 0,
     heardAt: now,
     samples: [],
@@ -78,11 +67,32 @@ export function started(run: string, connection: string, tables: readonly string
   };
 }
 
+function queued(table: string): LiveTable {
+  return {
+    table,
+    state: "queued",
+    estimate: null,
+    read: 0,
+    committed: 0,
+    rejected: 0,
+    bytes: 0,
+    rate: null,
+    note: null,
+    failure: null,
+  };
+}
+
+/** A window that opens in the middle of a run meets tables it has not heard of. */
+function withTables(known: readonly LiveTable[], names: readonly string[]): readonly LiveTable[] {
+  const missing = names.filter((name) => !known.some(({ table }) => table === name));
+  return missing.length === 0 ? known : [...known, ...missing.map(queued)];
+}
+
 /** The run after an event. Pure, so that the monitor can be tested without an engine. */
 export function heard(run: LiveRun, event: RunEvent, now: number): LiveRun {
   const next: LiveRun = { ...run, heardAt: now };
   const change = (table: string, change: (before: LiveTable) => Partial<LiveTable>) => {
-    next.tables = next.tables.map((each) => (each.table === table ? { ...each, ...change(each) } : each));
+    next.tables = withTables(next.tables, [table]).map((each) => (each.table === table ? { ...each, ...change(each) } : each));
   };
   switch (event.event) {
     case "run_started":
@@ -142,7 +152,7 @@ function progressed(run: LiveRun, event: Extract<RunEvent, { event: "progress" }
     ...run,
     elapsedMs: event.elapsed_ms,
     samples,
-    tables: run.tables.map((table) => {
+    tables: withTables(run.tables, [...byName.keys()]).map((table) => {
       const figures = byName.get(table.table);
       if (!figures || isOver(table.state)) return table;
       return {
@@ -208,8 +218,6 @@ export function leftMs(run: LiveRun): number | null {
 interface LiveRuns {
   runs: Readonly<Record<string, LiveRun>>;
   hear: (run: string, connection: string, event: RunEvent) => void;
-  /** Fills in a run that was already under way when the window opened. */
-  adopt: (run: LiveRun) => void;
 }
 
 export const useLiveRuns = create<LiveRuns>()((set) => ({
@@ -220,7 +228,6 @@ export const useLiveRuns = create<LiveRuns>()((set) => ({
       const run = runs[id] ?? started(id, connection, event.event === "run_started" ? event.tables : [], now);
       return { runs: { ...runs, [id]: heard(run, event, now) } };
     }),
-  adopt: (run) => set(({ runs }) => (runs[run.run] ? { runs } : { runs: { ...runs, [run.run]: run } })),
 }));
 
 /** The run of a connection that has not ended, when there is one. */
