@@ -1,0 +1,217 @@
+import { CircleStop } from "lucide-react";
+import { lazy, Suspense, useEffect, useMemo, useRef, useState } from "react";
+import { isOver, type LiveRun, leftMs, ratesOf } from "~/live/runs";
+import { type Command, useCommands } from "~/shared/commands";
+import { useText } from "~/shared/text";
+import { useFormat } from "~/shared/text/format";
+import { Button } from "~/shared/ui/Button";
+import { Dialog } from "~/shared/ui/Dialog";
+import { LiveTables } from "./LiveTables";
+
+const RateChart = lazy(() => import("./RateChart"));
+
+const SILENT_MS = 30_000;
+
+interface RunMonitorProps {
+  run: LiveRun;
+  stopping: boolean;
+  onStop: () => void;
+}
+
+/** A run that is under way: what it does, how fast, and for what it waits. */
+export function RunMonitor({ run, stopping, onStop }: RunMonitorProps) {
+  const text = useText();
+  const [asking, setAsking] = useState(false);
+  const commands = useMemo<Command[]>(
+    () => [
+      {
+        id: "run.stop",
+        title: text("run.stop"),
+        group: "run",
+        icon: CircleStop,
+        shortcut: "mod+shift+.",
+        disabled: stopping,
+        run: () => setAsking(true),
+      },
+    ],
+    [text, stopping],
+  );
+  useCommands(commands);
+  return (
+    <div className="flex min-h-0 flex-1 flex-col">
+      <div className="flex flex-col gap-3 border-b border-border px-6 py-4">
+        <div className="flex items-start gap-4">
+          <Headline run={run} stopping={stopping} />
+          <Button
+            icon={CircleStop}
+            shortcut="mod+shift+."
+            disabled={stopping}
+            onClick={() => setAsking(true)}
+            className="ml-auto"
+          >
+            {text("run.stop")}
+          </Button>
+        </div>
+        <Pipeline run={run} />
+        <Suspense fallback={<div className="h-24" />}>
+          <RateChart samples={run.samples} />
+        </Suspense>
+        <Silence run={run} />
+      </div>
+      <div className="min-h-0 flex-1 overflow-auto">
+        <LiveTables tables={run.tables} />
+      </div>
+      <Announcer run={run} />
+      <StopDialog
+        run={run}
+        open={asking}
+        onClose={() => setAsking(false)}
+        onStop={() => {
+          setAsking(false);
+          onStop();
+        }}
+      />
+    </div>
+  );
+}
+
+function Headline({ run, stopping }: { run: LiveRun; stopping: boolean }) {
+  const text = useText();
+  const format = useFormat();
+  const now = useNow(run.retry !== null);
+  const done = run.tables.filter((table) => isOver(table.state)).length;
+  const failed = run.tables.filter((table) => table.state === "failed").length;
+  const rows = run.tables.reduce((sum, table) => sum + table.committed, 0);
+  const rates = ratesOf(run);
+  const left = leftMs(run);
+  const facts = [
+    text("run.ofTables", { done, count: run.tables.length }),
+    rows > 0 && text("run.rows", { rows: format.count(rows) }),
+    rates && text("run.rowsRate", { rate: format.count(Math.round(rates.read)) }),
+    rates && text("run.bytesRate", { rate: format.bytes(rates.bytes) }),
+    text("run.elapsed", { duration: format.duration(Math.floor(run.elapsedMs / 1000) * 1000) }),
+    left !== null && text("run.left", { duration: format.duration(Math.round(left / 1000) * 1000) }),
+  ].filter(Boolean);
+  const title = stopping
+    ? text("run.stopping")
+    : run.retry
+      ? text("run.retrying", { seconds: Math.max(0, Math.ceil((run.retry.at - now) / 1000)), attempt: run.retry.attempt })
+      : text(run.firstRowsMs === null ? "run.syncing" : "run.firstRows");
+  return (
+    <div className="min-w-0">
+      <h2 className="flex items-center gap-2 text-title">
+        {run.firstRowsMs !== null && !run.retry && !stopping && <span aria-hidden className="size-2 rounded-pill bg-spark" />}
+        {title}
+        {run.firstRowsMs !== null && !run.retry && !stopping && (
+          <span className="text-body font-normal text-ink-muted">
+            {text("run.firstRowsAfter", { duration: format.duration(run.firstRowsMs) })}
+          </span>
+        )}
+      </h2>
+      <p className="num m-0 text-ink-muted">{facts.join(" · ")}</p>
+      {failed > 0 && <p className="m-0 text-bad">{text("run.needYou", { count: failed, total: run.tables.length })}</p>}
+      {run.retry && <p className="m-0 text-warn">{run.retry.failure.message}</p>}
+    </div>
+  );
+}
+
+function Pipeline({ run }: { run: LiveRun }) {
+  const text = useText();
+  const format = useFormat();
+  const rates = ratesOf(run);
+  const box = (label: string, color: string, rate: number | undefined) => (
+    <div className="flex items-center gap-2">
+      <span aria-hidden className={`h-0.5 w-4 ${color}`} />
+      <span>{label}</span>
+      <span className="num min-w-24 text-ink-muted">
+        {rate === undefined ? "–" : text("run.rowsRate", { rate: format.count(Math.round(rate)) })}
+      </span>
+    </div>
+  );
+  return (
+    <div className="flex items-center gap-3">
+      {box(text("run.read"), "bg-run", rates?.read)}
+      <span aria-hidden className="text-ink-subtle">
+        →
+      </span>
+      {box(text("run.write"), "bg-accent", rates?.committed)}
+    </div>
+  );
+}
+
+/** Silence is the first reason why a sync feels stuck: it is said, with its length. */
+function Silence({ run }: { run: LiveRun }) {
+  const text = useText();
+  const now = useNow(true);
+  const silent = now - run.heardAt;
+  if (silent < SILENT_MS || run.retry) return null;
+  return (
+    <p role="status" className="m-0 text-warn">
+      {text("run.silent", { seconds: Math.floor(silent / 1000) })}
+    </p>
+  );
+}
+
+/** The clock of the page, each second while `ticking`. */
+function useNow(ticking: boolean): number {
+  const [now, setNow] = useState(() => performance.now());
+  useEffect(() => {
+    if (!ticking) return undefined;
+    const timer = setInterval(() => setNow(performance.now()), 1000);
+    return () => clearInterval(timer);
+  }, [ticking]);
+  return now;
+}
+
+function StopDialog({ run, open, onClose, onStop }: { run: LiveRun; open: boolean; onClose: () => void; onStop: () => void }) {
+  const text = useText();
+  const format = useFormat();
+  const committed = run.tables.reduce((sum, table) => sum + table.committed, 0);
+  const read = run.tables.reduce((sum, table) => sum + Math.max(table.read, table.committed), 0);
+  return (
+    <Dialog
+      open={open}
+      onClose={onClose}
+      title={text("run.stopTitle")}
+      footer={
+        <>
+          <Button onClick={onClose}>{text("run.keepRunning")}</Button>
+          <Button look="danger" onClick={onStop}>
+            {text("run.stopNow")}
+          </Button>
+        </>
+      }
+    >
+      <p className="m-0">{text("run.stopKept", { committed: format.exact(committed) })}</p>
+      {read > committed && <p className="m-0">{text("run.stopDropped", { dropped: format.exact(read - committed) })}</p>}
+      <p className="m-0 text-ink-muted">{text("run.stopNext")}</p>
+    </Dialog>
+  );
+}
+
+/** Tells screen readers the start, finished tables (several in one sentence), failures and nothing in between. */
+function Announcer({ run }: { run: LiveRun }) {
+  const text = useText();
+  const told = useRef(new Set<string>());
+  const [words, setWords] = useState(() => text("run.announceStart"));
+  useEffect(() => {
+    const fresh = run.tables.filter((table) => isOver(table.state) && !told.current.has(table.table));
+    if (fresh.length === 0) return;
+    for (const table of fresh) told.current.add(table.table);
+    const failed = fresh.filter((table) => table.state === "failed");
+    const fine = fresh.filter((table) => table.state !== "failed");
+    setWords(
+      [
+        fine.length > 0 && text("run.announceTables", { tables: fine.map((table) => table.table).join(", ") }),
+        ...failed.map((table) => text("run.announceFailed", { table: table.table })),
+      ]
+        .filter(Boolean)
+        .join(". "),
+    );
+  }, [run.tables, text]);
+  return (
+    <p role="status" aria-live="polite" className="sr-only">
+      {words}
+    </p>
+  );
+}

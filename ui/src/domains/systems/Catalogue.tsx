@@ -1,0 +1,142 @@
+import { Database, FileStack, type LucideIcon, Sparkles } from "lucide-react";
+import { useMemo, useState } from "react";
+import { useAnswer } from "~/api/client";
+import type { ConnectorInfo, Side, SystemInfo } from "~/api/generated";
+import { ranked } from "~/shared/search";
+import { useText } from "~/shared/text";
+import { Answer } from "~/shared/ui/Answer";
+import { Button } from "~/shared/ui/Button";
+import { Empty } from "~/shared/ui/feedback";
+import { SearchInput } from "~/shared/ui/layout";
+import { Badge } from "~/shared/ui/State";
+
+interface CatalogueProps {
+  side: Side;
+  onExisting: (system: SystemInfo) => void;
+  /** `address` when one was pasted. */
+  onConnector: (connector: ConnectorInfo, address: string | null) => void;
+}
+
+/** Systems that are set up already, then everything that can be set up. */
+export function Catalogue({ side, onExisting, onConnector }: CatalogueProps) {
+  const text = useText();
+  const connectors = useAnswer("connectors.list", null);
+  const systems = useAnswer("systems.list", null);
+  const [query, setQuery] = useState("");
+  const own = systems.data?.filter((system) => system.side === side) ?? [];
+  const ownShown = ranked(own, query, (system) => `${system.name} ${system.title} ${system.summary}`);
+
+  const search = (typed: string, offered: readonly ConnectorInfo[]) => {
+    setQuery(typed);
+    const scheme = /^([a-z][a-z0-9+.-]*):\/\/./i.exec(typed.trim())?.[1]?.toLowerCase();
+    const found = scheme && offered.find(({ url_schemes }) => url_schemes.includes(scheme));
+    if (found) onConnector(found, typed.trim());
+  };
+  return (
+    <Answer of={connectors} doing={text("wizard.loading")}>
+      {(all) => {
+        const offered = all.filter((connector) => (side === "source" ? connector.source : connector.destination));
+        return (
+          <div className="flex min-h-0 flex-1 flex-col gap-4">
+            <SearchInput
+              label={text("wizard.search")}
+              value={query}
+              // Choosing a connector is all this step is about.
+              // oxlint-disable-next-line jsx-a11y/no-autofocus
+              autoFocus
+              onValue={(typed) => search(typed, offered)}
+            />
+            {ownShown.length > 0 && (
+              <section>
+                <h3 className="pb-1 text-caption font-medium text-ink-muted">{text("wizard.existing")}</h3>
+                <ul className="m-0 list-none p-0">
+                  {ownShown.map((system) => (
+                    <Row
+                      key={system.name}
+                      icon={iconOf(system.connector)}
+                      title={system.name}
+                      line={`${system.title} · ${system.summary}`}
+                      onPick={() => onExisting(system)}
+                    />
+                  ))}
+                </ul>
+              </section>
+            )}
+            <Offered offered={offered} query={query} onClear={() => setQuery("")} onPick={(connector) => onConnector(connector, null)} />
+          </div>
+        );
+      }}
+    </Answer>
+  );
+}
+
+interface OfferedProps {
+  offered: readonly ConnectorInfo[];
+  query: string;
+  onClear: () => void;
+  onPick: (connector: ConnectorInfo) => void;
+}
+
+function Offered({ offered, query, onClear, onPick }: OfferedProps) {
+  const text = useText();
+  const shown = useMemo(
+    () => ranked(offered, query, ({ title, name, aliases, description }) => [title, name, ...aliases, description].join(" ")),
+    [offered, query],
+  );
+  if (shown.length === 0) {
+    return (
+      <Empty
+        sentence={text("wizard.noMatch", { query })}
+        actions={<Button onClick={onClear}>{text("wizard.clearSearch")}</Button>}
+      />
+    );
+  }
+  return (
+    <section>
+      <h3 className="pb-1 text-caption font-medium text-ink-muted">{text("wizard.catalogue")}</h3>
+      <ul className="m-0 list-none p-0">
+        {shown.map((connector) => (
+          <Row
+            key={connector.name}
+            icon={iconOf(connector.name)}
+            title={connector.title}
+            line={connector.description}
+            isNew={connector.maturity === "new"}
+            onPick={() => onPick(connector)}
+          />
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function iconOf(connector: string): LucideIcon {
+  if (connector === "sample") return Sparkles;
+  return /parquet|csv|json|file|s3/.test(connector) ? FileStack : Database;
+}
+
+interface RowProps {
+  icon: LucideIcon;
+  title: string;
+  line: string;
+  isNew?: boolean;
+  onPick: () => void;
+}
+
+function Row({ icon: Icon, title, line, isNew = false, onPick }: RowProps) {
+  const text = useText();
+  return (
+    <li className="border-b border-border">
+      <button
+        type="button"
+        onClick={onPick}
+        className="flex min-h-12 w-full items-center gap-4 border-0 bg-transparent px-3 py-2 text-left outline-offset-[-2px] hover:bg-sunken"
+      >
+        <Icon size={20} strokeWidth={1.5} aria-hidden className="shrink-0 text-ink-muted" />
+        <bdi className="w-40 shrink-0 truncate font-medium">{title}</bdi>
+        <span className="min-w-0 flex-1 text-ink-muted">{line}</span>
+        {isNew && <Badge>{text("wizard.new")}</Badge>}
+      </button>
+    </li>
+  );
+}

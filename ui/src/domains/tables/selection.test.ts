@@ -1,0 +1,53 @@
+import { describe, expect, it } from "vitest";
+import type { FoundTable } from "~/api/generated";
+import { asConfig, search, suggested, toggled, totalsOf } from "./selection";
+
+const column = (name: string, type = "text") => ({ name, type, nullable: true });
+const orders: FoundTable = {
+  table: "public.orders",
+  rows_estimate: 4000,
+  columns: [column("id", "int64"), column("email"), column("updated_at", "timestamptz")],
+  key: ["id"],
+  cursors: [{ column: "updated_at", reason: "timestamp, no nulls" }],
+};
+const lines: FoundTable = { table: "public.lines", rows_estimate: null, columns: [column("note", "json")], key: [], cursors: [] };
+
+describe("choosing tables", () => {
+  it("suggests only new and changed rows where they can be found, else a full copy", () => {
+    expect(suggested(orders)).toMatchObject({ mode: "merge", cursor: "updated_at" });
+    expect(suggested(lines)).toMatchObject({ mode: "replace", cursor: null });
+  });
+
+  it("keeps what was set for a table when all are ticked again", () => {
+    const first = toggled({}, [orders], true);
+    const changed = { "public.orders": { ...first["public.orders"], mode: "history" as const, cursor: null, columns: {} } };
+    expect(toggled(changed, [orders, lines], true)["public.orders"]?.mode).toBe("history");
+    expect(Object.keys(toggled(changed, [orders], false))).toEqual([]);
+  });
+
+  it("writes the file's tables without what is default", () => {
+    const selection = {
+      "public.orders": { mode: "merge" as const, cursor: "updated_at", columns: { email: "hash" as const, id: "keep" as const } },
+      "public.lines": { mode: "replace" as const, cursor: null, columns: {} },
+    };
+    expect(asConfig([orders, lines], selection)).toEqual([
+      { name: "public.orders", mode: "merge", cursor: "updated_at", column_rules: { email: { hash: true } } },
+      { name: "public.lines", mode: "replace" },
+    ]);
+    expect(totalsOf([orders, lines], selection)).toEqual({ tables: 2, columns: 4, rows: 4000 });
+  });
+
+  it("finds tables by columns, by type and by a missing key", () => {
+    expect(search([orders, lines], "email").columns.get("public.orders")).toEqual(new Set(["email"]));
+    expect(search([orders, lines], "key:none").tables).toEqual([lines]);
+    expect(search([orders, lines], "type:json").tables).toEqual([lines]);
+    expect(search([orders, lines], "").tables).toHaveLength(2);
+  });
+
+  it("answers for 20,000 tables well within a keystroke", () => {
+    const many = Array.from({ length: 20_000 }, (_, at) => ({ ...orders, table: `public.table_${at}` }));
+    const start = performance.now();
+    expect(search(many, "table_1999").tables).toHaveLength(11);
+    expect(performance.now() - start).toBeLessThan(500);
+  });
+});

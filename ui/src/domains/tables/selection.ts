@@ -1,0 +1,103 @@
+import type { FoundTable } from "~/api/generated";
+
+export type Mode = "merge" | "replace" | "append" | "history";
+export type Treatment = "keep" | "hash" | "exclude";
+
+/** How a ticked table is synced. */
+export interface Chosen {
+  mode: Mode;
+  cursor: string | null;
+  columns: Readonly<Record<string, Treatment>>;
+}
+
+export type Selection = Readonly<Record<string, Chosen>>;
+
+/** What a table begins with when it is ticked: only new and changed rows where that is possible. */
+export function suggested(table: FoundTable): Chosen {
+  const cursor = table.cursors[0]?.column ?? null;
+  return { mode: table.key.length > 0 || cursor ? "merge" : "replace", cursor, columns: {} };
+}
+
+export function toggled(selection: Selection, tables: readonly FoundTable[], on: boolean): Selection {
+  const next: Record<string, Chosen> = { ...selection };
+  for (const table of tables) {
+    if (on) next[table.table] ??= suggested(table);
+    else delete next[table.table];
+  }
+  return next;
+}
+
+/** The `tables` of a connection's file; what equals a default is left out. */
+export function asConfig(tables: readonly FoundTable[], selection: Selection): Record<string, unknown>[] {
+  return tables.flatMap((table) => {
+    const chosen = selection[table.table];
+    if (!chosen) return [];
+    const rules = Object.entries(chosen.columns)
+      .filter(([, treatment]) => treatment !== "keep")
+      .map(([column, treatment]) => [column, { [treatment]: true }] as const);
+    return [
+      {
+        name: table.table,
+        mode: chosen.mode,
+        ...(chosen.cursor !== null && chosen.mode !== "replace" && { cursor: chosen.cursor }),
+        ...(rules.length > 0 && { column_rules: Object.fromEntries(rules) }),
+      },
+    ];
+  });
+}
+
+export interface Totals {
+  tables: number;
+  columns: number;
+  /** Sum of what is known; null when nothing is. */
+  rows: number | null;
+}
+
+export function totalsOf(tables: readonly FoundTable[], selection: Selection): Totals {
+  const totals: Totals = { tables: 0, columns: 0, rows: null };
+  for (const table of tables) {
+    const chosen = selection[table.table];
+    if (!chosen) continue;
+    totals.tables += 1;
+    totals.columns += table.columns.filter(({ name }) => chosen.columns[name] !== "exclude").length;
+    if (table.rows_estimate !== null) totals.rows = (totals.rows ?? 0) + table.rows_estimate;
+  }
+  return totals;
+}
+
+export interface Found {
+  tables: FoundTable[];
+  /** Columns whose name matched, by table. */
+  columns: ReadonlyMap<string, ReadonlySet<string>>;
+  columnCount: number;
+}
+
+/** Tables whose name, or one of whose columns, holds the query. Filters as words: `key:none`, `type:json`. */
+export function search(tables: readonly FoundTable[], query: string): Found {
+  const words = query.toLowerCase().trim().split(/\s+/).filter(Boolean);
+  const columns = new Map<string, ReadonlySet<string>>();
+  let columnCount = 0;
+  if (words.length === 0) return { tables: [...tables], columns, columnCount };
+  const found = tables.filter((table) => {
+    const matched = new Set<string>();
+    const holds = words.every((word) => matchesWord(table, word, matched));
+    if (!holds) return false;
+    if (matched.size > 0) columns.set(table.table, matched);
+    columnCount += matched.size;
+    return true;
+  });
+  return { tables: found, columns, columnCount };
+}
+
+function matchesWord(table: FoundTable, word: string, matched: Set<string>): boolean {
+  if (word === "key:none") return table.key.length === 0;
+  const type = word.startsWith("type:") ? word.slice(5) : null;
+  let hit = false;
+  for (const column of table.columns) {
+    if (type === null ? column.name.toLowerCase().includes(word) : column.type.toLowerCase().includes(type)) {
+      matched.add(column.name);
+      hit = true;
+    }
+  }
+  return hit || (type === null && table.table.toLowerCase().includes(word));
+}

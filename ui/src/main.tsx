@@ -1,0 +1,13 @@
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { browserPlatform } from "~/platform";
+import { App } from "./App";
+import "./styles/index.css";
+
+const root = document.querySelector("#root");
+if (!root) throw new Error("index.html has no #root");
+createRoot(root).render(
+  <StrictMode>
+    <App platform={browserPlatform()} />
+  </StrictMode>,
+);

@@ -1,0 +1,12 @@
+import type { Messages } from "..";
+import common from "./de/common.json";
+import connections from "./de/connections.json";
+import data from "./de/data.json";
+import plan from "./de/plan.json";
+import run from "./de/run.json";
+import shell from "./de/shell.json";
+import sql from "./de/sql.json";
+import wizard from "./de/wizard.json";
+
+// The type is the check that nothing is missing.
+export const de: Messages = { ...common, ...shell, ...connections, ...plan, ...run, ...data, ...wizard, ...sql };

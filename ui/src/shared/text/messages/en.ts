@@ -1,0 +1,10 @@
+import common from "./en/common.json";
+import connections from "./en/connections.json";
+import data from "./en/data.json";
+import plan from "./en/plan.json";
+import run from "./en/run.json";
+import shell from "./en/shell.json";
+import sql from "./en/sql.json";
+import wizard from "./en/wizard.json";
+
+export const en = { ...common, ...shell, ...connections, ...plan, ...run, ...data, ...wizard, ...sql };

@@ -1,0 +1,30 @@
+import type { UseQueryResult } from "@tanstack/react-query";
+import type { ReactNode } from "react";
+import { useText } from "~/shared/text";
+import { Button } from "./Button";
+import { Loading } from "./feedback";
+import { Problem } from "./Problem";
+
+interface AnswerProps<Value> {
+  of: UseQueryResult<Value>;
+  /** What is being done, when it takes longer. */
+  doing: string;
+  rows?: number;
+  children: (value: Value) => ReactNode;
+}
+
+/** Shows an answer of the engine in each of its states; an old answer stays when a new one fails. */
+export function Answer<Value>({ of, doing, rows, children }: AnswerProps<Value>) {
+  const text = useText();
+  if (of.data !== undefined) return children(of.data);
+  if (of.error) {
+    return (
+      <div className="p-6">
+        <Problem error={of.error}
+          actions={<Button onClick={() => void of.refetch()}>{text("common.tryAgain")}</Button>}
+        />
+      </div>
+    );
+  }
+  return <Loading doing={doing} {...(rows !== undefined && { rows })} />;
+}

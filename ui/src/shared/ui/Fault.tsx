@@ -1,0 +1,74 @@
+import clsx from "clsx";
+import { OctagonX, TriangleAlert } from "lucide-react";
+import { type ReactNode, useState } from "react";
+import { usePlatform } from "~/platform";
+import { useText } from "~/shared/text";
+import { Button } from "./Button";
+import { Code } from "./Code";
+import { Words } from "./Words";
+
+/** An error as people read it: what happened, what it means for their data, what to do, and the facts on request. */
+export interface FaultShape {
+  message: string;
+  meaning?: string | undefined;
+  fixes?: readonly string[] | undefined;
+  details?: readonly string[] | undefined;
+  code?: string | undefined;
+}
+
+interface FaultProps {
+  fault: FaultShape;
+  /** Something needs a decision; nothing is broken. */
+  mild?: boolean;
+  /** Buttons that do a fix. */
+  actions?: ReactNode;
+  className?: string;
+}
+
+export function Fault({ fault, mild = false, actions, className }: FaultProps) {
+  const text = useText();
+  const platform = usePlatform();
+  const [open, setOpen] = useState(false);
+  const Icon = mild ? TriangleAlert : OctagonX;
+  const details = [...(fault.code ? [text("fault.code", { code: fault.code })] : []), ...(fault.details ?? [])];
+  const copyable = [fault.message, fault.meaning, ...details].filter(Boolean).join("\n");
+  return (
+    <div
+      role="alert"
+      className={clsx("flex gap-3 rounded-card border border-border p-4", mild ? "bg-warn-soft" : "bg-bad-soft", className)}
+    >
+      <Icon size={20} strokeWidth={1.5} aria-hidden className={clsx("shrink-0", mild ? "text-warn" : "text-bad")} />
+      <div className="flex min-w-0 flex-1 flex-col gap-2">
+        <p className="m-0 font-medium break-words">
+        <Words>{fault.message}</Words>
+      </p>
+        {fault.meaning && <p className="m-0 break-words"><Words>{fault.meaning}</Words></p>}
+        {fault.fixes && fault.fixes.length > 0 && (
+          <ol className="m-0 flex list-decimal flex-col gap-1 pl-5">
+            {fault.fixes.map((fix) => (
+              <li key={fix}><Words>{fix}</Words></li>
+            ))}
+          </ol>
+        )}
+        {(actions || details.length > 0) && (
+          <div className="flex flex-wrap items-center gap-2">
+            {actions}
+            {details.length > 0 && (
+              <Button look="quiet" size="small" aria-expanded={open} onClick={() => setOpen(!open)}>
+                {text("fault.details")}
+              </Button>
+            )}
+          </div>
+        )}
+        {open && (
+          <div className="flex flex-col items-start gap-2">
+            <Code>{details.join("\n")}</Code>
+            <Button size="small" onClick={() => void platform.copy(copyable)}>
+              {text("fault.copy")}
+            </Button>
+          </div>
+        )}
+      </div>
+    </div>
+  );
+}

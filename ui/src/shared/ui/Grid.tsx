@@ -1,0 +1,245 @@
+import { useVirtualizer, type VirtualItem } from "@tanstack/react-virtual";
+import clsx from "clsx";
+import { type KeyboardEvent, memo, type ReactNode, useCallback, useEffect, useRef, useState } from "react";
+
+export interface GridColumn {
+  id: string;
+  header: ReactNode;
+  /** In pixels. */
+  width: number;
+  align?: "right" | undefined;
+}
+
+interface GridProps {
+  label: string;
+  columns: readonly GridColumn[];
+  rowCount: number;
+  /** The display text of a value as the engine sent it; null is SQL null. */
+  cell: (row: number, column: number) => string | null | undefined;
+  onCell?: (row: number, column: number) => void;
+  headerHeight?: number;
+  nullWord: string;
+  /** Follows the cell under the keyboard, so that an inspector can show its column. */
+  onMove?: (row: number, column: number) => void;
+  /** Says which rows are on screen, so that their pages can be fetched. */
+  onRange?: (first: number, last: number) => void;
+}
+
+const ROW_PX = 28;
+const HEADER_PX = 32;
+
+/** A data grid, virtual in both directions. One tab stop; arrows, Home, End and Page keys move the cell. */
+export function Grid({
+  label,
+  columns,
+  rowCount,
+  cell,
+  onCell,
+  onMove,
+  onRange,
+  headerHeight = HEADER_PX,
+  nullWord,
+}: GridProps) {
+  const scroller = useRef<HTMLDivElement>(null);
+  const [active, setActive] = useState({ row: 0, column: 0 });
+  const rows = useVirtualizer({
+    count: rowCount,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => ROW_PX,
+    overscan: 6,
+    scrollPaddingStart: headerHeight,
+  });
+  const across = useVirtualizer({
+    horizontal: true,
+    count: columns.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: (at) => columns[at]?.width ?? 160,
+    overscan: 2,
+  });
+
+  const first = rows.range?.startIndex ?? 0;
+  const last = rows.range?.endIndex ?? 0;
+  useEffect(() => onRange?.(first, last), [onRange, first, last]);
+
+  const move = (row: number, column: number) => {
+    const next = {
+      row: Math.max(0, Math.min(rowCount - 1, row)),
+      column: Math.max(0, Math.min(columns.length - 1, column)),
+    };
+    setActive(next);
+    rows.scrollToIndex(next.row);
+    across.scrollToIndex(next.column);
+    onMove?.(next.row, next.column);
+  };
+
+  const onKey = (event: KeyboardEvent) => {
+    const page = Math.max(1, Math.floor((scroller.current?.clientHeight ?? ROW_PX) / ROW_PX) - 2);
+    const whole = event.ctrlKey || event.metaKey;
+    const { row, column } = active;
+    switch (event.key) {
+      case "ArrowDown":
+        return done(event, () => move(row + 1, column));
+      case "ArrowUp":
+        return done(event, () => move(row - 1, column));
+      case "ArrowRight":
+        return done(event, () => move(row, column + 1));
+      case "ArrowLeft":
+        return done(event, () => move(row, column - 1));
+      case "PageDown":
+        return done(event, () => move(row + page, column));
+      case "PageUp":
+        return done(event, () => move(row - page, column));
+      case "Home":
+        return done(event, () => move(whole ? 0 : row, 0));
+      case "End":
+        return done(event, () => move(whole ? rowCount - 1 : row, columns.length - 1));
+      case "Enter":
+        return done(event, () => onCell?.(row, column));
+      default:
+        return undefined;
+    }
+  };
+
+  const wide = across.getTotalSize();
+  const items = across.getVirtualItems();
+  // Rows that stay on screen while scrolling are not drawn again, so what they are given must keep its identity.
+  const latest = useRef({ move, onCell });
+  useEffect(() => {
+    latest.current = { move, onCell };
+  });
+  const stableMove = useCallback((row: number, column: number) => latest.current.move(row, column), []);
+  const stableOpen = useCallback((row: number, column: number) => latest.current.onCell?.(row, column), []);
+  return (
+    <div
+      ref={scroller}
+      role="grid"
+      tabIndex={0}
+      aria-label={label}
+      aria-rowcount={rowCount + 1}
+      aria-colcount={columns.length}
+      aria-activedescendant={rowCount > 0 ? cellId(label, active.row, active.column) : undefined}
+      onKeyDown={onKey}
+      className="group relative min-h-0 flex-1 overflow-auto bg-surface outline-none"
+    >
+      <div
+        role="row"
+        aria-rowindex={1}
+        className="sticky top-0 z-sticky border-b border-border bg-surface"
+        style={{ height: headerHeight, width: wide, minWidth: "100%" }}
+      >
+        {items.map((item) => {
+          const column = columns[item.index];
+          if (!column) return null;
+          return (
+            <div
+              key={column.id}
+              role="columnheader"
+              aria-colindex={item.index + 1}
+              className={clsx(
+                "absolute top-0 flex h-full flex-col justify-center overflow-hidden px-3 text-caption font-medium text-ink-muted",
+                column.align === "right" && "items-end text-right",
+              )}
+              style={{ left: item.start, width: item.size }}
+            >
+              {column.header}
+            </div>
+          );
+        })}
+      </div>
+      <div role="rowgroup" className="relative" style={{ height: rows.getTotalSize(), width: wide }}>
+        {rows.getVirtualItems().map((row) => (
+          <Row
+            key={row.key}
+            id={label}
+            index={row.index}
+            top={row.start}
+            items={items}
+            columns={columns}
+            cell={cell}
+            nullWord={nullWord}
+            active={active.row === row.index ? active.column : null}
+            onMove={stableMove}
+            onOpen={stableOpen}
+          />
+        ))}
+      </div>
+    </div>
+  );
+}
+
+interface RowProps {
+  id: string;
+  index: number;
+  top: number;
+  items: readonly VirtualItem[];
+  columns: readonly GridColumn[];
+  cell: GridProps["cell"];
+  nullWord: string;
+  /** The column of the active cell, when it is in this row. */
+  active: number | null;
+  onMove: (row: number, column: number) => void;
+  onOpen: (row: number, column: number) => void;
+}
+
+const Row = memo(function Row({ id, index, top, items, columns, cell, nullWord, active, onMove, onOpen }: RowProps) {
+  return (
+    <div
+      role="row"
+      aria-rowindex={index + 2}
+      className="absolute right-0 left-0 hover:bg-sunken"
+      style={{ top, height: ROW_PX }}
+    >
+      {items.map((item) => {
+        const value = cell(index, item.index);
+        const isActive = active === item.index;
+        return (
+          // Keys reach the grid itself, which moves the active cell.
+          // oxlint-disable-next-line jsx-a11y/click-events-have-key-events
+          <div
+            key={item.key}
+            id={cellId(id, index, item.index)}
+            role="gridcell"
+            tabIndex={-1}
+            aria-colindex={item.index + 1}
+            aria-selected={isActive}
+            onClick={() => onMove(index, item.index)}
+            onDoubleClick={() => onOpen(index, item.index)}
+            className={clsx(
+              "num absolute top-0 h-full truncate border-b border-border px-3 leading-7 whitespace-pre",
+              columns[item.index]?.align === "right" && "text-right",
+              isActive && "group-focus-visible:shadow-[inset_0_0_0_2px_var(--accent)]",
+            )}
+            style={{ left: item.start, width: item.size }}
+          >
+            {value === undefined ? null : value === null ? (
+              <span className="text-ink-subtle">{nullWord}</span>
+            ) : (
+              <bdi>{visible(value)}</bdi>
+            )}
+          </div>
+        );
+      })}
+    </div>
+  );
+});
+
+function cellId(grid: string, row: number, column: number): string {
+  return `${grid.replaceAll(/\s/g, "-")}-${row}-${column}`;
+}
+
+function done(event: KeyboardEvent, act: () => void): void {
+  event.preventDefault();
+  act();
+}
+
+const LONGEST_SHOWN = 300;
+
+/** One line that tells apart what looks alike: spaces at the ends and line breaks become signs. */
+export function visible(value: string): string {
+  if (value === "") return "∅";
+  const cut = value.length > LONGEST_SHOWN ? `${value.slice(0, LONGEST_SHOWN)}…` : value;
+  return cut
+    .replaceAll(/\r\n|\n|\r/g, "⏎")
+    .replaceAll("\t", "⇥")
+    .replace(/^ +| +$/g, (spaces) => "·".repeat(spaces.length));
+}

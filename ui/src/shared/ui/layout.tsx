@@ -1,0 +1,101 @@
+import clsx from "clsx";
+import { Search } from "lucide-react";
+import type { ComponentProps, ReactNode } from "react";
+import type { MessageId } from "~/shared/text";
+import { useText } from "~/shared/text";
+import { TextInput } from "./Field";
+
+/** The 40 px bar over a view: title at the start, actions at the end. */
+export function PageHeader({ title, children, lead }: { title: ReactNode; lead?: ReactNode; children?: ReactNode }) {
+  return (
+    <header className="flex h-12 shrink-0 items-center gap-3 border-b border-border px-6">
+      {lead}
+      <h1 className="m-0 min-w-0 truncate text-heading font-semibold">{title}</h1>
+      <div className="ml-auto flex shrink-0 items-center gap-2">{children}</div>
+    </header>
+  );
+}
+
+interface SearchProps extends Omit<ComponentProps<typeof TextInput>, "type"> {
+  label: string;
+}
+
+export function SearchInput({ label, className, ...rest }: SearchProps) {
+  return (
+    <div className={clsx("relative", className)}>
+      <Search
+        size={16}
+        strokeWidth={1.5}
+        aria-hidden
+        className="pointer-events-none absolute top-2 left-2 text-ink-subtle"
+      />
+      <TextInput {...rest} type="search" aria-label={label} placeholder={rest.placeholder ?? label} className="pl-8" />
+    </div>
+  );
+}
+
+interface SegmentsProps<Value extends string> {
+  label: string;
+  options: readonly { value: Value; label: string; count?: number }[];
+  value: Value;
+  onValue: (value: Value) => void;
+}
+
+/** A row of filters of which one holds. */
+export function Segments<Value extends string>({ label, options, value, onValue }: SegmentsProps<Value>) {
+  return (
+    <div role="group" aria-label={label} className="flex gap-1">
+      {options.map((option) => (
+        <button
+          key={option.value}
+          type="button"
+          aria-pressed={option.value === value}
+          onClick={() => onValue(option.value)}
+          className="h-7 rounded-control border-0 whitespace-nowrap bg-transparent px-2 text-ink-muted hover:bg-sunken aria-pressed:bg-accent-soft aria-pressed:text-accent"
+        >
+          {option.label}
+          {option.count !== undefined && <span className="num ml-1">{option.count}</span>}
+        </button>
+      ))}
+    </div>
+  );
+}
+
+/** Names of columns in a plain table. */
+export function HeadRow({ columns }: { columns: readonly { id: string; title: MessageId | null; right?: boolean }[] }) {
+  const text = useText();
+  return (
+    <tr>
+      {columns.map((column) => (
+        <th
+          key={column.id}
+          scope="col"
+          className={clsx(
+            "h-8 border-b border-border px-3 text-caption font-medium whitespace-nowrap text-ink-muted first:pl-6 last:pr-6",
+            column.right ? "text-right" : "text-left",
+          )}
+        >
+          {column.title ? text(column.title) : <span className="sr-only">·</span>}
+        </th>
+      ))}
+    </tr>
+  );
+}
+
+export function Cell({ right, className, ...rest }: ComponentProps<"td"> & { right?: boolean }) {
+  return (
+    <td
+      {...rest}
+      className={clsx(
+        "row-h border-b border-border px-3 whitespace-nowrap first:pl-6 last:pr-6",
+        right && "num text-right",
+        className,
+      )}
+    />
+  );
+}
+
+/** The name of something of the person's own: kept apart from the direction of the text around it. */
+export function Name({ children, className }: { children: string; className?: string }) {
+  return <bdi className={className}>{children}</bdi>;
+}

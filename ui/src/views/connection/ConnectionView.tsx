@@ -1,0 +1,156 @@
+import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
+import { ChevronLeft, Ellipsis, ListChecks, Play, Trash2 } from "lucide-react";
+import { useMemo, useState } from "react";
+import { useAnswer } from "~/api/client";
+import type { ConnectionDetail } from "~/api/generated";
+import { RemoveDialog } from "~/domains/connections/RemoveDialog";
+import { useRunning } from "~/live/runs";
+import { type Command, useCommands } from "~/shared/commands";
+import { useText } from "~/shared/text";
+import { Answer } from "~/shared/ui/Answer";
+import { Button, IconButton } from "~/shared/ui/Button";
+import { PageHeader } from "~/shared/ui/layout";
+import { Menu } from "~/shared/ui/Menu";
+import { State } from "~/shared/ui/State";
+import { Tabs } from "~/shared/ui/Tabs";
+import type { ConnectionTab } from "../router";
+import { DataTab } from "./DataTab";
+import { HistoryTab } from "./HistoryTab";
+import { LogTab } from "./LogTab";
+import { OverviewTab } from "./OverviewTab";
+import { PlanTab } from "./PlanTab";
+import { PreviewTab } from "./PreviewTab";
+import { RejectedTab } from "./RejectedTab";
+import { RunTab } from "./RunTab";
+
+/** One connection, in parts. */
+export function ConnectionView() {
+  const text = useText();
+  const { name } = useParams({ from: "/connections/$name/$tab" });
+  const answer = useAnswer("connections.get", { connection: name });
+  return (
+    <Answer of={answer} doing={text("connections.loading")}>
+      {(detail) => <Loaded key={name} name={name} detail={detail} />}
+    </Answer>
+  );
+}
+
+/** These parts have a primary action of their own. */
+const quiet: ReadonlySet<ConnectionTab> = new Set(["plan", "run", "rejected"]);
+
+function Loaded({ name, detail }: { name: string; detail: ConnectionDetail }) {
+  const text = useText();
+  const navigate = useNavigate();
+  const { tab } = useParams({ from: "/connections/$name/$tab" });
+  const search = useSearch({ from: "/connections/$name/$tab" });
+  const running = useRunning(name);
+  const [removing, setRemoving] = useState(false);
+  const { summary } = detail;
+
+  const commands = useMemo<Command[]>(() => {
+    const go = (to: ConnectionTab) => void navigate({ to: "/connections/$name/$tab", params: { name, tab: to } });
+    return [
+      {
+        id: "connection.sync",
+        title: text("command.sync", { name }),
+        group: "run",
+        icon: Play,
+        shortcut: "mod+r",
+        run: () => go(running ? "run" : "plan"),
+      },
+      {
+        id: "connection.plan",
+        title: text("command.plan", { name }),
+        group: "run",
+        icon: ListChecks,
+        shortcut: "mod+shift+p",
+        run: () => go("plan"),
+      },
+      { id: "connection.history", title: text("connection.history"), group: "navigate", shortcut: "mod+y", run: () => go("history") },
+      { id: "connection.preview", title: text("connection.preview"), group: "navigate", shortcut: "mod+p", run: () => go("preview") },
+      { id: "connection.log", title: text("connection.log"), group: "navigate", shortcut: "mod+j", run: () => go("log") },
+    ];
+  }, [text, navigate, name, running]);
+  useCommands(commands);
+
+  const open = (to: ConnectionTab) => void navigate({ to: "/connections/$name/$tab", params: { name, tab: to } });
+  return (
+    <>
+      <PageHeader
+        lead={
+          <Link to="/" aria-label={text("shell.toConnections")} className="flex text-ink-muted hover:text-ink">
+            <ChevronLeft size={16} strokeWidth={1.5} aria-hidden />
+          </Link>
+        }
+        title={
+          <span className="flex items-center gap-3">
+            <bdi>{name}</bdi>
+            <State state={running ? "running" : summary.health} soft />
+          </span>
+        }
+      >
+        <Button look={quiet.has(tab) || running ? "secondary" : "primary"} icon={Play} shortcut="mod+r" onClick={() => open(running ? "run" : "plan")}>
+          {text(running ? "connection.showRun" : "connections.syncNow")}
+        </Button>
+        <Menu
+          trigger={<IconButton icon={Ellipsis} label={text("common.more")} />}
+          items={[
+            { id: "remove", label: text("connections.remove"), icon: Trash2, danger: true, onSelect: () => setRemoving(true) },
+          ]}
+        />
+      </PageHeader>
+      <Tabs
+        label={text("connection.tabs", { name })}
+        value={tab}
+        onValue={open}
+        tabs={[
+          { value: "overview", label: text("connection.overview") },
+          ...(running || tab === "run" ? [{ value: "run" as const, label: text("connection.run") }] : []),
+          { value: "data", label: text("connection.data") },
+          { value: "preview", label: text("connection.preview") },
+          { value: "plan", label: text("connection.plan") },
+          { value: "history", label: text("connection.history") },
+          { value: "log", label: text("connection.log") },
+          { value: "rejected", label: text("connection.quarantine"), count: summary.quarantined },
+        ]}
+      >
+        <Part tab={tab} name={name} detail={detail} run={search.run} table={search.table} />
+      </Tabs>
+      <RemoveDialog
+        name={removing ? name : null}
+        onClose={() => setRemoving(false)}
+        onRemoved={() => void navigate({ to: "/" })}
+      />
+    </>
+  );
+}
+
+export interface PartProps {
+  name: string;
+  detail: ConnectionDetail;
+  /** The run the address names. */
+  run: string | undefined;
+  /** The table the address names. */
+  table: string | undefined;
+}
+
+function Part({ tab, ...props }: PartProps & { tab: ConnectionTab }) {
+  switch (tab) {
+    case "overview":
+      return <OverviewTab {...props} />;
+    case "run":
+      return <RunTab {...props} />;
+    case "data":
+      return <DataTab {...props} />;
+    case "preview":
+      return <PreviewTab {...props} />;
+    case "plan":
+      return <PlanTab {...props} />;
+    case "history":
+      return <HistoryTab {...props} />;
+    case "log":
+      return <LogTab {...props} />;
+    case "rejected":
+      return <RejectedTab {...props} />;
+  }
+}

@@ -1,0 +1,81 @@
+import { useNavigate } from "@tanstack/react-router";
+import { Play, SquareTerminal, Table2 } from "lucide-react";
+import { useAction, useAnswer } from "~/api/client";
+import type { ConnectionDetail, Receipt } from "~/api/generated";
+import { ReceiptView, totalsOf } from "~/domains/runs/ReceiptView";
+import { RunMonitor } from "~/domains/runs/RunMonitor";
+import { useLiveRuns, useRunning } from "~/live/runs";
+import { useText } from "~/shared/text";
+import { Answer } from "~/shared/ui/Answer";
+import { Button } from "~/shared/ui/Button";
+import { Empty, Loading } from "~/shared/ui/feedback";
+import type { PartProps } from "./ConnectionView";
+
+/** The run that is under way, or the account of the one the address names. */
+export function RunTab({ name, detail, run }: PartProps) {
+  const text = useText();
+  const running = useRunning(name);
+  const named = useLiveRuns(({ runs }) => (run ? runs[run] : undefined));
+  const stop = useAction("run.stop");
+  const live = named ?? running;
+  if (live && !live.receipt) {
+    return <RunMonitor run={live} stopping={stop.pending} onStop={() => void stop.run({ run: live.run })} />;
+  }
+  if (live?.receipt) return <Ended name={name} detail={detail} receipt={live.receipt} />;
+  if (run) return <Stored name={name} detail={detail} run={run} />;
+  return <Empty sentence={text("connection.noRuns")} />;
+}
+
+function Stored({ name, detail, run }: { name: string; detail: ConnectionDetail; run: string }) {
+  const text = useText();
+  const underWay = detail.summary.running === run;
+  const answer = useAnswer("run.get", { run }, { enabled: !underWay });
+  // Started, but nothing heard yet: the first event is on its way.
+  if (underWay) return <Loading doing={text("run.syncing")} />;
+  return (
+    <Answer of={answer} doing={text("run.syncing")}>
+      {(receipt) => <Ended name={name} detail={detail} receipt={receipt} />}
+    </Answer>
+  );
+}
+
+/** The account of a run with what one does next. */
+export function Ended({ name, detail, receipt }: { name: string; detail: ConnectionDetail; receipt: Receipt }) {
+  const text = useText();
+  const navigate = useNavigate();
+  const rejected = totalsOf(receipt).rejected;
+  const again = receipt.outcome === "failed" || receipt.outcome === "stopped";
+  const to = (tab: "data" | "plan" | "rejected" | "log") => () =>
+    void navigate({ to: "/connections/$name/$tab", params: { name, tab }, search: tab === "log" ? { run: receipt.run } : {} });
+  return (
+    <ReceiptView
+      receipt={receipt}
+      actions={
+        <>
+          {detail.summary.source.connector === "sample" && !again && (
+            <Button onClick={() => void navigate({ to: "/new" })}>{text("run.connectOwn")}</Button>
+          )}
+          {rejected > 0 && <Button onClick={to("rejected")}>{text("run.showRejected")}</Button>}
+          {again && <Button onClick={to("log")}>{text("run.openLog")}</Button>}
+          {detail.summary.destination.connector === "duckdb" && !again && (
+            <Button
+              icon={SquareTerminal}
+              onClick={() => void navigate({ to: "/sql", search: { destination: detail.summary.destination.name } })}
+            >
+              {text("run.query")}
+            </Button>
+          )}
+          {again ? (
+            <Button look="primary" icon={Play} onClick={to("plan")}>
+              {text("run.continue")}
+            </Button>
+          ) : (
+            <Button look="primary" icon={Table2} onClick={to("data")}>
+              {text("run.look")}
+            </Button>
+          )}
+        </>
+      }
+    />
+  );
+}
