@@ -101,6 +101,6 @@ export function useInvalidate(): (tags: readonly CacheTag[]) => void {
 /** What the engine said, as people read it; null for errors that did not come from it. */
 export function faultOf(error: unknown): FaultShape | null {
   if (!(error instanceof EngineError)) return null;
-  const { code, message, meaning, fixes, details } = error.fault;
-  return { code, message, meaning: meaning ?? undefined, fixes, details };
+  const { code, message, meaning, fix, detail } = error.fault;
+  return { code, message, meaning, fixes: fix.map(({ label }) => label), details: detail };
 }

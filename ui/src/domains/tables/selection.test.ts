@@ -2,15 +2,26 @@ import { describe, expect, it } from "vitest";
 import type { FoundTable } from "~/api/generated";
 import { asConfig, search, suggested, toggled, totalsOf } from "./selection";
 
-const column = (name: string, type = "text") => ({ name, type, nullable: true });
+const column = (name: string, type = "text") => ({ name, type, nullable: true, personal: null });
+const common = { kind: "table" as const, bytes_estimate: null, unreadable: null, comment: null };
 const orders: FoundTable = {
+  ...common,
   table: "public.orders",
   rows_estimate: 4000,
   columns: [column("id", "int64"), column("email"), column("updated_at", "timestamptz")],
   key: ["id"],
   cursors: [{ column: "updated_at", reason: "timestamp, no nulls" }],
+  suggested: { mode: "merge", cursor: "updated_at" },
 };
-const lines: FoundTable = { table: "public.lines", rows_estimate: null, columns: [column("note", "json")], key: [], cursors: [] };
+const lines: FoundTable = {
+  ...common,
+  table: "public.lines",
+  rows_estimate: null,
+  columns: [column("note", "json")],
+  key: [],
+  cursors: [],
+  suggested: { mode: "replace", cursor: null },
+};
 
 describe("choosing tables", () => {
   it("suggests only new and changed rows where they can be found, else a full copy", () => {

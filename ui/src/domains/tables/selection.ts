@@ -1,6 +1,6 @@
-import type { FoundTable } from "~/api/generated";
+import type { FoundTable, SyncMode } from "~/api/generated";
 
-export type Mode = "merge" | "replace" | "append" | "history";
+export type Mode = SyncMode;
 export type Treatment = "keep" | "hash" | "exclude";
 
 /** How a ticked table is synced. */
@@ -12,10 +12,9 @@ export interface Chosen {
 
 export type Selection = Readonly<Record<string, Chosen>>;
 
-/** What a table begins with when it is ticked: only new and changed rows where that is possible. */
+/** What a table begins with when it is ticked: what the engine would do when nobody says otherwise. */
 export function suggested(table: FoundTable): Chosen {
-  const cursor = table.cursors[0]?.column ?? null;
-  return { mode: table.key.length > 0 || cursor ? "merge" : "replace", cursor, columns: {} };
+  return { ...table.suggested, columns: {} };
 }
 
 export function toggled(selection: Selection, tables: readonly FoundTable[], on: boolean): Selection {
