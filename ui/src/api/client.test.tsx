@@ -23,13 +23,13 @@ function counting(): { platform: Platform; calls: string[] } {
 
 function Save() {
   const systems = useAnswer("systems.list", null);
-  const connections = useAnswer("connections.list", null);
+  const connectors = useAnswer("connectors.list", null);
   const save = useAction("systems.save");
   const act = () =>
     void save.run({ side: "source", name: "shop", connector: "postgres", config: {}, secrets: { password: "hunter2" } });
   return (
     <button type="button" onClick={act}>
-      {systems.data && connections.data ? "ready" : "loading"}
+      {systems.data && connectors.data ? "ready" : "loading"}
     </button>
   );
 }
@@ -41,7 +41,7 @@ describe("the client", () => {
     await screen.findByText("ready");
     await userEvent.click(screen.getByRole("button"));
     await waitFor(() => expect(calls.filter((name) => name === "systems.list")).toHaveLength(2));
-    expect(calls.filter((name) => name === "connections.list")).toHaveLength(1);
+    expect(calls.filter((name) => name === "connectors.list")).toHaveLength(1);
   });
 
   it("keeps no trace of a secret it sent", async () => {
