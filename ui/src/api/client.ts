@@ -32,13 +32,15 @@ interface QueryOptions {
   enabled?: boolean;
   /** Whether an older answer is shown while the new one is fetched. */
   keep?: boolean;
+  /** Whether the answer is forgotten with the screen that asked, because it only holds for the moment. */
+  forget?: boolean;
 }
 
 /** Asks the engine and keeps the answer until an event says that it is out of date. */
 export function useAnswer<Name extends RequestName>(
   name: Name,
   request: RequestOf<Name>,
-  { enabled = true, keep = false }: QueryOptions = {},
+  { enabled = true, keep = false, forget = false }: QueryOptions = {},
 ): UseQueryResult<ResponseOf<Name>> {
   const platform = usePlatform();
   return useQuery<ResponseOf<Name>, Error, ResponseOf<Name>, readonly [Name, RequestOf<Name>]>({
@@ -46,6 +48,7 @@ export function useAnswer<Name extends RequestName>(
     queryFn: ({ signal }) => send(platform, name, request, signal),
     enabled,
     ...(keep && { placeholderData: keepPreviousData }),
+    ...(forget && { gcTime: 0 }),
   });
 }
 

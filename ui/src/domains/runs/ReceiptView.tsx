@@ -37,7 +37,7 @@ export function ReceiptView({ receipt, actions }: { receipt: Receipt; actions?: 
         </thead>
         <tbody>
           {receipt.tables.map((table) => (
-            <Row key={table.table} table={table} />
+            <Row key={table.table} table={table} told={receipt.failure?.message} />
           ))}
         </tbody>
       </table>
@@ -85,7 +85,8 @@ export function totalsOf(receipt: Receipt): { read: number; written: number; rej
   return total;
 }
 
-function Row({ table }: { table: TableReceipt }) {
+/** `told`: what is said already about the run as a whole. */
+function Row({ table, told }: { table: TableReceipt; told: string | undefined }) {
   const text = useText();
   const format = useFormat();
   return (
@@ -108,7 +109,7 @@ function Row({ table }: { table: TableReceipt }) {
           {table.resumed && <span className="ml-2">{text("run.resumed")}</span>}
         </Cell>
       </tr>
-      {table.failure && (
+      {table.failure && table.failure.message !== told && (
         <tr>
           <td colSpan={columns.length} className="border-b border-border px-6 py-3">
             <Fault fault={faultOf(table.failure)} mild={table.state === "needs_decision"} />

@@ -32,6 +32,14 @@ export function Catalogue({ side, onExisting, onConnector }: CatalogueProps) {
     const found = scheme && offered.find(({ url_schemes }) => url_schemes.includes(scheme));
     if (found) onConnector(found, typed.trim());
   };
+  // Enter takes what stands first, as the eye does.
+  const pickFirst = (offered: readonly ConnectorInfo[]) => {
+    if (query.trim() === "") return;
+    const [system] = ownShown;
+    const [connector] = matching(offered, query);
+    if (system) onExisting(system);
+    else if (connector) onConnector(connector, null);
+  };
   return (
     <Answer of={connectors} doing={text("wizard.loading")}>
       {(all) => {
@@ -45,6 +53,9 @@ export function Catalogue({ side, onExisting, onConnector }: CatalogueProps) {
               // oxlint-disable-next-line jsx-a11y/no-autofocus
               autoFocus
               onValue={(typed) => search(typed, offered)}
+              onKeyDown={(event) => {
+                if (event.key === "Enter") pickFirst(offered);
+              }}
             />
             {ownShown.length > 0 && (
               <section>
@@ -70,6 +81,10 @@ export function Catalogue({ side, onExisting, onConnector }: CatalogueProps) {
   );
 }
 
+function matching(offered: readonly ConnectorInfo[], query: string): readonly ConnectorInfo[] {
+  return ranked(offered, query, ({ title, name, aliases, description }) => [title, name, ...aliases, description].join(" "));
+}
+
 interface OfferedProps {
   offered: readonly ConnectorInfo[];
   query: string;
@@ -79,10 +94,7 @@ interface OfferedProps {
 
 function Offered({ offered, query, onClear, onPick }: OfferedProps) {
   const text = useText();
-  const shown = useMemo(
-    () => ranked(offered, query, ({ title, name, aliases, description }) => [title, name, ...aliases, description].join(" ")),
-    [offered, query],
-  );
+  const shown = useMemo(() => matching(offered, query), [offered, query]);
   if (shown.length === 0) {
     return (
       <Empty

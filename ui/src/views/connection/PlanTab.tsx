@@ -1,5 +1,5 @@
 import { useNavigate } from "@tanstack/react-router";
-import { useCallback, useEffect } from "react";
+import { useCallback } from "react";
 import { EngineError, useAction, useAnswer } from "~/api/client";
 import { summarise } from "~/domains/plan/summary";
 import { PlanSheet } from "~/domains/plan/PlanSheet";
@@ -12,30 +12,38 @@ import { Problem } from "~/shared/ui/Problem";
 export function PlanTab({ name, detail }: PartProps) {
   const text = useText();
   const navigate = useNavigate();
-  const answer = useAnswer("plan.make", { connection: name, tables: [] });
-  const { refetch } = answer;
   // A plan is only as good as the moment it was made in: coming back to this tab makes a new one.
-  useEffect(() => {
-    void refetch();
-  }, [refetch]);
+  const answer = useAnswer("plan.make", { connection: name, tables: [] }, { forget: true });
+  const { refetch } = answer;
 
   const start = useAction("run.start");
+  const rest = useAction("plan.make");
   const plan = answer.data;
   const { run, clear } = start;
+  const { run: makeRest } = rest;
   const apply = useCallback(async () => {
     if (!plan) return;
-    const blocked = plan.tables.some((table) => table.verb === "blocked");
-    const tables = blocked ? summarise(plan).open.map((table) => table.table) : [];
-    const started = await run({ connection: name, tables, fingerprint: blocked ? null : plan.fingerprint });
+    let exactly = plan;
+    if (plan.tables.some((table) => table.verb === "blocked")) {
+      // What is blocked is left out. The plan of the others must still be the one that was shown.
+      const { open } = summarise(plan);
+      const made = await makeRest({ connection: name, tables: open.map((table) => table.table) });
+      if (!made) return;
+      if (JSON.stringify(made.tables) !== JSON.stringify(open)) return void refetch();
+      exactly = made;
+    }
+    const tables = exactly === plan ? [] : exactly.tables.map((table) => table.table);
+    const started = await run({ connection: name, tables, fingerprint: exactly.fingerprint });
     if (started) {
       await navigate({ to: "/connections/$name/$tab", params: { name, tab: "run" }, search: { run: started.run } });
     }
-  }, [plan, run, name, navigate]);
+  }, [plan, run, makeRest, refetch, name, navigate]);
   const again = useCallback(() => {
     clear();
     void refetch();
   }, [clear, refetch]);
 
+  const error = start.error ?? rest.error;
   const first = detail.summary.recent.length === 0;
   return (
     <Answer of={answer} doing={text("plan.computing")}>
@@ -46,13 +54,12 @@ export function PlanTab({ name, detail }: PartProps) {
             plan={made}
             {...(first &&
               adds > 0 && { title: text("welcome.create", { count: adds, target: detail.destination_summary }) })}
-            applying={start.pending}
+            applying={start.pending || rest.pending}
             onApply={() => void apply()}
             onAgain={again}
             trouble={
-              start.error !== null && (
-                <Problem mild={start.error instanceof EngineError && start.error.fault.code === "schema_changed"} error={start.error}
-                />
+              error !== null && (
+                <Problem mild={error instanceof EngineError && error.fault.code === "schema_changed"} error={error} />
               )
             }
           />
