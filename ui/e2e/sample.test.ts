@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ask, goTo, syncAgain, syncSample } from "./support/steps";
+import { ask, goTo, openPlan, syncAgain, syncSample } from "./support/steps";
 import { closeBrowser, showFailures, Studio } from "./support/studio";
 
 afterAll(closeBrowser);
@@ -46,9 +46,8 @@ describe("somebody who has never read a manual", () => {
 
   it("sees what the second sync will change before it does", async () => {
     const { page } = studio;
-    await goTo(page, "#/connections/sample/plan");
+    await openPlan(page, "sample");
     await page.getByText("2 changed").waitFor();
-    await page.getByRole("button", { name: /orders/ }).click();
     await page.getByText(/new column/).first().waitFor();
     await syncAgain(page, "sample");
     expect(await ask(page, "select count(*) from customers")).toEqual(["2024"]);

@@ -75,6 +75,9 @@ export interface Postgres {
   readonly user: string;
   readonly password: string;
   sql(statements: string): Promise<void>;
+  /** Runs statements in a transaction that stays open, with its locks, until {@link Postgres.release}. */
+  hold(statements: string): Promise<void>;
+  release(): Promise<void>;
   /** Stops it as a crash does. */
   kill(): Promise<void>;
   restart(): Promise<void>;
@@ -83,7 +86,7 @@ export interface Postgres {
 
 export async function startPostgres(): Promise<Postgres> {
   const program = new Program("testkit-postgres", []);
-  const at = JSON.parse(await program.line()) as Omit<Postgres, "sql" | "kill" | "restart" | "close">;
+  const at = JSON.parse(await program.line()) as Pick<Postgres, "host" | "port" | "database" | "user" | "password">;
   const tell = async (command: object) => {
     program.send(JSON.stringify(command));
     const answer = JSON.parse(await program.line()) as { ok: boolean; error?: string };
@@ -92,6 +95,8 @@ export async function startPostgres(): Promise<Postgres> {
   return {
     ...at,
     sql: (statements) => tell({ sql: statements }),
+    hold: (statements) => tell({ hold: statements }),
+    release: () => tell({ release: true }),
     kill: () => tell({ kill: true }),
     restart: () => tell({ restart: true }),
     close: () => program.close(),

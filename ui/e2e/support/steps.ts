@@ -21,9 +21,16 @@ export async function goTo(page: Page, hash: string): Promise<void> {
   await page.evaluate((target) => (location.hash = target), hash);
 }
 
+/** A plan that is made now. */
+export async function openPlan(page: Page, connection: string): Promise<void> {
+  await goTo(page, `#/connections/${connection}/overview`);
+  await page.getByRole("complementary").getByText("About this connection").waitFor();
+  await goTo(page, `#/connections/${connection}/plan`);
+}
+
 /** Makes the plan of a connection, applies it and waits for the account of the run. */
 export async function syncAgain(page: Page, connection: string, outcome = "Every row accounted for."): Promise<void> {
-  await goTo(page, `#/connections/${connection}/plan`);
+  await openPlan(page, connection);
   await page.getByRole("button", { name: /^Apply/ }).click();
   await page.getByRole("status").getByText(outcome).waitFor();
 }

@@ -79,19 +79,18 @@ export class Studio {
     });
   }
 
-  /** Kills the program in the middle of whatever it does, and starts it again; the window opens the new address. */
-  async killAndStart(): Promise<void> {
-    await this.#program.kill();
-    const { program, url } = await serve(this.folder);
-    this.#program = program;
-    // The old window complains, rightly, that its engine is gone.
-    await this.page.goto(url);
-    this.complaints.length = 0;
-  }
-
-  /** Kills the program and leaves the window alone. */
+  /** Kills the program in the middle of whatever it does; the window stays. */
   async kill(): Promise<void> {
     await this.#program.kill();
+  }
+
+  /** Starts the program again in the same folder, and opens its new address in the window. */
+  async startAgain(): Promise<void> {
+    const { program, url } = await serve(this.folder);
+    this.#program = program;
+    await this.page.goto(url);
+    // The window complained, rightly, that its engine was gone.
+    this.complaints.length = 0;
   }
 
   /** No rule of WCAG 2.2 AA that a program can check is broken on this screen. */

@@ -238,7 +238,7 @@ function Row({ connection, onRemove }: { connection: ConnectionSummary; onRemove
           {fresh ? format.ago(fresh) : text("connections.never")}
         </span>
         <span role="cell" className={roomy}>
-          <RunStrip name={name} runs={connection.recent} label={text("connections.column.recent")} most={16} />
+          <RunStrip runs={connection.recent} label={text("connections.column.recent")} most={16} />
         </span>
         <span role="cell" className="flex justify-end">
           <IconButton icon={ListChecks} label={text("connections.plan")} onClick={toPlan} />

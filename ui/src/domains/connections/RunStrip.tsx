@@ -1,4 +1,3 @@
-import { useNavigate } from "@tanstack/react-router";
 import type { RunSummary } from "~/api/generated";
 import { useText } from "~/shared/text";
 import { useFormat } from "~/shared/text/format";
@@ -6,11 +5,10 @@ import { Strip } from "~/shared/ui/charts";
 import { wordOf } from "~/shared/ui/State";
 import { stateOfRun } from "./model";
 
-/** The last runs of a connection; each opens its run. */
-export function RunStrip({ name, runs, label, most = 30 }: { name: string; runs: readonly RunSummary[]; label: string; most?: number }) {
+/** The last runs of a connection. */
+export function RunStrip({ runs, label, most = 30 }: { runs: readonly RunSummary[]; label: string; most?: number }) {
   const text = useText();
   const format = useFormat();
-  const navigate = useNavigate();
   return (
     <Strip
       label={label}
@@ -24,8 +22,6 @@ export function RunStrip({ name, runs, label, most = 30 }: { name: string; runs:
             time: format.moment(run.started_at),
             rows: format.exact(run.rows_written),
           }),
-          onOpen: () =>
-            void navigate({ to: "/connections/$name/$tab", params: { name, tab: "history" }, search: { run: run.run } }),
         };
       })}
     />

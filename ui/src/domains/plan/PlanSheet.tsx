@@ -75,7 +75,7 @@ export function PlanSheet({ plan, title, onApply, applying, onAgain, onBack, tro
         <Counts summary={summary} />
       </div>
       <ul className="m-0 min-h-0 flex-1 list-none overflow-auto p-0">
-        {!summary.changesShape && summary.counts.blocked === 0 && (
+        {!summary.changesShape && summary.counts.blocked === 0 && !plan.tables.some(({ drift }) => drift.length > 0) && (
           <li className="px-6 py-3 text-ink-muted">{text("plan.nothing", { count: plan.tables.length })}</li>
         )}
         {plan.tables.map((table) => (
@@ -127,7 +127,7 @@ function Counts({ summary }: { summary: PlanSummary }) {
   return (
     <div className="flex flex-wrap items-center gap-x-4 gap-y-1">
       {shown
-        .filter((verb) => verb === "add" || summary.counts[verb] > 0)
+        .filter((verb) => summary.counts[verb] > 0)
         .map((verb) => (
           <VerbWord key={verb} verb={verb} count={summary.counts[verb]} />
         ))}
@@ -182,16 +182,25 @@ function EffectRow({ effect }: { effect: TableEffect }) {
         <span className="min-w-0 flex-1 truncate text-ink-muted">
           {text("plan.to", { target: targetText(effect) })}
           {effect.mode && ` · ${text(`plan.mode.${effect.mode.mode}`)}`}
+          {effect.drift.map(({ what }) => (
+            <span key={what} className="text-new">
+              {" · "}
+              <Words>{text("plan.sourceChanged", { what })}</Words>
+            </span>
+          ))}
         </span>
-        <span className="num shrink-0 text-ink-muted">
-          {effect.rows_estimate === null
-            ? text("plan.rowsUnknown")
-            : text("plan.rows", { rows: format.count(effect.rows_estimate) })}
-        </span>
+        <span className="num shrink-0 text-ink-muted">{text(...amount(effect, format.count))}</span>
       </button>
       {open && <EffectDetails effect={effect} />}
     </li>
   );
+}
+
+/** How much is read. After the first sync only new and changed rows are, and nobody knows how many that will be. */
+function amount(effect: TableEffect, count: (rows: number) => string): [MessageId, Record<string, string>?] {
+  if (!effect.full) return ["plan.rowsNew"];
+  if (effect.rows_estimate === null) return ["plan.rowsUnknown"];
+  return ["plan.rows", { rows: count(effect.rows_estimate) }];
 }
 
 function EffectDetails({ effect }: { effect: TableEffect }) {
@@ -199,11 +208,6 @@ function EffectDetails({ effect }: { effect: TableEffect }) {
   return (
     <div className="flex flex-col gap-2 pr-6 pb-4 pl-13">
       {effect.verb === "rebuild" && <p className="m-0">{text("plan.rebuildNote")}</p>}
-      {effect.drift.map((drift) => (
-        <p key={drift.what} className="m-0 text-new">
-          <Words>{text("plan.sourceChanged", { what: drift.what })}</Words>
-        </p>
-      ))}
       {effect.effects.map((sentence) => (
         <p key={sentence} className="m-0 text-ink-muted">
           <Words>{sentence}</Words>

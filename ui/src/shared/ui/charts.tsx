@@ -38,14 +38,14 @@ export interface StripMark {
   state: StateName;
   /** What this mark stands for, in words. */
   title: string;
-  onOpen?: () => void;
 }
 
 const fills = { ok: "bg-ok", warn: "bg-warn", bad: "bg-bad", run: "bg-run", new: "bg-new", idle: "bg-border-strong" };
 // Height tells the states apart where colour does not.
 const heights = { ok: "h-4", warn: "h-3", bad: "h-2", run: "h-4", new: "h-3", idle: "h-1" };
 
-/** The last runs, oldest first. Good ones are tall, bad ones short, so that it can be read without colours. */
+/** The last runs, oldest first. Good ones are tall, bad ones short, so that it can be read without colours. Too small
+ * to be pressed; the history lists the same runs. */
 export function Strip({ label, marks }: { label: string; marks: readonly StripMark[] }) {
   return (
     <ul aria-label={label} className="m-0 flex h-4 list-none items-end gap-0.5 p-0">
@@ -55,18 +55,7 @@ export function Strip({ label, marks }: { label: string; marks: readonly StripMa
         return (
           <li key={mark.id} className="flex items-end">
             <Tooltip text={mark.title}>
-              {mark.onOpen ? (
-                <button
-                  type="button"
-                  aria-label={mark.title}
-                  onClick={mark.onOpen}
-                  className="flex h-4 items-end border-0 bg-transparent p-0"
-                >
-                  <span className={bar} />
-                </button>
-              ) : (
-                <span role="img" aria-label={mark.title} className={bar} />
-              )}
+              <span role="img" aria-label={mark.title} className={bar} />
             </Tooltip>
           </li>
         );

@@ -40,7 +40,7 @@ export function OverviewTab({ name, detail }: PartProps) {
           {recent.length > 0 && (
             <>
               <Trend label={text("connection.lastRuns", { count: recent.length })}>
-                <RunStrip name={name} runs={recent} label={text("connection.lastRuns", { count: recent.length })} />
+                <RunStrip runs={recent} label={text("connection.lastRuns", { count: recent.length })} />
               </Trend>
               <Trend label={text("connection.rowsWritten", { count: recent.length })}>
                 <Sparkline label={text("connection.rowsWritten", { count: recent.length })} values={recent.map((run) => run.rows_written)} />

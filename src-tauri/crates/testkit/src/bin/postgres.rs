@@ -1,7 +1,8 @@
 //! A private PostgreSQL server for tests that are not written in Rust: the journeys of the window.
 //!
 //! Says where it listens in one JSON line. Then each line it gets is one command, answered by one line:
-//! `{"sql": "…"}`, `{"kill": true}` (as a crash), `{"restart": true}`. It ends with its input.
+//! `{"sql": "…"}`, `{"hold": "…"}` (statements in a transaction that stays open, with its locks), `{"release": true}`,
+//! `{"kill": true}` (as a crash), `{"restart": true}`. It ends with its input.
 
 #![allow(clippy::print_stdout)] // how it answers
 
@@ -11,6 +12,7 @@ use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
 use syncline_testkit::postgres::{Options, PASSWORD, USER};
 use syncline_testkit::{Database, PostgresServer};
+use tokio_postgres::Client;
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -19,8 +21,9 @@ async fn main() -> Result<()> {
     say(&json!({
         "host": "127.0.0.1", "port": server.port(), "database": database.name, "user": USER, "password": PASSWORD,
     }))?;
+    let mut held = None;
     for line in stdin().lock().lines() {
-        let answer = match obey(&mut server, &database, &line?).await {
+        let answer = match obey(&mut server, &database, &mut held, &line?).await {
             Ok(()) => json!({"ok": true}),
             Err(error) => json!({"ok": false, "error": format!("{error:#}")}),
         };
@@ -29,10 +32,22 @@ async fn main() -> Result<()> {
     Ok(())
 }
 
-async fn obey(server: &mut PostgresServer, database: &Database, line: &str) -> Result<()> {
+async fn obey(
+    server: &mut PostgresServer,
+    database: &Database,
+    held: &mut Option<Client>,
+    line: &str,
+) -> Result<()> {
     let command: Value = serde_json::from_str(line).context("a command is a JSON object")?;
     if let Some(sql) = command["sql"].as_str() {
         database.connect().await?.batch_execute(sql).await?;
+    } else if let Some(sql) = command["hold"].as_str() {
+        let client = database.connect().await?;
+        client.batch_execute(&format!("begin; {sql}")).await?;
+        *held = Some(client);
+    } else if command["release"] == true {
+        let client = held.take().context("nothing is held")?;
+        client.batch_execute("rollback").await?;
     } else if command["kill"] == true {
         server.kill();
     } else if command["restart"] == true {
