@@ -9,6 +9,9 @@ mod setup;
 mod shell;
 mod test;
 mod tidy;
+mod ui;
+
+use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -26,9 +29,9 @@ struct Cli {
 enum Command {
     /// Fetch the prebuilt DuckDB library and put it where builds find it.
     Setup,
-    /// Set up, build the program and show it at work: `syncline demo`.
+    /// Set up, build, and open the studio. Without a display the sample runs in the terminal first.
     Start {
-        /// Passed on to `syncline demo`.
+        /// Passed on to `syncline serve`.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
@@ -67,6 +70,12 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Walk through the studio in a browser and write a picture of each screen in both themes.
+    Screenshots {
+        /// Where to.
+        #[arg(default_value = "target/screenshots")]
+        folder: PathBuf,
+    },
     /// Write the JSON Schemas of the project files anew.
     Schemas,
     /// Write what the window knows of the program: `ui/src/api/generated.ts`.
@@ -87,6 +96,7 @@ fn main() -> Result<()> {
             bench::run(&workspace, source, &options)
         }
         Command::Soak { kills, seed, json } => crash::run(&workspace, kills, seed, json),
+        Command::Screenshots { folder } => ui::screenshots(&workspace, folder),
         Command::Schemas => test::schemas(&workspace),
         Command::Codegen => test::codegen(&workspace),
         Command::Tidy => tidy::run(&workspace),

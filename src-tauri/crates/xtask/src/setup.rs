@@ -116,21 +116,13 @@ fn package(platform: &Platform) -> String {
     format!("{}@{VERSION}", platform.package)
 }
 
-fn npm() -> Result<Command> {
-    let npm = if cfg!(windows) { "npm.cmd" } else { "npm" };
-    let found = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())
-        .any(|folder| folder.join(npm).is_file());
-    ensure!(found, "npm is not installed; it comes with Node.js (on Debian: apt-get install npm)");
-    Ok(Command::new(npm))
-}
-
 fn fetch(platform: &Platform, folder: &Path) -> Result<()> {
     let package = package(platform);
     println!("fetching {package}");
     fs::create_dir_all(folder)?;
     // In the same folder, so that the library can be renamed into its place.
     let scratch = tempfile::Builder::new().prefix("fetch-").tempdir_in(folder)?;
-    let mut pack = npm()?;
+    let mut pack = shell::npm()?;
     pack.args(["pack", "--silent", "--pack-destination"]).arg(scratch.path()).arg(&package);
     shell::output(pack)?;
     let archive = fs::read_dir(scratch.path())?
@@ -159,7 +151,7 @@ fn fetch(platform: &Platform, folder: &Path) -> Result<()> {
 /// The hash that the registry publishes for a package.
 fn published(package: &str) -> Result<String> {
     println!("the hash of {package} is not pinned; trusting the one that the registry publishes");
-    let mut view = npm()?;
+    let mut view = shell::npm()?;
     view.args(["view", "--silent", package, "dist.integrity"]);
     Ok(shell::output(view)?.trim().to_owned())
 }

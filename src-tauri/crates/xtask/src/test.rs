@@ -5,36 +5,71 @@ use std::process::Command;
 use anyhow::{Result, bail};
 
 use crate::shell::{self, Workspace, stage};
-use crate::{setup, tidy};
+use crate::{setup, tidy, ui};
 
 /// What tests use besides Rust and Node: a program that must be there, and the Debian package that has it.
-const TOOLS: &[(&str, &str)] =
-    &[("openssl", "openssl"), ("pg_ctl", "postgresql"), ("sshd", "openssh-server")];
+const TOOLS: &[(&str, &str)] = &[
+    ("openssl", "openssl"),
+    ("pg_ctl", "postgresql"),
+    ("sshd", "openssh-server"),
+    (CHROMIUM, "chromium"),
+];
+/// Has many names and places.
+const CHROMIUM: &str = "chromium";
 
-/// Sets up, builds the program and runs `syncline demo`.
+/// Where `start` keeps the project of somebody who has no display.
+const SAMPLE: &str = "syncline-demo";
+
+/// Sets up, builds the program with its window and opens it. Without a display the sample runs in the terminal, and the
+/// same studio waits for a browser.
 pub(crate) fn start(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     setup::run(workspace)?;
+    ui::build(workspace)?;
     let mut build = workspace.cargo(["build", "--locked", "--package", "syncline-worker"]);
     build.env("CARGO_TERM_PROGRESS_WHEN", "auto");
     shell::run(build)?;
-    let mut demo = Command::new(workspace.built("debug", "syncline"));
-    demo.arg("demo").args(arguments).current_dir(&workspace.root);
-    shell::run(demo)
+    let program = || {
+        let mut program = Command::new(workspace.built("debug", "syncline"));
+        program.current_dir(&workspace.root);
+        program
+    };
+    let mut serve = program();
+    if !has_display() {
+        println!("\nThere is no display here. The sample runs in the terminal, then the studio waits for a browser.\n");
+        let mut demo = program();
+        demo.args(["demo", SAMPLE]);
+        shell::run(demo)?;
+        println!();
+        serve.args(["--project", SAMPLE]);
+    }
+    serve.arg("serve").args(arguments);
+    shell::run(serve)
+}
+
+fn has_display() -> bool {
+    cfg!(any(windows, target_os = "macos"))
+        || ["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|name| std::env::var_os(name).is_some())
 }
 
 /// Sets up and runs everything that must hold.
 pub(crate) fn run(workspace: &Workspace, filter: Option<&str>) -> Result<()> {
     stage("set-up", || setup::run(workspace))?;
     stage("tools", || tools(workspace))?;
+    stage("window", || ui::build(workspace))?;
     if filter.is_none() {
         stage("formatting", || shell::run(workspace.cargo(["fmt", "--all", "--check"])))?;
         stage("tidy", || tidy::run(workspace))?;
         let clippy = ["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"];
         stage("lints", || shell::run(workspace.cargo(clippy)))?;
+        stage("window: checks", || ui::check(workspace))?;
     }
     // The tests of package `e2e` start the program.
     stage("build", || shell::run(workspace.cargo(["build", "--locked", "--workspace", "--all-targets"])))?;
-    stage("tests", || shell::run(tests(workspace, filter)))
+    stage("tests", || shell::run(tests(workspace, filter)))?;
+    match filter {
+        None => stage("journeys", || ui::journeys(workspace, &[], None)),
+        Some(_) => Ok(()),
+    }
 }
 
 /// nextest where it is installed, else Cargo's own test runner: the tests are the same.
@@ -78,6 +113,9 @@ fn tools(workspace: &Workspace) -> Result<()> {
 }
 
 fn is_there(program: &str) -> bool {
+    if program == CHROMIUM {
+        return ui::chromium().is_some();
+    }
     // Debian keeps the server programs out of PATH, and Homebrew and Windows may do so, too.
     let folders =
         ["/usr/lib/postgresql", "/opt/homebrew/opt", "/usr/local/opt", "C:\\Program Files\\PostgreSQL"];
