@@ -75,9 +75,9 @@ impl Runs {
                 .fix("Look at how it ended.")
         })?;
         if now {
-            working.stop.now()
+            working.stop.now();
         } else {
-            working.stop.soon()
+            working.stop.soon();
         }
         Ok(())
     }

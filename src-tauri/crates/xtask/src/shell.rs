@@ -96,8 +96,8 @@ pub(crate) fn output(mut command: Command) -> Result<String> {
 /// npm, which comes with Node.
 pub(crate) fn npm() -> Result<Command> {
     let npm = if cfg!(windows) { "npm.cmd" } else { "npm" };
-    let found = env::split_paths(&env::var_os("PATH").unwrap_or_default())
-        .any(|folder| folder.join(npm).is_file());
+    let found =
+        env::split_paths(&env::var_os("PATH").unwrap_or_default()).any(|folder| folder.join(npm).is_file());
     ensure!(found, "npm is not installed; it comes with Node.js (on Debian: apt-get install npm)");
     Ok(Command::new(npm))
 }

@@ -8,12 +8,8 @@ use crate::shell::{self, Workspace, stage};
 use crate::{setup, tidy, ui};
 
 /// What tests use besides Rust and Node: a program that must be there, and the Debian package that has it.
-const TOOLS: &[(&str, &str)] = &[
-    ("openssl", "openssl"),
-    ("pg_ctl", "postgresql"),
-    ("sshd", "openssh-server"),
-    (CHROMIUM, "chromium"),
-];
+const TOOLS: &[(&str, &str)] =
+    &[("openssl", "openssl"), ("pg_ctl", "postgresql"), ("sshd", "openssh-server"), (CHROMIUM, "chromium")];
 /// Has many names and places.
 const CHROMIUM: &str = "chromium";
 
@@ -35,7 +31,9 @@ pub(crate) fn start(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     };
     let mut serve = program();
     if !has_display() {
-        println!("\nThere is no display here. The sample runs in the terminal, then the studio waits for a browser.\n");
+        println!(
+            "\nThere is no display here. The sample runs in the terminal, then the studio waits for a browser.\n"
+        );
         let mut demo = program();
         demo.args(["demo", SAMPLE]);
         shell::run(demo)?;

@@ -57,7 +57,8 @@ pub(crate) fn screenshots(workspace: &Workspace, into: PathBuf) -> Result<()> {
 
 /// The browser of this computer.
 pub(crate) fn chromium() -> Option<PathBuf> {
-    const NAMES: &[&str] = &["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"];
+    const NAMES: &[&str] =
+        &["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"];
     const PLACES: &[&str] = &[
         "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
         "/Applications/Chromium.app/Contents/MacOS/Chromium",

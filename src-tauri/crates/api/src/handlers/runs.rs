@@ -56,10 +56,12 @@ impl Api {
         Ok(Started { run })
     }
 
+    #[expect(clippy::unused_async, reason = "the table of requests awaits every handler")]
     pub(crate) async fn pause_run(&self, request: RunRequest) -> Result<()> {
         self.runs.stop(&request.run, false)
     }
 
+    #[expect(clippy::unused_async, reason = "the table of requests awaits every handler")]
     pub(crate) async fn stop_run(&self, request: RunRequest) -> Result<()> {
         self.runs.stop(&request.run, true)
     }

@@ -57,7 +57,7 @@ fn from_the_first_launch_to_the_rows() {
     assert_eq!(listed[0]["destination"]["title"], "DuckDB");
 
     let request = json!({"connection": studio.connection, "tables": []});
-    let plan = studio.ok("plan.make", request.clone());
+    let plan = studio.ok("plan.make", request);
     assert!(plan["tables"].as_array().unwrap().iter().all(|table| table["verb"] == "add"), "{plan}");
     let stale = json!({"connection": studio.connection, "tables": [], "fingerprint": "0000000000000000"});
     let run = studio.ok("run.start", stale)["run"].as_str().unwrap().to_owned();
@@ -248,7 +248,7 @@ fn a_rejected_row_can_be_let_go() {
 }
 
 #[test]
-fn a_connection_is_made_changed_paused_and_removed() {
+fn connectors_say_what_they_need() {
     let shell = Shell::with_project();
     let server = Server::open(&shell);
     let connectors = server.ok("connectors.list", Value::Null);
@@ -275,8 +275,12 @@ fn a_connection_is_made_changed_paused_and_removed() {
         (&json!("postgres"), &json!("db.example.com"))
     );
     assert!(!address.to_string().contains("hunter2"));
+}
 
-    // A password goes into the vault, and never comes back.
+#[test]
+fn a_password_goes_into_the_vault_and_never_comes_back() {
+    let shell = Shell::with_project();
+    let server = Server::open(&shell);
     let pg = json!({"side": "source", "name": "pg", "connector": "postgres",
         "config": {"host": "127.0.0.1", "port": 1, "database": "shop", "user": "me"}, "secrets": {"password": "hunter2"}});
     let saved = server.ok("systems.save", pg.clone());
@@ -307,12 +311,22 @@ fn a_connection_is_made_changed_paused_and_removed() {
     assert_eq!((&step["check"], &step["step"]), (&json!("c1"), &result["steps"][0]));
     assert!(!result.to_string().contains("hunter2"));
     server.ok("systems.remove", json!({"side": "source", "name": "pg"}));
+}
 
+/// A source of the sample and a folder of Parquet files, not connected.
+fn shop_and_lake(server: &Server) {
     server.ok(
         "systems.save",
         json!({"side": "source", "name": "shop", "connector": "sample", "config": {}, "secrets": {}}),
     );
     server.ok("systems.save", json!({"side": "destination", "name": "lake", "connector": "parquet", "config": {"path": "lake"}, "secrets": {}}));
+}
+
+#[test]
+fn tables_are_found_with_suggestions() {
+    let shell = Shell::with_project();
+    let server = Server::open(&shell);
+    shop_and_lake(&server);
     let found = server.ok("discover", json!({"source": "shop", "refresh": false}));
     let names: Vec<_> =
         found.as_array().unwrap().iter().map(|table| table["table"].as_str().unwrap()).collect();
@@ -328,7 +342,14 @@ fn a_connection_is_made_changed_paused_and_removed() {
     let hits =
         server.ok("tables.search", json!({"source": "shop", "query": "email", "offset": 0, "limit": 10}));
     assert_eq!((&hits["matching_tables"], &hits["tables"][0]["columns"][0]), (&json!(1), &json!("email")));
+}
 
+#[test]
+fn a_connection_is_made_changed_paused_and_removed() {
+    let shell = Shell::with_project();
+    let server = Server::open(&shell);
+    let mut events = server.events();
+    shop_and_lake(&server);
     let save = |tables: Value| {
         server.call("connections.save", json!({"connection": "nightly", "config": {"source": "shop", "destination": "lake", "tables": tables}}))
     };
