@@ -30,9 +30,17 @@ describe("a plan", () => {
 
   it("with nothing to do says so", () => {
     const made = plan("shop");
-    const same = { ...made, tables: made.tables.map((table) => ({ ...table, verb: "unchanged" as const, blocked: null })) };
+    const same = { ...made, tables: made.tables.map((table) => ({ ...table, verb: "unchanged" as const, blocked: null, drift: [] })) };
     render(<PlanSheet {...quiet} plan={same} onApply={() => undefined} />);
     expect(screen.getByText(/No differences\. 5 tables match/)).toBeDefined();
+  });
+
+  it("in which only the source changed does not say that nothing differs", () => {
+    const made = plan("shop");
+    const drifted = { ...made, tables: made.tables.map((table) => ({ ...table, verb: "unchanged" as const, blocked: null })) };
+    render(<PlanSheet {...quiet} plan={drifted} onApply={() => undefined} />);
+    expect(screen.queryByText(/No differences/)).toBeNull();
+    expect(screen.getByText(/new column/)).toBeDefined();
   });
 
   it("in which every table waits cannot be applied, and Apply says why", async () => {
