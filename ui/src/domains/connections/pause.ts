@@ -15,11 +15,11 @@ export function usePause(): Pause {
   const text = useText();
   const { run, pending, error } = useAction("connections.pause");
   const set = useCallback(
-    async (name: string, paused: boolean): Promise<void> => {
+    async function change(name: string, paused: boolean): Promise<void> {
       if ((await run({ connection: name, paused })) === undefined) return;
       toast({
         title: text(paused ? "connections.pausedNow" : "connections.resumedNow", { name }),
-        ...(paused && { action: { label: text("connections.resume"), run: () => void set(name, false) } }),
+        ...(paused && { action: { label: text("connections.resume"), run: () => void change(name, false) } }),
       });
     },
     [run, text],

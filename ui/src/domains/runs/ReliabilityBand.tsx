@@ -24,7 +24,7 @@ export function ReliabilityBand({ connection }: { connection: string }) {
     >
       {answer.data.freshness ? <Fresh freshness={answer.data.freshness} days={DAYS} /> : <NotCounted />}
       <Rates reliability={answer.data} />
-      <Days reliability={answer.data} />
+      <Days reliability={answer.data} now={answer.dataUpdatedAt} />
     </section>
   );
 }
@@ -115,14 +115,14 @@ function Rates({ reliability }: { reliability: Reliability }) {
   );
 }
 
-function Days({ reliability }: { reliability: Reliability }) {
+function Days({ reliability, now }: { reliability: Reliability; now: number }) {
   const text = useText();
   const format = useFormat();
   return (
     <Part title={text("reliability.byDay")}>
       <Strip
         label={text("reliability.byDay")}
-        marks={filledDays(reliability.days, reliability.by_day, Date.now()).map((day) => ({
+        marks={filledDays(reliability.days, reliability.by_day, now).map((day) => ({
           id: day.day,
           state: stateOfDay(day),
           title: text("reliability.day", {

@@ -230,12 +230,9 @@ function Announcer({ run, ending }: { run: LiveRun; ending: Ending }) {
         .join(". "),
     );
   }, [run.tables, text]);
-  useEffect(() => {
-    if (ending) setWords(text(endingWords[ending]));
-  }, [ending, text]);
   return (
     <p role="status" aria-live="polite" className="sr-only">
-      {words}
+      {ending ? text(endingWords[ending]) : words}
     </p>
   );
 }
