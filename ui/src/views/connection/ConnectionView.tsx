@@ -12,12 +12,14 @@ import { useText } from "~/shared/text";
 import { useFormat } from "~/shared/text/format";
 import { Answer } from "~/shared/ui/Answer";
 import { Button, IconButton } from "~/shared/ui/Button";
+import { type FixButtons, FixContext } from "~/shared/ui/fixes";
 import { PageHeader } from "~/shared/ui/layout";
 import { Menu } from "~/shared/ui/Menu";
 import { Problem } from "~/shared/ui/Problem";
 import { State } from "~/shared/ui/State";
 import { Tabs } from "~/shared/ui/Tabs";
 import type { ConnectionTab } from "../router";
+import { useOpenSystem } from "../places";
 import { DataTab } from "./DataTab";
 import { HistoryTab } from "./HistoryTab";
 import { LogTab } from "./LogTab";
@@ -89,9 +91,10 @@ function Loaded({ name, detail }: { name: string; detail: ConnectionDetail }) {
   }, [text, navigate, name, running, paused, setPaused]);
   useCommands(commands);
 
+  const fixes = useFixes(detail);
   const open = (to: ConnectionTab) => void navigate({ to: "/connections/$name/$tab", params: { name, tab: to } });
   return (
-    <>
+    <FixContext value={fixes}>
       <PageHeader
         lead={
           <Link to="/" aria-label={text("shell.toConnections")} className="flex text-ink-muted hover:text-ink">
@@ -151,8 +154,27 @@ function Loaded({ name, detail }: { name: string; detail: ConnectionDetail }) {
         onClose={() => setRemoving(false)}
         onRemoved={() => void navigate({ to: "/" })}
       />
-    </>
+    </FixContext>
   );
+}
+
+/** What this screen can do about a failure. A failure does not say which side it is about, so both are offered. */
+function useFixes({ summary: { name, source, destination } }: ConnectionDetail): FixButtons {
+  const text = useText();
+  const navigate = useNavigate();
+  const openSystem = useOpenSystem();
+  return useMemo(() => {
+    const tab = (to: ConnectionTab) => () => void navigate({ to: "/connections/$name/$tab", params: { name, tab: to } });
+    return {
+      edit_settings: [
+        { label: text("fix.editSettings", { name: source.name }), run: () => openSystem("source", source.name) },
+        { label: text("fix.editSettings", { name: destination.name }), run: () => openSystem("destination", destination.name) },
+      ],
+      open_inbox: [{ label: text("fix.openInbox"), run: () => void navigate({ to: "/inbox", search: { connection: name } }) }],
+      open_rejected: [{ label: text("fix.openRejected"), run: tab("rejected") }],
+      make_plan: [{ label: text("fix.makePlan"), run: tab("plan") }],
+    };
+  }, [text, navigate, openSystem, name, source.name, destination.name]);
 }
 
 function PausedNotice({ since, busy, onResume }: { since: string; busy: boolean; onResume: () => void }) {
