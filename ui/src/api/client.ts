@@ -105,5 +105,5 @@ export function useInvalidate(): (tags: readonly CacheTag[]) => void {
 export function faultOf(error: unknown): FaultShape | null {
   if (!(error instanceof EngineError)) return null;
   const { code, message, meaning, fix, detail } = error.fault;
-  return { code, message, meaning, fixes: fix.map(({ label }) => label), details: detail };
+  return { code, message, meaning, fixes: fix, details: detail };
 }

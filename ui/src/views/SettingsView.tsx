@@ -5,6 +5,8 @@ import { useText } from "~/shared/text";
 import { Checkbox, Choices, Field } from "~/shared/ui/Field";
 import { PageHeader } from "~/shared/ui/layout";
 import { Select } from "~/shared/ui/Select";
+import { FreshnessTarget } from "./settings/FreshnessTarget";
+import { RemoveSample } from "./settings/RemoveSample";
 
 /** The look, the keyboard, and what this program is. */
 export default function SettingsView() {
@@ -54,6 +56,9 @@ export default function SettingsView() {
             )}
           </Field>
         </Section>
+        <Section title={text("settings.freshness")}>
+          <FreshnessTarget />
+        </Section>
         <Section title={text("settings.keyboard")}>
           <div>
             <Checkbox
@@ -71,6 +76,9 @@ export default function SettingsView() {
               <bdi className="font-mono text-code break-all">{project.folder}</bdi>
             </p>
           )}
+        </Section>
+        <Section title={text("settings.sample")}>
+          <RemoveSample />
         </Section>
         <Section title={text("settings.secrets")}>
           {project && <p className="m-0">{project.secret_store}</p>}

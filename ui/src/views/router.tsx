@@ -27,6 +27,7 @@ const wizard = createRoute({
   getParentRoute: () => root,
   path: "/new",
   component: lazyRouteComponent(() => import("./wizard/WizardView")),
+  validateSearch: (search): { draft?: string } => text(search, "draft"),
 });
 const sql = createRoute({
   getParentRoute: () => root,

@@ -1,12 +1,19 @@
-import type { ConnectionSummary, RunSummary } from "~/api/generated";
+import type { ConnectionDraft, ConnectionSummary, RunSummary } from "~/api/generated";
 import type { StateName } from "~/shared/ui/State";
 
 /** What needs a person comes first; then what runs, then by name. */
 const order: readonly StateName[] = ["needs_you", "failing", "late", "draft", "new", "healthy", "paused"];
 
-export function sorted(connections: readonly ConnectionSummary[]): ConnectionSummary[] {
-  const rank = ({ health }: ConnectionSummary) => order.indexOf(health);
-  return connections.toSorted((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name));
+/** A line of the list: a connection, or one that is being set up. */
+export type Line = { kind: "connection"; connection: ConnectionSummary } | { kind: "draft"; draft: ConnectionDraft };
+
+export function nameOf(line: Line): string {
+  return line.kind === "draft" ? line.draft.name : line.connection.name;
+}
+
+export function sorted(lines: readonly Line[]): Line[] {
+  const rank = (line: Line) => order.indexOf(line.kind === "draft" ? "draft" : line.connection.health);
+  return lines.toSorted((a, b) => rank(a) - rank(b) || nameOf(a).localeCompare(nameOf(b)));
 }
 
 export function stateOfRun(run: RunSummary): StateName {

@@ -4,6 +4,7 @@ import { type ReactNode, useEffect, useMemo, useRef, useState } from "react";
 import type { Plan, TableEffect, Verb } from "~/api/generated";
 import { usePlatform } from "~/platform";
 import { type Command, useCommands } from "~/shared/commands";
+import { faultOf } from "~/domains/runs/fault";
 import { type MessageId, useText } from "~/shared/text";
 import { useFormat } from "~/shared/text/format";
 import { Button } from "~/shared/ui/Button";
@@ -219,13 +220,7 @@ function EffectDetails({ effect }: { effect: TableEffect }) {
       {effect.blocked && (
         <Fault
           mild
-          fault={{
-            message: effect.blocked.message,
-            meaning: effect.blocked.meaning,
-            fixes: effect.blocked.fixes,
-            details: effect.blocked.details,
-            code: effect.blocked.kind,
-          }}
+          fault={faultOf(effect.blocked)}
         />
       )}
     </div>

@@ -9,6 +9,8 @@ import { Code } from "~/shared/ui/Code";
 import { Segments } from "~/shared/ui/layout";
 import { Words } from "~/shared/ui/Words";
 import { toast } from "~/shared/ui/toast";
+import { Histogram } from "./Histogram";
+import { RejectedRows } from "./RejectedRows";
 
 export type InspectorPart = "findings" | "column" | "definition" | "estimate";
 
@@ -39,7 +41,12 @@ export function Inspector({ preview, column, part, onPart }: InspectorProps) {
         />
       </div>
       <div className="min-h-0 flex-1 overflow-auto p-4">
-        {part === "findings" && <Findings findings={preview.findings} />}
+        {part === "findings" && (
+          <div className="flex flex-col gap-4">
+            {(preview.findings.length > 0 || preview.rejected.length === 0) && <Findings findings={preview.findings} />}
+            <RejectedRows rejected={preview.rejected} sampled={preview.rows_sampled} />
+          </div>
+        )}
         {part === "column" && <Profile column={column === null ? undefined : preview.columns[column]} sampled={preview.rows_sampled} />}
         {part === "definition" && <Definition preview={preview} />}
         {part === "estimate" && <Estimate preview={preview} />}
@@ -104,6 +111,7 @@ function Profile({ column, sampled }: { column: ColumnPreview | undefined; sampl
         {column.min !== null && <Fact term={text("preview.min")}>{column.min}</Fact>}
         {column.max !== null && <Fact term={text("preview.max")}>{column.max}</Fact>}
       </dl>
+      {column.histogram.length > 0 && <Histogram bins={column.histogram} />}
       {column.top.length > 0 && (
         <section className="flex flex-col gap-2">
           <h3 className="text-body font-medium">{text("preview.top")}</h3>

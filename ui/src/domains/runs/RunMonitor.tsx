@@ -1,8 +1,8 @@
-import { CircleStop } from "lucide-react";
-import { lazy, Suspense, useEffect, useMemo, useRef, useState } from "react";
+import { CircleStop, Pause } from "lucide-react";
+import { lazy, type ReactNode, Suspense, useEffect, useMemo, useRef, useState } from "react";
 import { isOver, type LiveRun, leftMs, ratesOf } from "~/live/runs";
 import { type Command, useCommands } from "~/shared/commands";
-import { useText } from "~/shared/text";
+import { type MessageId, useText } from "~/shared/text";
 import { useFormat } from "~/shared/text/format";
 import { Button } from "~/shared/ui/Button";
 import { Dialog } from "~/shared/ui/Dialog";
@@ -12,46 +12,65 @@ const RateChart = lazy(() => import("./RateChart"));
 
 const SILENT_MS = 30_000;
 
+/** How a person asked the run to end; null while it goes on. */
+export type Ending = "pausing" | "stopping" | null;
+
 interface RunMonitorProps {
   run: LiveRun;
-  stopping: boolean;
+  ending: Ending;
+  /** Finishes what is being read, keeps it, and ends. */
+  onPause: () => void | Promise<void>;
+  /** Ends now; what is not durable is dropped. */
   onStop: () => void;
+  /** Why the run could not be paused or stopped. */
+  problem?: ReactNode;
 }
 
 /** A run that is under way: what it does, how fast, and for what it waits. */
-export function RunMonitor({ run, stopping, onStop }: RunMonitorProps) {
+export function RunMonitor({ run, ending, onPause, onStop, problem }: RunMonitorProps) {
   const text = useText();
   const [asking, setAsking] = useState(false);
   const commands = useMemo<Command[]>(
     () => [
+      {
+        id: "run.pause",
+        title: text("run.pause"),
+        group: "run",
+        icon: Pause,
+        shortcut: "mod+.",
+        words: "finish later",
+        disabled: ending !== null,
+        run: () => void onPause(),
+      },
       {
         id: "run.stop",
         title: text("run.stop"),
         group: "run",
         icon: CircleStop,
         shortcut: "mod+shift+.",
-        disabled: stopping,
+        words: "cancel abort",
+        disabled: ending === "stopping",
         run: () => setAsking(true),
       },
     ],
-    [text, stopping],
+    [text, ending, onPause],
   );
   useCommands(commands);
   return (
     <div className="flex min-h-0 flex-1 flex-col">
       <div className="flex flex-col gap-3 border-b border-border px-6 py-4">
         <div className="flex items-start gap-4">
-          <Headline run={run} stopping={stopping} />
-          <Button
-            icon={CircleStop}
-            shortcut="mod+shift+."
-            disabled={stopping}
-            onClick={() => setAsking(true)}
-            className="ml-auto"
-          >
-            {text("run.stop")}
-          </Button>
+          <Headline run={run} ending={ending} />
+          <div className="ml-auto flex shrink-0 gap-2">
+            <Button icon={Pause} shortcut="mod+." disabled={ending !== null} title={text("run.pauseHelp")} onClick={() => void onPause()}>
+              {text("run.pause")}
+            </Button>
+            <Button icon={CircleStop} shortcut="mod+shift+." disabled={ending === "stopping"} onClick={() => setAsking(true)}>
+              {text("run.stop")}
+            </Button>
+          </div>
         </div>
+        {problem}
         <Pipeline run={run} />
         <Suspense fallback={<div className="h-24" />}>
           <RateChart samples={run.samples} />
@@ -61,7 +80,7 @@ export function RunMonitor({ run, stopping, onStop }: RunMonitorProps) {
       <div className="min-h-0 flex-1 overflow-auto">
         <LiveTables tables={run.tables} />
       </div>
-      <Announcer run={run} />
+      <Announcer run={run} ending={ending} />
       <StopDialog
         run={run}
         open={asking}
@@ -75,7 +94,9 @@ export function RunMonitor({ run, stopping, onStop }: RunMonitorProps) {
   );
 }
 
-function Headline({ run, stopping }: { run: LiveRun; stopping: boolean }) {
+const endingWords: Record<NonNullable<Ending>, MessageId> = { pausing: "run.pausing", stopping: "run.stopping" };
+
+function Headline({ run, ending }: { run: LiveRun; ending: Ending }) {
   const text = useText();
   const format = useFormat();
   const now = useNow(run.retry !== null);
@@ -92,17 +113,17 @@ function Headline({ run, stopping }: { run: LiveRun; stopping: boolean }) {
     text("run.elapsed", { duration: format.duration(Math.floor(run.elapsedMs / 1000) * 1000) }),
     left !== null && text("run.left", { duration: format.duration(Math.round(left / 1000) * 1000) }),
   ].filter(Boolean);
-  const title = stopping
-    ? text("run.stopping")
+  const title = ending
+    ? text(endingWords[ending])
     : run.retry
       ? text("run.retrying", { seconds: Math.max(0, Math.ceil((run.retry.at - now) / 1000)), attempt: run.retry.attempt })
       : text(run.firstRowsMs === null ? "run.syncing" : "run.firstRows");
   return (
     <div className="min-w-0">
       <h2 className="flex items-center gap-2 text-title">
-        {run.firstRowsMs !== null && !run.retry && !stopping && <span aria-hidden className="size-2 rounded-pill bg-spark" />}
+        {run.firstRowsMs !== null && !run.retry && !ending && <span aria-hidden className="size-2 rounded-pill bg-spark" />}
         {title}
-        {run.firstRowsMs !== null && !run.retry && !stopping && (
+        {run.firstRowsMs !== null && !run.retry && !ending && (
           <span className="text-body font-normal text-ink-muted">
             {text("run.firstRowsAfter", { duration: format.duration(run.firstRowsMs) })}
           </span>
@@ -190,7 +211,7 @@ function StopDialog({ run, open, onClose, onStop }: { run: LiveRun; open: boolea
 }
 
 /** Tells screen readers the start, finished tables (several in one sentence), failures and nothing in between. */
-function Announcer({ run }: { run: LiveRun }) {
+function Announcer({ run, ending }: { run: LiveRun; ending: Ending }) {
   const text = useText();
   const told = useRef(new Set<string>());
   const [words, setWords] = useState(() => text("run.announceStart"));
@@ -211,7 +232,7 @@ function Announcer({ run }: { run: LiveRun }) {
   }, [run.tables, text]);
   return (
     <p role="status" aria-live="polite" className="sr-only">
-      {words}
+      {ending ? text(endingWords[ending]) : words}
     </p>
   );
 }

@@ -5,7 +5,7 @@ import { matches, type Shortcut } from "./keys";
 
 export { isMac, type Shortcut, spelled } from "./keys";
 
-export type CommandGroup = "navigate" | "connection" | "run" | "view" | "help";
+export type CommandGroup = "navigate" | "connection" | "run" | "view" | "help" | "found";
 
 /** One thing a person can do. Palette, shortcuts, tooltips and the list of shortcuts all come from here. */
 export interface Command {
@@ -14,6 +14,8 @@ export interface Command {
   group: CommandGroup;
   icon?: LucideIcon;
   shortcut?: Shortcut;
+  /** Where it belongs, in a few words. */
+  detail?: string;
   /** Other words people may type. */
   words?: string;
   run: () => void;

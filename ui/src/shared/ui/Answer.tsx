@@ -1,7 +1,5 @@
 import type { UseQueryResult } from "@tanstack/react-query";
 import type { ReactNode } from "react";
-import { useText } from "~/shared/text";
-import { Button } from "./Button";
 import { Loading } from "./feedback";
 import { Problem } from "./Problem";
 
@@ -15,14 +13,11 @@ interface AnswerProps<Value> {
 
 /** Shows an answer of the engine in each of its states; an old answer stays when a new one fails. */
 export function Answer<Value>({ of, doing, rows, children }: AnswerProps<Value>) {
-  const text = useText();
   if (of.data !== undefined) return children(of.data);
   if (of.error) {
     return (
       <div className="p-6">
-        <Problem error={of.error}
-          actions={<Button onClick={() => void of.refetch()}>{text("common.tryAgain")}</Button>}
-        />
+        <Problem error={of.error} onRetry={() => void of.refetch()} />
       </div>
     );
   }

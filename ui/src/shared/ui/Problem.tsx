@@ -8,6 +8,8 @@ interface ProblemProps {
   /** What was caught: an answer of the engine, a lost connection, anything. */
   error: unknown;
   mild?: boolean;
+  /** Asks again for what failed. */
+  onRetry?: () => void;
   actions?: ReactNode;
   className?: string;
 }

@@ -1,19 +1,25 @@
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
-import { ChevronLeft, Ellipsis, ListChecks, Play, Trash2 } from "lucide-react";
+import { ChevronLeft, Ellipsis, ListChecks, Pause, Play, Trash2 } from "lucide-react";
 import { useMemo, useState } from "react";
 import { useAnswer } from "~/api/client";
 import type { ConnectionDetail } from "~/api/generated";
+import { Activity } from "~/domains/connections/Activity";
+import { usePause } from "~/domains/connections/pause";
 import { RemoveDialog } from "~/domains/connections/RemoveDialog";
 import { useRunning } from "~/live/runs";
 import { type Command, useCommands } from "~/shared/commands";
 import { useText } from "~/shared/text";
+import { useFormat } from "~/shared/text/format";
 import { Answer } from "~/shared/ui/Answer";
 import { Button, IconButton } from "~/shared/ui/Button";
+import { type FixButtons, FixContext } from "~/shared/ui/fixes";
 import { PageHeader } from "~/shared/ui/layout";
 import { Menu } from "~/shared/ui/Menu";
+import { Problem } from "~/shared/ui/Problem";
 import { State } from "~/shared/ui/State";
 import { Tabs } from "~/shared/ui/Tabs";
 import type { ConnectionTab } from "../router";
+import { useOpenSystem } from "../places";
 import { DataTab } from "./DataTab";
 import { HistoryTab } from "./HistoryTab";
 import { LogTab } from "./LogTab";
@@ -46,6 +52,9 @@ function Loaded({ name, detail }: { name: string; detail: ConnectionDetail }) {
   const running = useRunning(name);
   const [removing, setRemoving] = useState(false);
   const { summary } = detail;
+  const paused = detail.paused_since !== null;
+  const pause = usePause();
+  const setPaused = pause.set;
 
   const commands = useMemo<Command[]>(() => {
     const go = (to: ConnectionTab) => void navigate({ to: "/connections/$name/$tab", params: { name, tab: to } });
@@ -66,16 +75,26 @@ function Loaded({ name, detail }: { name: string; detail: ConnectionDetail }) {
         shortcut: "mod+shift+p",
         run: () => go("plan"),
       },
+      {
+        id: "connection.pause",
+        title: text(paused ? "command.resume" : "command.pause", { name }),
+        group: "run",
+        icon: paused ? Play : Pause,
+        // While a run is under way, this key pauses the run.
+        ...(!running && { shortcut: "mod+." as const }),
+        run: () => void setPaused(name, !paused),
+      },
       { id: "connection.history", title: text("connection.history"), group: "navigate", shortcut: "mod+y", run: () => go("history") },
       { id: "connection.preview", title: text("connection.preview"), group: "navigate", shortcut: "mod+p", run: () => go("preview") },
       { id: "connection.log", title: text("connection.log"), group: "navigate", shortcut: "mod+j", run: () => go("log") },
     ];
-  }, [text, navigate, name, running]);
+  }, [text, navigate, name, running, paused, setPaused]);
   useCommands(commands);
 
+  const fixes = useFixes(detail);
   const open = (to: ConnectionTab) => void navigate({ to: "/connections/$name/$tab", params: { name, tab: to } });
   return (
-    <>
+    <FixContext value={fixes}>
       <PageHeader
         lead={
           <Link to="/" aria-label={text("shell.toConnections")} className="flex text-ink-muted hover:text-ink">
@@ -85,7 +104,11 @@ function Loaded({ name, detail }: { name: string; detail: ConnectionDetail }) {
         title={
           <span className="flex items-center gap-3">
             <bdi>{name}</bdi>
-            <State state={running ? "running" : summary.health} soft />
+            <State state={summary.health} soft />
+            <Activity
+              // The run is heard here a moment before the list is asked again.
+              connection={running && summary.activity === "idle" ? { activity: "running", activity_text: null } : summary}
+            />
           </span>
         }
       >
@@ -95,10 +118,20 @@ function Loaded({ name, detail }: { name: string; detail: ConnectionDetail }) {
         <Menu
           trigger={<IconButton icon={Ellipsis} label={text("common.more")} />}
           items={[
+            {
+              id: "pause",
+              label: text(paused ? "connections.resume" : "connections.pause"),
+              icon: paused ? Play : Pause,
+              onSelect: () => void setPaused(name, !paused),
+            },
             { id: "remove", label: text("connections.remove"), icon: Trash2, danger: true, onSelect: () => setRemoving(true) },
           ]}
         />
       </PageHeader>
+      {pause.error !== null && <Problem error={pause.error} className="mx-6 my-3" />}
+      {detail.paused_since !== null && (
+        <PausedNotice since={detail.paused_since} busy={pause.pending} onResume={() => void setPaused(name, false)} />
+      )}
       <Tabs
         label={text("connection.tabs", { name })}
         value={tab}
@@ -121,7 +154,41 @@ function Loaded({ name, detail }: { name: string; detail: ConnectionDetail }) {
         onClose={() => setRemoving(false)}
         onRemoved={() => void navigate({ to: "/" })}
       />
-    </>
+    </FixContext>
+  );
+}
+
+/** What this screen can do about a failure. A failure does not say which side it is about, so both are offered. */
+function useFixes({ summary: { name, source, destination } }: ConnectionDetail): FixButtons {
+  const text = useText();
+  const navigate = useNavigate();
+  const openSystem = useOpenSystem();
+  return useMemo(() => {
+    const tab = (to: ConnectionTab) => () => void navigate({ to: "/connections/$name/$tab", params: { name, tab: to } });
+    return {
+      edit_settings: [
+        { label: text("fix.editSettings", { name: source.name }), run: () => openSystem("source", source.name) },
+        { label: text("fix.editSettings", { name: destination.name }), run: () => openSystem("destination", destination.name) },
+      ],
+      open_inbox: [{ label: text("fix.openInbox"), run: () => void navigate({ to: "/inbox", search: { connection: name } }) }],
+      open_rejected: [{ label: text("fix.openRejected"), run: tab("rejected") }],
+      make_plan: [{ label: text("fix.makePlan"), run: tab("plan") }],
+    };
+  }, [text, navigate, openSystem, name, source.name, destination.name]);
+}
+
+function PausedNotice({ since, busy, onResume }: { since: string; busy: boolean; onResume: () => void }) {
+  const text = useText();
+  const format = useFormat();
+  return (
+    <div role="status" className="flex shrink-0 items-center gap-4 border-b border-border bg-sunken px-6 py-2">
+      <span className="flex-1" title={format.moment(since)}>
+        {text("connections.pausedSince", { time: format.ago(since) })}
+      </span>
+      <Button size="small" icon={Play} disabled={busy} onClick={onResume}>
+        {text("connections.resume")}
+      </Button>
+    </div>
   );
 }
 

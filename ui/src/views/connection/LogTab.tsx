@@ -1,10 +1,11 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
 import clsx from "clsx";
-import { ScrollText, WrapText } from "lucide-react";
-import { useDeferredValue, useMemo, useRef, useState } from "react";
+import { OctagonX, ScrollText, WrapText } from "lucide-react";
+import { useCallback, useDeferredValue, useEffect, useMemo, useRef, useState } from "react";
 import { useAnswer } from "~/api/client";
 import type { LogLine, RunSummary } from "~/api/generated";
 import { usePlatform } from "~/platform";
+import { type Command, useCommands } from "~/shared/commands";
 import { useText } from "~/shared/text";
 import { useFormat } from "~/shared/text/format";
 import { Answer } from "~/shared/ui/Answer";
@@ -18,9 +19,11 @@ import type { PartProps } from "./ConnectionView";
 
 const LINES_MAX = 5_000;
 const LINE_PX = 20;
+/** How many lines before the one that is jumped to are shown with it. */
+const LINES_BEFORE = 200;
 
 /** The log of a run; search and filters run in the engine over the whole file. */
-export function LogTab({ name, run }: PartProps) {
+export function LogTab({ name, detail, run, table }: PartProps) {
   const text = useText();
   const runs = useAnswer("runs.list", { connection: name, limit: 50 });
   return (
@@ -29,46 +32,94 @@ export function LogTab({ name, run }: PartProps) {
         list.length === 0 && !run ? (
           <Empty icon={ScrollText} sentence={text("log.noRun")} />
         ) : (
-          <Log runs={list} first={run ?? list[0]?.run ?? ""} />
+          <Log
+            runs={list}
+            first={run ?? list[0]?.run ?? ""}
+            tables={detail.tables.map((each) => each.table)}
+            firstTable={table}
+          />
         )
       }
     </Answer>
   );
 }
 
-function Log({ runs, first }: { runs: readonly RunSummary[]; first: string }) {
+interface Filter {
+  run: string;
+  query: string;
+  errors: boolean;
+  /** Empty: all tables. */
+  table: string;
+  /** How many matching lines come before those that are shown. */
+  from: number;
+}
+
+interface LogProps {
+  runs: readonly RunSummary[];
+  first: string;
+  tables: readonly string[];
+  firstTable: string | undefined;
+}
+
+function Log({ runs, first, tables, firstTable }: LogProps) {
   const text = useText();
-  const format = useFormat();
   const platform = usePlatform();
-  const [run, setRun] = useState(first);
-  const [query, setQuery] = useState("");
-  const [errors, setErrors] = useState(false);
+  const [filter, setFilter] = useState<Filter>({ run: first, query: "", errors: false, table: firstTable ?? "", from: 0 });
   const [wrap, setWrap] = useState(false);
-  const search = useDeferredValue(query.trim());
+  // A new object for each jump, so that a second one to the same line works too.
+  const [target, setTarget] = useState<Target | null>(null);
+  const search = useDeferredValue(filter.query.trim());
   const answer = useAnswer(
     "run.log",
-    { run, from: 0, limit: LINES_MAX, search: search === "" ? null : search, errors },
+    {
+      run: filter.run,
+      from: filter.from,
+      limit: LINES_MAX,
+      search: search === "" ? null : search,
+      errors: filter.errors,
+      ...(filter.table !== "" && { table: filter.table }),
+    },
     { keep: true },
   );
+  // What is filtered anew is read from its beginning.
+  const change = (next: Partial<Filter>) => {
+    setFilter({ ...filter, from: 0, ...next });
+    setTarget(null);
+  };
+  const page = answer.data;
+  const error = page?.first_error ?? null;
+  const toError = useCallback(() => {
+    if (error === null || !page) return;
+    setTarget({ line: error });
+    if (page.lines.some(({ n }) => n === error)) return;
+    // The line is left out by a filter or lies in another window: the whole log around it is shown.
+    setFilter(({ run }) => ({ run, query: "", errors: false, table: "", from: Math.max(0, error - LINES_BEFORE) }));
+  }, [error, page]);
+  const commands = useMemo<Command[]>(
+    () => [{ id: "log.firstError", title: text("log.firstError"), group: "view", icon: OctagonX, disabled: error === null, run: toError }],
+    [text, error, toError],
+  );
+  useCommands(commands);
   const copy = async () => {
-    const lines = (answer.data?.lines ?? []).map((line) => `${line.time} ${line.level} ${line.table ?? ""} ${line.text}`);
+    const lines = (page?.lines ?? []).map((line) => `${line.time} ${line.level} ${line.table ?? ""} ${line.text}`);
     await platform.copy(lines.join("\n"));
     toast({ title: text("common.copied") });
   };
+  const unfiltered = search === "" && !filter.errors && filter.table === "";
   return (
     <div className="flex min-h-0 flex-1 flex-col">
-      <div className="flex h-12 shrink-0 items-center gap-3 border-b border-border px-6">
-        <Select
-          small
-          label={text("log.run")}
-          value={run}
-          onValue={setRun}
-          choices={runs.map((each) => ({ value: each.run, label: format.moment(each.started_at) }))}
-        />
-        <SearchInput label={text("log.search")} value={query} onValue={setQuery} className="w-72" />
-        <Checkbox label={text("log.errors")} checked={errors} onValue={setErrors} />
+      <div className="flex min-h-12 shrink-0 flex-wrap items-center gap-3 border-b border-border px-6 py-2">
+        <Filters filter={filter} runs={runs} tables={tables} onChange={change} />
+        <Button
+          size="small"
+          icon={OctagonX}
+          onClick={toError}
+          blocked={page && error === null ? text("log.noError") : undefined}
+        >
+          {text("log.firstError")}
+        </Button>
         <span role="status" className="num ml-auto text-ink-muted">
-          {answer.data && text("log.lines", { count: answer.data.total })}
+          {page && text("log.lines", { count: page.total })}
         </span>
         <IconButton icon={WrapText} label={text("log.wrap")} pressed={wrap} onClick={() => setWrap(!wrap)} />
         <Button size="small" onClick={() => void copy()}>
@@ -76,11 +127,14 @@ function Log({ runs, first }: { runs: readonly RunSummary[]; first: string }) {
         </Button>
       </div>
       <Answer of={answer} doing={text("log.loading")} rows={12}>
-        {({ lines }) =>
+        {({ lines, total }) =>
           lines.length === 0 ? (
-            <Empty sentence={text(search === "" && !errors ? "log.empty" : "log.noMatch")} />
+            <Empty sentence={text(unfiltered ? "log.empty" : "log.noMatch")} />
           ) : (
-            <Lines lines={lines} wrap={wrap} search={search} />
+            <>
+              <Lines key={`${filter.run} ${filter.from}`} lines={lines} wrap={wrap} search={search} target={target} />
+              <Windows from={filter.from} shown={lines.length} total={total} onFrom={(from) => change({ from })} />
+            </>
           )
         }
       </Answer>
@@ -88,9 +142,74 @@ function Log({ runs, first }: { runs: readonly RunSummary[]; first: string }) {
   );
 }
 
+interface FiltersProps {
+  filter: Filter;
+  runs: readonly RunSummary[];
+  tables: readonly string[];
+  onChange: (next: Partial<Filter>) => void;
+}
+
+function Filters({ filter, runs, tables, onChange }: FiltersProps) {
+  const text = useText();
+  const format = useFormat();
+  return (
+    <>
+      <Select
+        small
+        label={text("log.run")}
+        value={filter.run}
+        onValue={(run) => onChange({ run })}
+        choices={runs.map((each) => ({ value: each.run, label: format.moment(each.started_at) }))}
+      />
+      <Select
+        small
+        label={text("log.table")}
+        value={filter.table}
+        onValue={(table) => onChange({ table })}
+        choices={[{ value: "", label: text("log.allTables") }, ...tables.map((table) => ({ value: table, label: table }))]}
+      />
+      <SearchInput label={text("log.search")} value={filter.query} onValue={(query) => onChange({ query })} className="w-56" />
+      <Checkbox label={text("log.errors")} checked={filter.errors} onValue={(errors) => onChange({ errors })} />
+    </>
+  );
+}
+
+/** The way through a log that is longer than what is shown at once. */
+function Windows({ from, shown, total, onFrom }: { from: number; shown: number; total: number; onFrom: (from: number) => void }) {
+  const text = useText();
+  const format = useFormat();
+  if (from === 0 && shown >= total) return null;
+  return (
+    <div className="flex h-10 shrink-0 items-center gap-3 border-t border-border px-6">
+      <span className="num text-ink-muted">
+        {text("log.window", { first: format.exact(from + 1), last: format.exact(from + shown), total: format.exact(total) })}
+      </span>
+      <Button size="small" disabled={from === 0} onClick={() => onFrom(Math.max(0, from - LINES_MAX))}>
+        {text("log.earlier")}
+      </Button>
+      <Button size="small" disabled={from + shown >= total} onClick={() => onFrom(from + shown)}>
+        {text("log.later")}
+      </Button>
+    </div>
+  );
+}
+
 const levels = { error: "text-bad", warn: "text-warn", info: "text-ink", debug: "text-ink-subtle" } as const;
 
-function Lines({ lines, wrap, search }: { lines: readonly LogLine[]; wrap: boolean; search: string }) {
+interface Target {
+  /** The number of a line in the whole log. */
+  line: number;
+}
+
+interface LinesProps {
+  lines: readonly LogLine[];
+  wrap: boolean;
+  search: string;
+  /** The line to be shown and marked. */
+  target: Target | null;
+}
+
+function Lines({ lines, wrap, search, target }: LinesProps) {
   const text = useText();
   const format = useFormat();
   const scroller = useRef<HTMLDivElement>(null);
@@ -100,6 +219,13 @@ function Lines({ lines, wrap, search }: { lines: readonly LogLine[]; wrap: boole
     estimateSize: () => LINE_PX,
     overscan: 20,
   });
+  useEffect(() => {
+    const at = target ? lines.findIndex(({ n }) => n === target.line) : -1;
+    if (at < 0) return;
+    rows.scrollToIndex(at, { align: "center" });
+    // From here the keyboard scrolls.
+    scroller.current?.focus();
+  }, [target, lines, rows]);
   return (
     <div
       ref={scroller}
@@ -120,7 +246,7 @@ function Lines({ lines, wrap, search }: { lines: readonly LogLine[]; wrap: boole
               key={item.key}
               data-index={item.index}
               ref={rows.measureElement}
-              className={clsx("absolute flex min-w-full gap-3 px-6", levels[line.level], wrap ? "right-0 left-0" : "left-0")}
+              className={clsx("absolute flex min-w-full gap-3 px-6", levels[line.level], line.n === target?.line && "bg-bad-soft", wrap ? "right-0 left-0" : "left-0")}
               style={{ top: item.start, minHeight: LINE_PX }}
             >
               <span className="shrink-0 text-ink-subtle" title={format.moment(line.time)}>

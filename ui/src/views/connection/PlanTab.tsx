@@ -1,12 +1,13 @@
 import { useNavigate } from "@tanstack/react-router";
-import { useCallback } from "react";
+import { use, useCallback, useMemo } from "react";
 import { EngineError, useAction, useAnswer } from "~/api/client";
 import { summarise } from "~/domains/plan/summary";
 import { PlanSheet } from "~/domains/plan/PlanSheet";
 import { useText } from "~/shared/text";
 import { Answer } from "~/shared/ui/Answer";
-import type { PartProps } from "./ConnectionView";
+import { FixContext } from "~/shared/ui/fixes";
 import { Problem } from "~/shared/ui/Problem";
+import type { PartProps } from "./ConnectionView";
 
 /** What a sync would do now; Apply does exactly that. */
 export function PlanTab({ name, detail }: PartProps) {
@@ -43,28 +44,38 @@ export function PlanTab({ name, detail }: PartProps) {
     void refetch();
   }, [clear, refetch]);
 
+  // On this tab the way to a new plan is to ask for it again.
+  const around = use(FixContext);
+  const fixes = useMemo(() => ({ ...around, make_plan: [{ label: text("plan.again"), run: again }] }), [around, text, again]);
+
   const error = start.error ?? rest.error;
   const first = detail.summary.recent.length === 0;
   return (
-    <Answer of={answer} doing={text("plan.computing")}>
-      {(made) => {
-        const adds = made.tables.filter((table) => table.verb === "add").length;
-        return (
-          <PlanSheet
-            plan={made}
-            {...(first &&
-              adds > 0 && { title: text("welcome.create", { count: adds, target: detail.destination_summary }) })}
-            applying={start.pending || rest.pending}
-            onApply={() => void apply()}
-            onAgain={again}
-            trouble={
-              error !== null && (
-                <Problem mild={error instanceof EngineError && error.fault.code === "schema_changed"} error={error} />
-              )
-            }
-          />
-        );
-      }}
-    </Answer>
+    <FixContext value={fixes}>
+      <Answer of={answer} doing={text("plan.computing")}>
+        {(made) => {
+          const adds = made.tables.filter((table) => table.verb === "add").length;
+          return (
+            <PlanSheet
+              plan={made}
+              {...(first &&
+                adds > 0 && { title: text("welcome.create", { count: adds, target: detail.destination_summary }) })}
+              applying={start.pending || rest.pending}
+              onApply={() => void apply()}
+              onAgain={again}
+              trouble={
+                error !== null && (
+                  <Problem
+                    mild={error instanceof EngineError && error.fault.code === "schema_changed"}
+                    error={error}
+                    onRetry={() => void apply()}
+                  />
+                )
+              }
+            />
+          );
+        }}
+      </Answer>
+    </FixContext>
   );
 }

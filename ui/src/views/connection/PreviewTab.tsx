@@ -1,18 +1,18 @@
 import { useNavigate } from "@tanstack/react-router";
 import { PanelRight, RefreshCw } from "lucide-react";
-import { useCallback, useMemo, useState } from "react";
+import { useCallback, useState } from "react";
 import { useAnswer } from "~/api/client";
 import type { Preview } from "~/api/generated";
-import { gridColumns } from "~/domains/preview/columns";
 import { Inspector, type InspectorPart } from "~/domains/preview/Inspector";
+import type { Form } from "~/domains/preview/rows";
+import { SampleSheets } from "~/domains/preview/SampleSheets";
 import { TableList } from "~/domains/preview/TableList";
 import { ValueDialog } from "~/domains/preview/ValueDialog";
 import { useText } from "~/shared/text";
 import { useFormat } from "~/shared/text/format";
 import { Answer } from "~/shared/ui/Answer";
 import { IconButton } from "~/shared/ui/Button";
-import { Empty } from "~/shared/ui/feedback";
-import { Grid } from "~/shared/ui/Grid";
+import { Segments } from "~/shared/ui/layout";
 import { Select } from "~/shared/ui/Select";
 import type { PartProps } from "./ConnectionView";
 
@@ -88,47 +88,31 @@ function SampleLine({ preview, readAt }: { preview: Preview; readAt: number }) {
 
 function Sample({ preview, inspector }: { preview: Preview; inspector: boolean }) {
   const text = useText();
+  const [form, setForm] = useState<Form>("landed");
   const [column, setColumn] = useState<number | null>(null);
   const [part, setPart] = useState<InspectorPart>("findings");
   const [value, setValue] = useState<{ column: string; value: string } | null>(null);
-  const cell = useCallback((row: number, at: number) => preview.rows[row]?.[at], [preview]);
-  const columns = useMemo(
-    () =>
-      gridColumns(
-        preview.columns.map((each) => ({
-          name: each.source === each.target ? each.target : `${each.source} → ${each.target}`,
-          type: each.source_type === each.landed_type ? each.landed_type : `${each.source_type} → ${each.landed_type}`,
-          ...(preview.rows_sampled > 0 && { filled: 1 - each.nulls / preview.rows_sampled }),
-        })),
-        preview.rows,
-      ),
-    [preview],
-  );
+  // Moving in the grid asks about columns; the findings were seen first.
+  const onColumn = useCallback((at: number) => {
+    setColumn(at);
+    setPart((now) => (now === "findings" ? "column" : now));
+  }, []);
   return (
     <div className="flex min-h-0 flex-1">
       <div className="flex min-w-0 flex-1 flex-col">
-        {preview.rows.length === 0 ? (
-          <Empty sentence={text("data.empty")} />
-        ) : (
-          <Grid
-            label={text("data.grid", { table: preview.table })}
-            columns={columns}
-            rowCount={preview.rows.length}
-            headerHeight={52}
-            nullWord={text("common.null")}
-            cell={cell}
-            onMove={(_, at) => {
-              // Moving in the grid asks about columns; the findings were seen first.
-              setColumn(at);
-              setPart((now) => (now === "findings" ? "column" : now));
-            }}
-            onCell={(row, at) => {
-              const shown = preview.rows[row]?.[at];
-              const name = preview.columns[at]?.target;
-              if (shown && name !== undefined) setValue({ column: name, value: shown });
-            }}
+        <div className="flex h-10 shrink-0 items-center border-b border-border px-2">
+          <Segments
+            label={text("preview.form")}
+            value={form}
+            onValue={setForm}
+            options={[
+              { value: "source", label: text("preview.form.source") },
+              { value: "landed", label: text("preview.form.landed") },
+              { value: "both", label: text("preview.form.both") },
+            ]}
           />
-        )}
+        </div>
+        <SampleSheets preview={preview} form={form} onColumn={onColumn} onValue={setValue} />
       </div>
       {inspector && <Inspector preview={preview} column={column} part={part} onPart={setPart} />}
       <ValueDialog shown={value} onClose={() => setValue(null)} />

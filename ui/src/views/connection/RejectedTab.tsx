@@ -2,6 +2,7 @@ import { CircleCheck } from "lucide-react";
 import { useMemo, useState } from "react";
 import { useAnswer } from "~/api/client";
 import type { QuarantineRow } from "~/api/generated";
+import { LetGoDialog } from "~/domains/quarantine/LetGoDialog";
 import { ReplayDrawer } from "~/domains/quarantine/ReplayDrawer";
 import { grouped } from "~/shared/group";
 import { useText } from "~/shared/text";
@@ -55,6 +56,7 @@ function TableSection({ name, table, rows }: { name: string; table: string; rows
   const format = useFormat();
   const [picked, setPicked] = useState<ReadonlySet<string>>(new Set());
   const [replaying, setReplaying] = useState(false);
+  const [letting, setLetting] = useState(false);
   // Rows leave when they are loaded; what is ticked is only what is still here.
   const chosen = rows.filter(({ id }) => picked.has(id));
   const toggle = (id: string, on: boolean) => {
@@ -77,10 +79,12 @@ function TableSection({ name, table, rows }: { name: string; table: string; rows
           <bdi>{table}</bdi>
         </h2>
         <span className="num text-ink-muted">{text("rejected.count", { count: rows.length })}</span>
+        <Button size="small" className="ml-auto" disabled={chosen.length === 0} onClick={() => setLetting(true)}>
+          {text("rejected.letGo", { count: chosen.length })}
+        </Button>
         <Button
           look="primary"
           size="small"
-          className="ml-auto"
           disabled={chosen.length === 0}
           onClick={() => setReplaying(true)}
         >
@@ -128,6 +132,7 @@ function TableSection({ name, table, rows }: { name: string; table: string; rows
         rows={chosen}
         onClose={() => setReplaying(false)}
       />
+      <LetGoDialog open={letting} connection={name} table={table} rows={chosen} onClose={() => setLetting(false)} />
     </section>
   );
 }

@@ -1,14 +1,16 @@
 import { useNavigate } from "@tanstack/react-router";
 import { Play, SquareTerminal, Table2 } from "lucide-react";
+import { useCallback, useState } from "react";
 import { useAction, useAnswer } from "~/api/client";
 import type { ConnectionDetail, Receipt } from "~/api/generated";
 import { ReceiptView, totalsOf } from "~/domains/runs/ReceiptView";
-import { RunMonitor } from "~/domains/runs/RunMonitor";
-import { useLiveRuns, useRunning } from "~/live/runs";
+import { type Ending, RunMonitor } from "~/domains/runs/RunMonitor";
+import { type LiveRun, useLiveRuns, useRunning } from "~/live/runs";
 import { useText } from "~/shared/text";
 import { Answer } from "~/shared/ui/Answer";
 import { Button } from "~/shared/ui/Button";
 import { Empty, Loading } from "~/shared/ui/feedback";
+import { Problem } from "~/shared/ui/Problem";
 import type { PartProps } from "./ConnectionView";
 
 /** The run that is under way, or the account of the one the address names. */
@@ -16,14 +18,36 @@ export function RunTab({ name, detail, run }: PartProps) {
   const text = useText();
   const running = useRunning(name);
   const named = useLiveRuns(({ runs }) => (run ? runs[run] : undefined));
-  const stop = useAction("run.stop");
   const live = named ?? running;
-  if (live && !live.receipt) {
-    return <RunMonitor run={live} stopping={stop.pending} onStop={() => void stop.run({ run: live.run })} />;
-  }
+  if (live && !live.receipt) return <UnderWay key={live.run} run={live} stopping={detail.summary.activity === "stopping"} />;
   if (live?.receipt) return <Ended name={name} detail={detail} receipt={live.receipt} />;
   if (run) return <Stored name={name} detail={detail} run={run} />;
   return <Empty sentence={text("connection.noRuns")} />;
+}
+
+/** `stopping`: asked for in another window, or before this page was opened. */
+function UnderWay({ run, stopping }: { run: LiveRun; stopping: boolean }) {
+  const pause = useAction("run.pause");
+  const stop = useAction("run.stop");
+  // The request is answered at once; the run ends some time later.
+  const [asked, setAsked] = useState<Ending>(null);
+  const { run: askPause } = pause;
+  const onPause = useCallback(async () => {
+    if ((await askPause({ run: run.run })) !== undefined) setAsked((now) => now ?? "pausing");
+  }, [askPause, run.run]);
+  const onStop = async () => {
+    if ((await stop.run({ run: run.run })) !== undefined) setAsked("stopping");
+  };
+  const error = stop.error ?? pause.error;
+  return (
+    <RunMonitor
+      run={run}
+      ending={asked ?? (stop.pending || stopping ? "stopping" : pause.pending ? "pausing" : null)}
+      onPause={onPause}
+      onStop={() => void onStop()}
+      problem={error !== null && <Problem error={error} />}
+    />
+  );
 }
 
 function Stored({ name, detail, run }: { name: string; detail: ConnectionDetail; run: string }) {

@@ -3,9 +3,10 @@ import { Search } from "lucide-react";
 import { Dialog as Base } from "@base-ui/react/dialog";
 import { type KeyboardEvent, useDeferredValue, useId, useMemo, useState } from "react";
 import { type Command, type CommandGroup, useAllCommands } from "~/shared/commands";
-import { ranked } from "~/shared/search";
 import { type MessageId, useText } from "~/shared/text";
 import { Keys } from "~/shared/ui/Button";
+import { find, withHits } from "./find";
+import { useHits } from "./useHits";
 
 const groups: Record<CommandGroup, MessageId> = {
   navigate: "palette.navigate",
@@ -13,9 +14,8 @@ const groups: Record<CommandGroup, MessageId> = {
   run: "palette.run",
   view: "palette.view",
   help: "palette.help",
+  found: "palette.found",
 };
-
-const SHOWN_MAX = 60;
 
 /** Every command, connection and table by name. Commands that would change data open their plan, they never act. */
 export function Palette({ open, onClose, extra }: { open: boolean; onClose: () => void; extra: readonly Command[] }) {
@@ -42,7 +42,10 @@ function Finder({ onClose, extra }: { onClose: () => void; extra: readonly Comma
   const [query, setQuery] = useState("");
   const [at, setAt] = useState(0);
   const wanted = useDeferredValue(query);
-  const found = useMemo(() => find([...own, ...extra], wanted), [own, extra, wanted]);
+  const commands = useMemo(() => find([...own, ...extra], wanted), [own, extra, wanted]);
+  const hits = useHits(query);
+  // What is found by asking stands below, so that nothing moves under the selection when it comes.
+  const found = useMemo(() => withHits(commands, hits.found), [commands, hits.found]);
 
   const run = (command: Command | undefined) => {
     if (!command || command.disabled) return;
@@ -96,7 +99,9 @@ function Finder({ onClose, extra }: { onClose: () => void; extra: readonly Comma
             onPick={() => run(command)}
           />
         ))}
-        {found.length === 0 && <p className="m-0 p-4 text-ink-muted">{text("palette.empty", { query })}</p>}
+        {found.length === 0 && (
+          <p className="m-0 p-4 text-ink-muted">{hits.asking ? text("palette.asking") : text("palette.empty", { query })}</p>
+        )}
       </div>
       <p role="status" className="m-0 border-t border-border px-4 py-2 text-caption text-ink-subtle">
         {query === ""
@@ -146,33 +151,12 @@ function Option({ id, command, heading, active, onPick }: OptionProps) {
         <span className="flex w-4 shrink-0 text-ink-muted">
           {Icon && <Icon size={16} strokeWidth={1.5} aria-hidden />}
         </span>
-        <bdi className="flex-1 truncate">{command.title}</bdi>
+        <bdi className="flex-1 truncate">
+          {command.title}
+          {command.detail && <span className="ml-2 text-ink-muted">{command.detail}</span>}
+        </bdi>
         {command.shortcut && <Keys shortcut={command.shortcut} />}
       </div>
     </>
   );
-}
-
-/** `>` finds only commands, `@` only connections, `#` only tables, `?` only help. */
-function find(commands: readonly Command[], query: string): Command[] {
-  const scopes: Record<string, (command: Command) => boolean> = {
-    ">": (command) => !command.id.startsWith("go:"),
-    "@": (command) => command.id.startsWith("go:connection:"),
-    "#": (command) => command.id.startsWith("go:table:"),
-    "?": (command) => command.group === "help",
-  };
-  const scope = scopes[query[0] ?? ""];
-  const words = scope ? query.slice(1) : query;
-  // Tables are many: they appear when somebody looks for them.
-  const candidates = commands.filter(scope ?? ((command) => query !== "" || !command.id.startsWith("go:table:")));
-  const hits = ranked(candidates, words, (command) => `${command.title} ${command.words ?? ""}`);
-  const order = Object.keys(groups);
-  // Groups stay together, ordered by their best hit.
-  const best = new Map<CommandGroup, number>();
-  for (const [index, command] of hits.entries()) if (!best.has(command.group)) best.set(command.group, index);
-  const rank = (command: Command) =>
-    words.trim() === "" ? order.indexOf(command.group) : (best.get(command.group) ?? SHOWN_MAX);
-  return hits
-    .slice(0, SHOWN_MAX)
-    .toSorted((a, b) => rank(a) - rank(b));
 }

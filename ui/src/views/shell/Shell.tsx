@@ -1,11 +1,14 @@
 import { Outlet, useNavigate, useRouter, useRouterState } from "@tanstack/react-router";
-import { Cable, Inbox, Keyboard, PanelLeft, Play, Plus, Search, Settings, SunMoon, Table2 } from "lucide-react";
+import { Cable, Inbox, Keyboard, PanelLeft, Play, Plus, Search, Settings, SunMoon, Table2, Trash2 } from "lucide-react";
 import { useMemo, useState } from "react";
 import { useAnswer } from "~/api/client";
 import { useLiveRuns } from "~/live/runs";
 import { type Command, useCommands, useShortcuts } from "~/shared/commands";
 import { useAppearance, useSettings } from "~/shared/settings";
 import { useText } from "~/shared/text";
+import { type FixButtons, FixContext } from "~/shared/ui/fixes";
+import { RemoveSampleDialog } from "../settings/RemoveSampleDialog";
+import { useHasSample } from "../settings/sample";
 import { EngineGone } from "./EngineGone";
 import { Palette } from "./Palette";
 import { ShortcutSheet } from "./ShortcutSheet";
@@ -20,7 +23,10 @@ export function Shell() {
   useAppearance();
   useShortcuts();
   useShellCommands(setPalette, setSheet);
+  const [removing, setRemoving] = useState(false);
+  useSampleCommand(setRemoving);
   const places = usePlaces();
+  const fixes = useFixes();
   const path = useRouterState({ select: ({ location }) => location.pathname });
 
   const connections = useAnswer("connections.list", null).data;
@@ -43,11 +49,14 @@ export function Shell() {
       <div className="flex min-h-0 flex-1">
         <Sidebar counts={{ connections: connections?.length, inbox: inbox?.length, running }} hasSql={hasSql} narrow={path === "/new"} />
         <main id="content" data-region tabIndex={-1} className="flex min-w-0 flex-1 flex-col">
-          <Outlet />
+          <FixContext value={fixes}>
+            <Outlet />
+          </FixContext>
         </main>
       </div>
       <StatusBar running={running} />
       <Palette open={palette} onClose={() => setPalette(false)} extra={places} />
+      <RemoveSampleDialog open={removing} onClose={() => setRemoving(false)} />
       <ShortcutSheet open={sheet} onClose={() => setSheet(false)} />
     </div>
   );
@@ -86,6 +95,27 @@ function useShellCommands(setPalette: (open: boolean) => void, setSheet: (open: 
       { id: "shortcuts", title: text("command.shortcuts"), group: "help", icon: Keyboard, shortcut: "mod+/", words: "keys", run: () => setSheet(true) },
     ];
   }, [text, navigate, history, set, setPalette, setSheet]);
+  useCommands(commands);
+}
+
+/** What can be done about a failure wherever it is shown; views add what they can do. */
+function useFixes(): FixButtons {
+  const text = useText();
+  const navigate = useNavigate();
+  return useMemo(() => ({ open_inbox: [{ label: text("fix.openInbox"), run: () => void navigate({ to: "/inbox" }) }] }), [text, navigate]);
+}
+
+/** Only where there is a sample. */
+function useSampleCommand(ask: (open: boolean) => void): void {
+  const text = useText();
+  const has = useHasSample();
+  const commands = useMemo<Command[]>(
+    () =>
+      has
+        ? [{ id: "sample.remove", title: text("sample.remove"), group: "connection", icon: Trash2, words: "delete example demo", run: () => ask(true) }]
+        : [],
+    [text, has, ask],
+  );
   useCommands(commands);
 }
 

@@ -1,0 +1,18 @@
+import { createContext } from "react";
+import type { FixAction } from "~/api/generated";
+
+/** Something that can be done about a failure, in words, and what a window can do for it, when it can. */
+export interface Fix {
+  label: string;
+  action: FixAction | null;
+}
+
+export interface FixButton {
+  label: string;
+  run: () => void;
+}
+
+export type FixButtons = Partial<Record<FixAction, readonly FixButton[]>>;
+
+/** What the screen around a failure can do about it. A fix without buttons stays a sentence. */
+export const FixContext = createContext<FixButtons>({});
