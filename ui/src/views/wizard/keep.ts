@@ -1,0 +1,101 @@
+import { useCallback, useEffect, useRef, useState } from "react";
+import { send, useAction, useInvalidate } from "~/api/client";
+import { requestTags } from "~/api/generated";
+import { freeName } from "~/domains/systems/SystemSetup";
+import { usePlatform } from "~/platform";
+import { contentOf, isEmpty, restored, titleOf, useDraft } from "./draft";
+
+const KEEP_AFTER_MS = 600;
+
+interface KeptDraft {
+  ready: boolean;
+  /** Why the draft could not be opened. */
+  error: unknown;
+  /** Whether what is on screen is kept; null while there is nothing to keep. */
+  kept: boolean | null;
+  /** Forgets the draft: it became a connection. */
+  discard: () => Promise<void>;
+}
+
+/** Opens a draft, and keeps it with the engine while it changes. A new one gets its name with the first thing that is
+ * worth keeping; `onNamed` puts that into the address of the page. */
+export function useKeptDraft(wanted: string | undefined, onNamed: (name: string) => void): KeptDraft {
+  const platform = usePlatform();
+  const invalidate = useInvalidate();
+  const { run: save } = useAction("drafts.save");
+  const { run: remove } = useAction("drafts.remove");
+  const [opened, setOpened] = useState<{ wanted: string | undefined; error: unknown } | null>(null);
+  const [kept, setKept] = useState<boolean | null>(null);
+  const name = useRef<string | undefined>(undefined);
+  const named = useRef(onNamed);
+  const writing = useRef<{ timer: number | undefined; last: Promise<unknown> }>({ timer: undefined, last: Promise.resolve() });
+  useEffect(() => {
+    named.current = onNamed;
+  });
+
+  const keep = useCallback(() => {
+    const { current } = writing;
+    window.clearTimeout(current.timer);
+    current.timer = undefined;
+    const content = contentOf(useDraft.getState());
+    if (isEmpty(content)) return;
+    current.last = current.last.then(async () => {
+      if (name.current === undefined) {
+        const drafts = await send(platform, "drafts.list", null).catch(() => []);
+        name.current = freeName(titleOf(content), new Set(drafts.map((draft) => draft.name)));
+        named.current(name.current);
+      }
+      setKept((await save({ name: name.current, content })) !== undefined);
+    });
+  }, [platform, save]);
+
+  useEffect(() => {
+    // The name that this page just gave itself is nothing to open.
+    if (wanted !== undefined && wanted === name.current) return undefined;
+    const request = new AbortController();
+    name.current = wanted;
+    useDraft.getState().clear();
+    setKept(null);
+    if (wanted === undefined) {
+      setOpened({ wanted, error: null });
+      return undefined;
+    }
+    setOpened(null);
+    send(platform, "drafts.list", null, request.signal).then(
+      (drafts) => {
+        if (request.signal.aborted) return;
+        const draft = drafts.find((each) => each.name === wanted);
+        if (draft) useDraft.getState().set(restored(draft.content));
+        setOpened({ wanted, error: null });
+      },
+      (error: unknown) => !request.signal.aborted && setOpened({ wanted, error }),
+    );
+    return () => request.abort();
+  }, [platform, wanted]);
+
+  const ready = opened !== null && opened.error === null;
+  useEffect(() => {
+    if (!ready) return undefined;
+    const { current } = writing;
+    const end = useDraft.subscribe(() => {
+      window.clearTimeout(current.timer);
+      current.timer = window.setTimeout(keep, KEEP_AFTER_MS);
+    });
+    return () => {
+      end();
+      // Leaving the page does not wait for the pause in typing.
+      if (current.timer !== undefined) keep();
+    };
+  }, [ready, keep]);
+
+  const discard = useCallback(async () => {
+    const { current } = writing;
+    window.clearTimeout(current.timer);
+    current.timer = undefined;
+    await current.last;
+    if (name.current !== undefined) await remove({ name: name.current });
+    invalidate(requestTags["drafts.remove"].invalidates);
+  }, [remove, invalidate]);
+
+  return { ready, error: opened?.error ?? null, kept, discard };
+}
