@@ -7,6 +7,12 @@ import { contentOf, isEmpty, restored, titleOf, useDraft } from "./draft";
 
 const KEEP_AFTER_MS = 600;
 
+interface Target {
+  name: string | undefined;
+  /** Whether the page went on to something else. */
+  left: boolean;
+}
+
 interface KeptDraft {
   ready: boolean;
   /** Why the draft could not be opened. */
@@ -26,7 +32,9 @@ export function useKeptDraft(wanted: string | undefined, onNamed: (name: string)
   const { run: remove } = useAction("drafts.remove");
   const [opened, setOpened] = useState<{ wanted: string | undefined; error: unknown } | null>(null);
   const [kept, setKept] = useState<boolean | null>(null);
-  const name = useRef<string | undefined>(undefined);
+  // What is written to; another draft gets another one, so that a late write cannot reach it.
+  const target = useRef<Target>({ name: undefined, left: false });
+  const own = useRef<string | undefined>(undefined);
   const named = useRef(onNamed);
   const writing = useRef<{ timer: number | undefined; last: Promise<unknown> }>({ timer: undefined, last: Promise.resolve() });
   useEffect(() => {
@@ -39,21 +47,29 @@ export function useKeptDraft(wanted: string | undefined, onNamed: (name: string)
     current.timer = undefined;
     const content = contentOf(useDraft.getState());
     if (isEmpty(content)) return;
+    const into = target.current;
     current.last = current.last.then(async () => {
-      if (name.current === undefined) {
+      if (into.name === undefined) {
         const drafts = await send(platform, "drafts.list", null).catch(() => []);
-        name.current = freeName(titleOf(content), new Set(drafts.map((draft) => draft.name)));
-        named.current(name.current);
+        into.name = freeName(titleOf(content), new Set(drafts.map((draft) => draft.name)));
+        if (!into.left) {
+          own.current = into.name;
+          named.current(into.name);
+        }
       }
-      setKept((await save({ name: name.current, content })) !== undefined);
+      const done = (await save({ name: into.name, content })) !== undefined;
+      if (!into.left) setKept(done);
     });
   }, [platform, save]);
 
   useEffect(() => {
     // The name that this page just gave itself is nothing to open.
-    if (wanted !== undefined && wanted === name.current) return undefined;
+    if (wanted !== undefined && wanted === own.current) return undefined;
+    if (writing.current.timer !== undefined) keep();
+    target.current.left = true;
+    target.current = { name: wanted, left: false };
+    own.current = undefined;
     const request = new AbortController();
-    name.current = wanted;
     useDraft.getState().clear();
     setKept(null);
     if (wanted === undefined) {
@@ -71,7 +87,7 @@ export function useKeptDraft(wanted: string | undefined, onNamed: (name: string)
       (error: unknown) => !request.signal.aborted && setOpened({ wanted, error }),
     );
     return () => request.abort();
-  }, [platform, wanted]);
+  }, [platform, wanted, keep]);
 
   const ready = opened !== null && opened.error === null;
   useEffect(() => {
@@ -87,13 +103,20 @@ export function useKeptDraft(wanted: string | undefined, onNamed: (name: string)
       if (current.timer !== undefined) keep();
     };
   }, [ready, keep]);
+  useEffect(
+    () => () => {
+      target.current.left = true;
+    },
+    [],
+  );
 
   const discard = useCallback(async () => {
     const { current } = writing;
     window.clearTimeout(current.timer);
     current.timer = undefined;
     await current.last;
-    if (name.current !== undefined) await remove({ name: name.current });
+    const { name } = target.current;
+    if (name !== undefined) await remove({ name });
     invalidate(requestTags["drafts.remove"].invalidates);
   }, [remove, invalidate]);
 
