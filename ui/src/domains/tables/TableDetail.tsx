@@ -120,7 +120,7 @@ export function PersonalChip({ personal }: { personal: PersonalData }) {
   const text = useText();
   return (
     <Badge ink={personal.likely ? "warn" : "idle"}>
-      {text("tables.personal", { kind: personal.kind, likely: String(personal.likely) })}
+      {text(personal.likely ? "tables.personalLikely" : "tables.personalPossible", { kind: personal.kind })}
     </Badge>
   );
 }

@@ -31,14 +31,15 @@ export function useKeptDraft(wanted: string | undefined, onNamed: (name: string)
   const { run: save } = useAction("drafts.save");
   const { run: remove } = useAction("drafts.remove");
   const [opened, setOpened] = useState<{ wanted: string | undefined; error: unknown } | null>(null);
-  const [kept, setKept] = useState<boolean | null>(null);
+  const [named, setNamed] = useState<string | undefined>(undefined);
+  const [kept, setKept] = useState<{ name: string; done: boolean } | null>(null);
   // What is written to; another draft gets another one, so that a late write cannot reach it.
   const target = useRef<Target>({ name: undefined, left: false });
   const own = useRef<string | undefined>(undefined);
-  const named = useRef(onNamed);
+  const tell = useRef(onNamed);
   const writing = useRef<{ timer: number | undefined; last: Promise<unknown> }>({ timer: undefined, last: Promise.resolve() });
   useEffect(() => {
-    named.current = onNamed;
+    tell.current = onNamed;
   });
 
   const keep = useCallback(() => {
@@ -54,11 +55,12 @@ export function useKeptDraft(wanted: string | undefined, onNamed: (name: string)
         into.name = freeName(titleOf(content), new Set(drafts.map((draft) => draft.name)));
         if (!into.left) {
           own.current = into.name;
-          named.current(into.name);
+          setNamed(into.name);
+          tell.current(into.name);
         }
       }
       const done = (await save({ name: into.name, content })) !== undefined;
-      if (!into.left) setKept(done);
+      if (!into.left) setKept({ name: into.name, done });
     });
   }, [platform, save]);
 
@@ -71,13 +73,8 @@ export function useKeptDraft(wanted: string | undefined, onNamed: (name: string)
     own.current = undefined;
     const request = new AbortController();
     useDraft.getState().clear();
-    setKept(null);
-    if (wanted === undefined) {
-      setOpened({ wanted, error: null });
-      return undefined;
-    }
-    setOpened(null);
-    send(platform, "drafts.list", null, request.signal).then(
+    const all = wanted === undefined ? Promise.resolve([]) : send(platform, "drafts.list", null, request.signal);
+    all.then(
       (drafts) => {
         if (request.signal.aborted) return;
         const draft = drafts.find((each) => each.name === wanted);
@@ -89,7 +86,10 @@ export function useKeptDraft(wanted: string | undefined, onNamed: (name: string)
     return () => request.abort();
   }, [platform, wanted, keep]);
 
-  const ready = opened !== null && opened.error === null;
+  // A page that gave itself a name goes on with what it has.
+  const current = opened !== null && (opened.wanted === wanted || (opened.wanted === undefined && wanted === named));
+  const error = current ? opened.error : null;
+  const ready = current && error === null;
   useEffect(() => {
     if (!ready) return undefined;
     const { current } = writing;
@@ -120,5 +120,5 @@ export function useKeptDraft(wanted: string | undefined, onNamed: (name: string)
     invalidate(requestTags["drafts.remove"].invalidates);
   }, [remove, invalidate]);
 
-  return { ready, error: opened?.error ?? null, kept, discard };
+  return { ready, error, kept: kept !== null && kept.name === wanted ? kept.done : null, discard };
 }
