@@ -1,7 +1,9 @@
+import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { useAnswer } from "~/api/client";
 import { useSettings } from "~/shared/settings";
 import { useText } from "~/shared/text";
+import { Answer } from "~/shared/ui/Answer";
 import { Checkbox, Choices, Field } from "~/shared/ui/Field";
 import { PageHeader } from "~/shared/ui/layout";
 import { Select } from "~/shared/ui/Select";
@@ -69,6 +71,9 @@ export default function SettingsView() {
             <p className="m-0 ml-6 text-ink-muted">{text("settings.lettersHelp")}</p>
           </div>
         </Section>
+        <Section title={text("systems.title")}>
+          <Systems />
+        </Section>
         <Section title={text("settings.storage")}>
           {project && (
             <p className="m-0">
@@ -90,6 +95,38 @@ export default function SettingsView() {
         </Section>
       </div>
     </>
+  );
+}
+
+/** Sources and destinations, each a way to its settings. */
+function Systems() {
+  const text = useText();
+  const systems = useAnswer("systems.list", null);
+  return (
+    <Answer of={systems} doing={text("systems.loading")} rows={2}>
+      {(all) =>
+        all.length === 0 ? (
+          <p className="m-0 text-ink-muted">{text("systems.none")}</p>
+        ) : (
+          <ul className="m-0 list-none p-0">
+            {all.map(({ side, name, title, summary, used_by }) => (
+              <li key={`${side}:${name}`} className="grid min-h-10 grid-cols-[160px_96px_1fr_1fr] items-center gap-3 border-b border-border">
+                <Link to="/systems/$side/$name" params={{ side, name }} aria-label={text("systems.edit", { name })} className="truncate font-medium text-accent">
+                  <bdi>{name}</bdi>
+                </Link>
+                <span className="text-ink-muted">{text(`systems.side.${side}`)}</span>
+                <bdi className="truncate text-ink-muted" title={summary}>
+                  {[title, summary].filter(Boolean).join(" · ")}
+                </bdi>
+                <span className="truncate text-ink-muted">
+                  {used_by.length > 0 ? text("systems.usedBy", { names: used_by.join(", ") }) : text("systems.unused")}
+                </span>
+              </li>
+            ))}
+          </ul>
+        )
+      }
+    </Answer>
   );
 }
 

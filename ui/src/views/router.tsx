@@ -1,4 +1,5 @@
 import { createHashHistory, createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
+import type { Side } from "~/api/generated";
 import { ConnectionsView } from "./ConnectionsView";
 import { ConnectionView } from "./connection/ConnectionView";
 import { InboxView } from "./InboxView";
@@ -28,6 +29,15 @@ const wizard = createRoute({
   path: "/new",
   component: lazyRouteComponent(() => import("./wizard/WizardView")),
   validateSearch: (search): { draft?: string } => text(search, "draft"),
+});
+const system = createRoute({
+  getParentRoute: () => root,
+  path: "/systems/$side/$name",
+  component: lazyRouteComponent(() => import("./wizard/SystemView")),
+  params: {
+    parse: ({ side, name }): { side: Side; name: string } => ({ name, side: side === "destination" ? "destination" : "source" }),
+    stringify: ({ side, name }) => ({ side, name }),
+  },
 });
 const sql = createRoute({
   getParentRoute: () => root,
@@ -71,7 +81,7 @@ function text<Key extends string>(search: Record<string, unknown>, key: Key): Pa
 
 export function makeRouter() {
   return createRouter({
-    routeTree: root.addChildren([home, welcome, inbox, runs, settings, wizard, sql, connection]),
+    routeTree: root.addChildren([home, welcome, inbox, runs, settings, wizard, system, sql, connection]),
     // The page is one file in every host, so the place within it stands behind the #.
     history: createHashHistory(),
     defaultErrorComponent: Broken,

@@ -1,6 +1,6 @@
-import { Database, FileStack, type LucideIcon, Sparkles } from "lucide-react";
+import { Database, FileStack, Link2, type LucideIcon, Sparkles } from "lucide-react";
 import { useMemo, useState } from "react";
-import { useAnswer } from "~/api/client";
+import { useAction, useAnswer } from "~/api/client";
 import type { ConnectorInfo, Side, SystemInfo } from "~/api/generated";
 import { ranked } from "~/shared/search";
 import { useText } from "~/shared/text";
@@ -8,13 +8,15 @@ import { Answer } from "~/shared/ui/Answer";
 import { Button } from "~/shared/ui/Button";
 import { Empty } from "~/shared/ui/feedback";
 import { SearchInput } from "~/shared/ui/layout";
+import { Problem } from "~/shared/ui/Problem";
 import { Badge } from "~/shared/ui/State";
+import { fromAddress, isAddress, type Pasted } from "./form";
 
 interface CatalogueProps {
   side: Side;
   onExisting: (system: SystemInfo) => void;
-  /** `address` when one was pasted. */
-  onConnector: (connector: ConnectorInfo, address: string | null) => void;
+  /** `pasted` when it was found by an address. */
+  onConnector: (connector: ConnectorInfo, pasted: Pasted | null) => void;
 }
 
 /** Systems that are set up already, then everything that can be set up. */
@@ -23,15 +25,10 @@ export function Catalogue({ side, onExisting, onConnector }: CatalogueProps) {
   const connectors = useAnswer("connectors.list", null);
   const systems = useAnswer("systems.list", null);
   const [query, setQuery] = useState("");
+  const reading = useAddress(side, onConnector);
   const own = systems.data?.filter((system) => system.side === side) ?? [];
   const ownShown = ranked(own, query, (system) => `${system.name} ${system.title} ${system.summary}`);
 
-  const search = (typed: string, offered: readonly ConnectorInfo[]) => {
-    setQuery(typed);
-    const scheme = /^([a-z][a-z0-9+.-]*):\/\/./i.exec(typed.trim())?.[1]?.toLowerCase();
-    const found = scheme && offered.find(({ url_schemes }) => url_schemes.includes(scheme));
-    if (found) onConnector(found, typed.trim());
-  };
   // Enter takes what stands first, as the eye does.
   const pickFirst = (offered: readonly ConnectorInfo[]) => {
     if (query.trim() === "") return;
@@ -52,11 +49,17 @@ export function Catalogue({ side, onExisting, onConnector }: CatalogueProps) {
               // Choosing a connector is all this step is about.
               // oxlint-disable-next-line jsx-a11y/no-autofocus
               autoFocus
-              onValue={(typed) => search(typed, offered)}
+              onValue={setQuery}
               onKeyDown={(event) => {
-                if (event.key === "Enter") pickFirst(offered);
+                if (event.key !== "Enter") return;
+                if (isAddress(query)) void reading.use(query, offered);
+                else pickFirst(offered);
               }}
             />
+            {isAddress(query) ? (
+              <Address address={query} reading={reading} onUse={() => void reading.use(query, offered)} />
+            ) : (
+              <>
             {ownShown.length > 0 && (
               <section>
                 <h3 className="pb-1 text-caption font-medium text-ink-muted">{text("wizard.existing")}</h3>
@@ -74,6 +77,8 @@ export function Catalogue({ side, onExisting, onConnector }: CatalogueProps) {
               </section>
             )}
             <Offered offered={offered} query={query} onClear={() => setQuery("")} onPick={(connector) => onConnector(connector, null)} />
+              </>
+            )}
           </div>
         );
       }}
@@ -83,6 +88,45 @@ export function Catalogue({ side, onExisting, onConnector }: CatalogueProps) {
 
 function matching(offered: readonly ConnectorInfo[], query: string): readonly ConnectorInfo[] {
   return ranked(offered, query, ({ title, name, aliases, description }) => [title, name, ...aliases, description].join(" "));
+}
+
+interface Reading {
+  /** The address that no connector knows. */
+  unknown: string | null;
+  error: unknown;
+  use: (address: string, offered: readonly ConnectorInfo[]) => Promise<void>;
+}
+
+/** Reads an address with the engine. Only when the person says so: an address may hold a password. */
+function useAddress(side: Side, onConnector: CatalogueProps["onConnector"]): Reading {
+  const read = useAction("connectors.address");
+  const [unknown, setUnknown] = useState<string | null>(null);
+  const use = async (address: string, offered: readonly ConnectorInfo[]) => {
+    if (read.pending) return;
+    const answer = await read.run({ side, address: address.trim() });
+    if (answer === undefined) return;
+    const connector = offered.find(({ name }) => name === answer?.connector);
+    if (answer && connector) onConnector(connector, fromAddress(answer, address));
+    else setUnknown(address);
+  };
+  return { unknown, error: read.error, use };
+}
+
+function Address({ address, reading, onUse }: { address: string; reading: Reading; onUse: () => void }) {
+  const text = useText();
+  return (
+    <div className="flex flex-col gap-3">
+      <ul className="m-0 list-none p-0">
+        <Row icon={Link2} title={text("wizard.address")} line={text("wizard.addressHelp")} onPick={onUse} />
+      </ul>
+      {reading.unknown === address && (
+        <p role="alert" className="m-0 px-3 text-bad">
+          {text("wizard.addressUnknown", { scheme: address.trim().split("://")[0] ?? "" })}
+        </p>
+      )}
+      {reading.error !== null && <Problem error={reading.error} />}
+    </div>
+  );
 }
 
 interface OfferedProps {

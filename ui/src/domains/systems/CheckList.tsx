@@ -15,8 +15,14 @@ const marks = {
   failed: { icon: OctagonX, ink: "text-bad" },
 } as const;
 
+interface CheckListProps {
+  steps: readonly CheckStep[];
+  running: boolean;
+  onCancel: () => void;
+}
+
 /** A connection test as it runs: each step with its time, and what to do where one does not work. */
-export function CheckList({ steps, running }: { steps: readonly CheckStep[]; running: boolean }) {
+export function CheckList({ steps, running, onCancel }: CheckListProps) {
   const text = useText();
   const list = useRef<HTMLOListElement>(null);
   // The list grows under a long form: it is what the person waits for.
@@ -31,7 +37,10 @@ export function CheckList({ steps, running }: { steps: readonly CheckStep[]; run
       {running && (
         <li className="flex items-center gap-3 text-ink-muted">
           <LoaderCircle size={16} strokeWidth={1.75} aria-hidden className="animate-spin" />
-          {text("wizard.testing")}
+          <span className="flex-1">{text("wizard.testing")}</span>
+          <Button size="small" onClick={onCancel}>
+            {text("common.cancel")}
+          </Button>
         </li>
       )}
     </ol>

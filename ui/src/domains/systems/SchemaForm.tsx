@@ -3,7 +3,7 @@ import { useMemo, useState } from "react";
 import type { FormField } from "~/api/generated";
 import { grouped } from "~/shared/group";
 import { useText } from "~/shared/text";
-import { IconButton } from "~/shared/ui/Button";
+import { Button, IconButton } from "~/shared/ui/Button";
 import { Checkbox, Choices, type ControlIds, Field, TextArea, TextInput } from "~/shared/ui/Field";
 import { Select } from "~/shared/ui/Select";
 import { applicable, type FieldValue, initialOf, keyOf, problemOf, type Values, valueOf } from "./form";
@@ -15,6 +15,8 @@ interface SchemaFormProps {
   /** Shows what is wrong with fields that were not visited yet. */
   strict: boolean;
   secretStore: string | undefined;
+  /** Paths of secrets that are stored: they are not shown, only replaced. */
+  saved?: ReadonlySet<string>;
   /** Tells which field the guide should speak about. */
   onField?: (field: FormField) => void;
 }
@@ -22,7 +24,7 @@ interface SchemaFormProps {
 const CARDS_MAX = 5;
 
 /** A connector's settings as a form. Says what is wrong when a field is left, or when everything is asked for. */
-export function SchemaForm({ fields, values, onValues, strict, secretStore, onField }: SchemaFormProps) {
+export function SchemaForm({ fields, values, onValues, strict, secretStore, saved, onField }: SchemaFormProps) {
   const [visited, setVisited] = useState<ReadonlySet<string>>(new Set());
   const shown = useMemo(() => applicable(fields, values), [fields, values]);
   const plain = shown.filter((field) => !field.advanced);
@@ -43,6 +45,7 @@ export function SchemaForm({ fields, values, onValues, strict, secretStore, onFi
           problem={strict || visited.has(key)}
           values={values}
           secretStore={secretStore}
+          saved={saved?.has(key) ?? false}
         />
       </div>
     );
@@ -96,9 +99,10 @@ interface RowProps {
   /** Whether a problem may be said already. */
   problem: boolean;
   secretStore: string | undefined;
+  saved: boolean;
 }
 
-function FieldRow({ field, value, values, onValue, problem: telling, secretStore }: RowProps) {
+function FieldRow({ field, value, values, onValue, problem: telling, secretStore, saved }: RowProps) {
   const text = useText();
   const problem = telling ? problemOf(field, values) : null;
   const error =
@@ -120,7 +124,7 @@ function FieldRow({ field, value, values, onValue, problem: telling, secretStore
   }
   const help = field.control === "secret" && secretStore ? text("form.storedIn", { store: secretStore }) : (field.help ?? undefined);
   return (
-    <Field label={field.label} help={help} error={error} note={field.required || field.default !== null ? undefined : text("common.optional")}>
+    <Field label={field.label} help={help} error={error} note={saved || field.required || field.default !== null ? undefined : text("common.optional")}>
       {(ids) => {
         const placeholder = field.example ? text("form.example", { example: field.example }) : undefined;
         switch (field.control) {
@@ -134,7 +138,11 @@ function FieldRow({ field, value, values, onValue, problem: telling, secretStore
               />
             );
           case "secret":
-            return <Secret ids={ids} multiline={field.multiline} value={String(value)} onValue={onValue} />;
+            return saved ? (
+              <SavedSecret ids={ids} field={field} value={String(value)} onValue={onValue} />
+            ) : (
+              <Secret ids={ids} multiline={field.multiline} value={String(value)} onValue={onValue} />
+            );
           case "number":
             return (
               <TextInput
@@ -160,6 +168,46 @@ function FieldRow({ field, value, values, onValue, problem: telling, secretStore
         }
       }}
     </Field>
+  );
+}
+
+interface SavedSecretProps {
+  ids: ControlIds;
+  field: FormField;
+  value: string;
+  onValue: (value: string) => void;
+}
+
+/** A stored secret stays as it is until another one is typed. */
+function SavedSecret({ ids, field, value, onValue }: SavedSecretProps) {
+  const text = useText();
+  const [replacing, setReplacing] = useState(value !== "");
+  if (!replacing) {
+    return (
+      <div className="flex items-center gap-3">
+        <span className="text-ink-muted">{text("form.saved")}</span>
+        <Button {...ids} size="small" aria-label={text("form.replaceNamed", { label: field.label })} onClick={() => setReplacing(true)}>
+          {text("form.replace")}
+        </Button>
+      </div>
+    );
+  }
+  return (
+    <div className="flex flex-col items-start gap-1">
+      <div className="w-full">
+        <Secret ids={ids} multiline={field.multiline} value={value} onValue={onValue} />
+      </div>
+      <Button
+        look="quiet"
+        size="small"
+        onClick={() => {
+          onValue("");
+          setReplacing(false);
+        }}
+      >
+        {text("form.keepSaved")}
+      </Button>
+    </div>
   );
 }
 

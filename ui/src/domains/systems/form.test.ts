@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { FormField } from "~/api/generated";
-import { applicable, assemble, fromAddress, problemOf, withoutSecrets } from "./form";
+import { applicable, assemble, fromAddress, fromConfig, isAddress, problemOf, referencesOf, withoutSecrets } from "./form";
 
 function field(path: string, extra: Partial<FormField> = {}): FormField {
   return {
@@ -68,14 +68,41 @@ describe("a form of descriptors", () => {
     expect(withoutSecrets(postgres, { host: "db", password: "hunter2", "ssh.password": "s" })).toEqual({ host: "db" });
   });
 
-  it("fills itself from an address, percent-encoding undone", () => {
-    expect(fromAddress("postgres://ana:p%40ss@db.example.com:5433/shop", postgres)).toEqual({
-      host: "db.example.com",
-      port: "5433",
-      user: "ana",
-      password: "p@ss",
+  it("fills itself from an address: the engine's values, and the secrets that stand in the address", () => {
+    const answer = { connector: "postgres", values: { host: "db.example.com", port: 5433, "ssl.mode": "require" }, secrets: ["password"] };
+    const { values, secrets } = fromAddress(answer, " postgres://ana:p%40ss@db.example.com:5433/shop?sslmode=require ");
+    expect(values).toMatchObject({ host: "db.example.com", port: "5433", "ssl.mode": "require" });
+    expect(JSON.stringify(values)).not.toContain("p@ss");
+    expect(secrets).toEqual({ password: "p@ss" });
+    const token = fromAddress({ ...answer, secrets: ["token"] }, "https://api.example.com/?token=t%2F1");
+    expect(token.secrets).toEqual({ token: "t/1" });
+    expect(fromAddress(answer, "postgres://ana:50%@db/shop").secrets).toEqual({ password: "50%" });
+  });
+
+  it("knows an address from a word", () => {
+    expect(isAddress("postgres://db/shop")).toBe(true);
+    expect(isAddress("postgres")).toBe(false);
+    expect(isAddress("postgres://")).toBe(false);
+  });
+
+  it("gives back stored settings as they were, with the references of secrets that are not replaced", () => {
+    const stored = {
+      host: "db",
+      port: "${env:PORT}",
       database: "shop",
-    });
-    expect(fromAddress("not an address", postgres)).toEqual({});
+      user: "ana",
+      password: "${secret:source_shop_password}",
+      ssl: { mode: "require" },
+      ssh: { host: "jump", password: "${secret:source_shop_ssh_password}" },
+    };
+    const values = fromConfig(postgres, stored);
+    const references = referencesOf(stored, ["password", "ssh.password"]);
+    expect(JSON.stringify(values)).not.toContain("secret:");
+    expect(postgres.filter((each) => problemOf(each, values) !== null)).toEqual([]);
+    expect(assemble(postgres, values, references)).toEqual({ config: stored, secrets: {} });
+    const replaced = assemble(postgres, { ...values, password: "new" }, references);
+    expect(replaced.secrets).toEqual({ password: "new" });
+    expect(replaced.config).not.toHaveProperty("password");
+    expect(replaced.config["ssh"]).toEqual(stored.ssh);
   });
 });

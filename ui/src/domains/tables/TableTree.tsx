@@ -5,7 +5,8 @@ import { type KeyboardEvent, useMemo, useRef, useState } from "react";
 import type { FoundTable } from "~/api/generated";
 import { useText } from "~/shared/text";
 import { useFormat } from "~/shared/text/format";
-import type { Found, Selection } from "./selection";
+import { PersonalChip } from "./TableDetail";
+import type { Found, Selection, Treatment } from "./selection";
 
 interface TableTreeProps {
   found: Found;
@@ -14,7 +15,7 @@ interface TableTreeProps {
   focused: string | null;
   onFocus: (table: string) => void;
   onToggle: (tables: readonly FoundTable[], on: boolean) => void;
-  onTreat: (table: FoundTable, column: string, include: boolean) => void;
+  onTreat: (table: FoundTable, column: string, treatment: Treatment) => void;
 }
 
 type Line = { kind: "table"; table: FoundTable } | { kind: "column"; table: FoundTable; at: number };
@@ -66,9 +67,10 @@ export function TableTree({ found, query, selection, focused, onFocus, onToggle,
   };
   const tick = (line: Line) => {
     const chosen = selection[line.table.table];
+    if (line.table.unreadable !== null) return;
     if (line.kind === "table") return onToggle([line.table], chosen === undefined);
     const column = line.table.columns[line.at];
-    if (column && chosen) onTreat(line.table, column.name, chosen.columns[column.name] === "exclude");
+    if (column && chosen) onTreat(line.table, column.name, chosen.columns[column.name] === "exclude" ? "keep" : "exclude");
   };
   const onKey = (event: KeyboardEvent) => {
     const line = lines[at];
@@ -183,6 +185,7 @@ function TreeLine({ id, index, top, line, query, open, selection, active, curren
         grid,
         "absolute right-0 left-0 hover:bg-sunken",
         current && "bg-accent-soft",
+        table.unreadable !== null && "text-ink-subtle",
         active && "group-focus-visible:shadow-[inset_0_0_0_2px_var(--accent)]",
       )}
       style={{ top, height: LINE_PX }}
@@ -203,7 +206,7 @@ function TreeLine({ id, index, top, line, query, open, selection, active, curren
           type="checkbox"
           tabIndex={-1}
           checked={checked}
-          disabled={column !== undefined && chosen === undefined}
+          disabled={table.unreadable !== null || (column !== undefined && chosen === undefined)}
           ref={(element) => {
             if (element) element.indeterminate = !column && checked && excluded;
           }}
@@ -215,6 +218,8 @@ function TreeLine({ id, index, top, line, query, open, selection, active, curren
         <bdi className={clsx("truncate", !column && "font-medium")} title={name}>
           <Marked text={name} query={query} />
         </bdi>
+        {column?.personal && <PersonalChip personal={column.personal} />}
+        {!column && table.kind !== "table" && <span className="shrink-0 text-caption text-ink-subtle">{text(`tables.kind.${table.kind}`)}</span>}
       </span>
       {column ? (
         <>
@@ -229,16 +234,20 @@ function TreeLine({ id, index, top, line, query, open, selection, active, curren
           </span>
           <span aria-hidden className={roomy} />
         </>
+      ) : table.unreadable !== null ? (
+        <span role="gridcell" className="truncate @xl:col-span-4" title={table.unreadable}>
+          {text("tables.unreadable", { reason: table.unreadable })}
+        </span>
       ) : (
         <>
           <span role="gridcell" className="truncate text-ink-muted">
-            {chosen ? text(`plan.mode.${chosen.mode}`) : "–"}
+            {text(`plan.mode.${(chosen ?? table.suggested).mode}`)}
           </span>
           <span role="gridcell" className={`${roomy} truncate text-ink-muted`}>
             {table.key.length > 0 ? <bdi>{table.key.join(", ")}</bdi> : text("common.none")}
           </span>
           <span role="gridcell" className={`${roomy} truncate text-ink-muted`}>
-            <bdi>{chosen ? (chosen.cursor ?? "–") : (table.cursors[0]?.column ?? "–")}</bdi>
+            <bdi>{(chosen ?? table.suggested).cursor ?? "–"}</bdi>
           </span>
           <span role="gridcell" className={`${roomy} num text-right text-ink-muted`}>
             {table.rows_estimate === null ? "–" : format.count(table.rows_estimate)}

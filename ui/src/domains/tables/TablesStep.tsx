@@ -1,4 +1,4 @@
-import { RefreshCw } from "lucide-react";
+import { RefreshCw, ShieldAlert } from "lucide-react";
 import { useDeferredValue, useMemo, useState } from "react";
 import { useAnswer } from "~/api/client";
 import type { FoundTable } from "~/api/generated";
@@ -8,7 +8,7 @@ import { Answer } from "~/shared/ui/Answer";
 import { Button, IconButton } from "~/shared/ui/Button";
 import { Empty } from "~/shared/ui/feedback";
 import { SearchInput, Segments } from "~/shared/ui/layout";
-import { search, type Selection, toggled, totalsOf } from "./selection";
+import { personalCount, search, type Selection, toggled, totalsOf, treated, withWord } from "./selection";
 import { TableDetail } from "./TableDetail";
 import { TableTree } from "./TableTree";
 
@@ -38,6 +38,8 @@ export function TablesStep(props: TablesStepProps) {
   );
 }
 
+const PERSONAL = "personal";
+
 type Show = "all" | "selected";
 
 interface ChooserProps extends TablesStepProps {
@@ -58,6 +60,8 @@ function Chooser({ tables, selection, onSelection, onContinue, onAgain }: Choose
   );
   const byName = useMemo(() => new Map(tables.map((table) => [table.table, table])), [tables]);
   const totals = useMemo(() => totalsOf(tables, selection), [tables, selection]);
+  const personal = useMemo(() => personalCount(tables), [tables]);
+  const onlyPersonal = query.toLowerCase().split(/\s+/).includes(PERSONAL);
   const table = focused ? byName.get(focused) : undefined;
   const chosen = focused ? selection[focused] : undefined;
 
@@ -89,6 +93,15 @@ function Chooser({ tables, selection, onSelection, onContinue, onAgain }: Choose
           <IconButton icon={RefreshCw} label={text("tables.again")} onClick={onAgain} />
         </div>
       </div>
+      {personal > 0 && (
+        <div className="flex min-h-9 shrink-0 items-center gap-3 border-b border-border px-4">
+          <ShieldAlert size={16} strokeWidth={1.5} aria-hidden className="shrink-0 text-warn" />
+          <span>{text("tables.personalCount", { count: personal })}</span>
+          <Button size="small" look="quiet" aria-pressed={onlyPersonal} onClick={() => setQuery(withWord(query, PERSONAL))}>
+            {text(onlyPersonal ? "tables.personalAll" : "tables.personalOnly")}
+          </Button>
+        </div>
+      )}
       <div className="flex min-h-0 flex-1">
         {found.tables.length === 0 ? (
           <Empty sentence={text("tables.noMatch")} />
@@ -100,18 +113,13 @@ function Chooser({ tables, selection, onSelection, onContinue, onAgain }: Choose
             focused={focused}
             onFocus={setFocused}
             onToggle={(each, on) => onSelection(toggled(selection, each, on))}
-            onTreat={(each, column, include) => {
-              const before = selection[each.table];
-              // The key says which row is which: it cannot be left out.
-              if (!before || (!include && each.key.includes(column))) return;
-              const columns = { ...before.columns, [column]: include ? ("keep" as const) : ("exclude" as const) };
-              onSelection({ ...selection, [each.table]: { ...before, columns } });
-            }}
+            onTreat={(each, column, treatment) => onSelection(treated(selection, each, column, treatment))}
           />
         )}
         <TableDetail
           table={table}
           chosen={chosen}
+          onTreat={(column, treatment) => table && onSelection(treated(selection, table, column, treatment))}
           onChange={(next) => focused && onSelection({ ...selection, [focused]: next })}
         />
       </div>

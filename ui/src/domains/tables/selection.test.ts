@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { FoundTable } from "~/api/generated";
-import { asConfig, search, suggested, toggled, totalsOf } from "./selection";
+import { asConfig, personalCount, search, suggested, toggled, totalsOf, treated, withWord } from "./selection";
 
 const column = (name: string, type = "text") => ({ name, type, nullable: true, personal: null });
 const common = { kind: "table" as const, bytes_estimate: null, unreadable: null, comment: null };
@@ -53,6 +53,27 @@ describe("choosing tables", () => {
     expect(search([orders, lines], "key:none").tables).toEqual([lines]);
     expect(search([orders, lines], "type:json").tables).toEqual([lines]);
     expect(search([orders, lines], "").tables).toHaveLength(2);
+  });
+
+  it("suggests for personal data and does nothing by itself", () => {
+    const personal = { kind: "e-mail", likely: true, evidence: "the name says so", suggestion: "hash" as const };
+    const [id, email, updated] = orders.columns;
+    if (!id || !email || !updated) throw new Error("columns");
+    const guessed = { ...orders, columns: [id, { ...email, personal }, updated] };
+    expect(personalCount([guessed, lines])).toBe(1);
+    for (const word of ["personal", "pii"]) expect(search([guessed, lines], word).columns.get("public.orders")).toEqual(new Set(["email"]));
+    expect(search([guessed, { ...lines, table: "personal" }], "personal").tables).toEqual([guessed]);
+    expect(suggested(guessed).columns).toEqual({});
+    expect(treated({}, guessed, "email", "hash")["public.orders"]).toMatchObject({ mode: "merge", columns: { email: "hash" } });
+    expect(treated({}, guessed, "id", "exclude")).toEqual({});
+    expect(withWord("shop", "personal")).toBe("shop personal");
+    expect(withWord("shop personal", "personal")).toBe("shop");
+  });
+
+  it("never ticks a table that cannot be read", () => {
+    const closed = { ...lines, unreadable: "no permission" };
+    expect(Object.keys(toggled({}, [orders, closed], true))).toEqual(["public.orders"]);
+    expect(treated({}, closed, "note", "hash")).toEqual({});
   });
 
   it("answers for 20,000 tables well within a keystroke", () => {

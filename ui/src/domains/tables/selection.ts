@@ -1,4 +1,4 @@
-import type { FoundTable, SyncMode } from "~/api/generated";
+import type { FoundColumn, FoundTable, SyncMode } from "~/api/generated";
 
 export type Mode = SyncMode;
 export type Treatment = "keep" | "hash" | "exclude";
@@ -20,6 +20,8 @@ export function suggested(table: FoundTable): Chosen {
 export function toggled(selection: Selection, tables: readonly FoundTable[], on: boolean): Selection {
   const next: Record<string, Chosen> = { ...selection };
   for (const table of tables) {
+    // A table that cannot be read is shown with the reason, not synced.
+    if (on && table.unreadable !== null) continue;
     if (on) next[table.table] ??= suggested(table);
     else delete next[table.table];
   }
@@ -71,7 +73,8 @@ export interface Found {
   columnCount: number;
 }
 
-/** Tables whose name, or one of whose columns, holds the query. Filters as words: `key:none`, `type:json`. */
+/** Tables whose name, or one of whose columns, holds the query. Filters as words, as the
+ * engine knows them: `key:none`, `type:json`, `personal`. */
 export function search(tables: readonly FoundTable[], query: string): Found {
   const words = query.toLowerCase().trim().split(/\s+/).filter(Boolean);
   const columns = new Map<string, ReadonlySet<string>>();
@@ -90,13 +93,43 @@ export function search(tables: readonly FoundTable[], query: string): Found {
 
 function matchesWord(table: FoundTable, word: string, matched: Set<string>): boolean {
   if (word === "key:none") return table.key.length === 0;
-  const type = word.startsWith("type:") ? word.slice(5) : null;
+  const holds = columnTest(word);
   let hit = false;
   for (const column of table.columns) {
-    if (type === null ? column.name.toLowerCase().includes(word) : column.type.toLowerCase().includes(type)) {
+    if (holds(column)) {
       matched.add(column.name);
       hit = true;
     }
   }
-  return hit || (type === null && table.table.toLowerCase().includes(word));
+  return hit || (!isFilter(word) && table.table.toLowerCase().includes(word));
+}
+
+function isFilter(word: string): boolean {
+  return word === "personal" || word === "pii" || word.startsWith("type:");
+}
+
+function columnTest(word: string): (column: FoundColumn) => boolean {
+  if (!isFilter(word)) return ({ name }) => name.toLowerCase().includes(word);
+  if (!word.startsWith("type:")) return ({ personal }) => personal !== null;
+  const type = word.slice(5);
+  return (column) => column.type.toLowerCase().includes(type);
+}
+
+/** How many columns may hold personal data. */
+export function personalCount(tables: readonly FoundTable[]): number {
+  return tables.reduce((sum, { columns }) => sum + columns.filter(({ personal }) => personal !== null).length, 0);
+}
+
+/** A query with a filter word added, or without it when it has it. */
+export function withWord(query: string, word: string): string {
+  const words = query.trim().split(/\s+/).filter(Boolean);
+  return (words.includes(word) ? words.filter((each) => each !== word) : [...words, word]).join(" ");
+}
+
+/** A selection in which a column is treated in a way; the table is ticked when it was not. */
+export function treated(selection: Selection, table: FoundTable, column: string, treatment: Treatment): Selection {
+  // The key says which row is which: it cannot be left out.
+  if (table.unreadable !== null || (treatment === "exclude" && table.key.includes(column))) return selection;
+  const before = selection[table.table] ?? suggested(table);
+  return { ...selection, [table.table]: { ...before, columns: { ...before.columns, [column]: treatment } } };
 }

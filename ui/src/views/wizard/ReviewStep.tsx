@@ -1,7 +1,7 @@
-import { useNavigate } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
 import { useAction, useAnswer } from "~/api/client";
-import { freeName, NAME } from "~/domains/systems/SystemSetup";
+import { NAME } from "~/domains/systems/SystemForm";
+import { freeName } from "~/domains/systems/SystemSetup";
 import { asConfig } from "~/domains/tables/selection";
 import { useText } from "~/shared/text";
 import { Button } from "~/shared/ui/Button";
@@ -10,10 +10,9 @@ import { useDraft } from "./draft";
 import { Problem } from "~/shared/ui/Problem";
 
 /** The last look before the file is written. Nothing is synced here: the plan comes next. */
-export function ReviewStep() {
+export function ReviewStep({ onSaved }: { onSaved: (connection: string) => Promise<void> }) {
   const text = useText();
-  const navigate = useNavigate();
-  const { source, destination, selection, name, set, clear } = useDraft();
+  const { source, destination, selection, name, set } = useDraft();
   const tables = useAnswer("discover", { source: source ?? "", refresh: false }, { enabled: source !== null }).data;
   const connections = useAnswer("connections.list", null).data;
   const save = useAction("connections.save");
@@ -28,8 +27,7 @@ export function ReviewStep() {
     if (error !== undefined || !tables) return;
     const config = { source, destination, tables: asConfig(tables, selection) };
     if ((await save.run({ connection: shown, config })) === undefined) return;
-    await navigate({ to: "/connections/$name/$tab", params: { name: shown, tab: "plan" } });
-    clear();
+    await onSaved(shown);
   };
   return (
     <form

@@ -1,52 +1,69 @@
-import { useNavigate } from "@tanstack/react-router";
+import { useNavigate, useSearch } from "@tanstack/react-router";
 import clsx from "clsx";
 import { Check, X } from "lucide-react";
 import { useState } from "react";
 import { useAnswer } from "~/api/client";
 import type { ConnectorInfo, Side } from "~/api/generated";
 import { Catalogue } from "~/domains/systems/Catalogue";
-import { withoutSecrets } from "~/domains/systems/form";
+import { type Pasted, type Values, withoutSecrets } from "~/domains/systems/form";
 import { SystemSetup } from "~/domains/systems/SystemSetup";
 import { TablesStep } from "~/domains/tables/TablesStep";
 import { useText } from "~/shared/text";
 import { Button } from "~/shared/ui/Button";
+import { Loading } from "~/shared/ui/feedback";
 import { PageHeader } from "~/shared/ui/layout";
+import { Problem } from "~/shared/ui/Problem";
 import { type Step, steps, useDraft } from "./draft";
+import { useKeptDraft } from "./keep";
 import { ReviewStep } from "./ReviewStep";
 
 /** From nothing to a connection whose plan can be read, in four steps that can be left and taken up again. */
 export default function WizardView() {
   const text = useText();
   const navigate = useNavigate();
-  const draft = useDraft();
-  const { step, source, set } = draft;
+  const search = useSearch({ from: "/new" });
+  const { ready, error, kept, discard } = useKeptDraft(search.draft, (name) => {
+    void navigate({ to: "/new", search: { draft: name }, replace: true });
+  });
+  const finish = async (connection: string) => {
+    await discard();
+    await navigate({ to: "/connections/$name/$tab", params: { name: connection, tab: "plan" } });
+  };
   return (
     <>
       <PageHeader title={text("wizard.title")}>
-        {(draft.source !== null || Object.keys(draft.systems).length > 0) && (
-          <span className="text-ink-subtle">{text("wizard.draft")}</span>
-        )}
+        <span role="status" className={kept === false ? "text-warn" : "text-ink-subtle"}>
+          {kept !== null && text(kept ? "wizard.draft" : "wizard.draftNotKept")}
+        </span>
         <Button look="quiet" icon={X} onClick={() => void navigate({ to: "/" })}>
           {text("wizard.cancel")}
         </Button>
       </PageHeader>
-      <div className="flex min-h-0 flex-1">
-        <Rail />
-        <div className="flex min-w-0 flex-1 flex-col">
-          {step === "source" && <SystemStep key="source" side="source" />}
-          {step === "destination" && <SystemStep key="destination" side="destination" />}
-          {step === "tables" && source && (
-            <TablesStep
-              source={source}
-              selection={draft.selection}
-              onSelection={(selection) => set({ selection })}
-              onContinue={() => set({ step: "review" })}
-            />
-          )}
-          {step === "review" && <ReviewStep />}
-        </div>
-      </div>
+      {error !== null && <Problem error={error} className="m-6" />}
+      {error === null && (ready ? <Steps onSaved={finish} /> : <Loading doing={text("wizard.draftOpening")} />)}
     </>
+  );
+}
+
+function Steps({ onSaved }: { onSaved: (connection: string) => Promise<void> }) {
+  const { step, source, selection, set } = useDraft();
+  return (
+    <div className="flex min-h-0 flex-1">
+      <Rail />
+      <div className="flex min-w-0 flex-1 flex-col">
+        {step === "source" && <SystemStep key="source" side="source" />}
+        {step === "destination" && <SystemStep key="destination" side="destination" />}
+        {step === "tables" && source && (
+          <TablesStep
+            source={source}
+            selection={selection}
+            onSelection={(next) => set({ selection: next })}
+            onContinue={() => set({ step: "review" })}
+          />
+        )}
+        {step === "review" && <ReviewStep onSaved={onSaved} />}
+      </div>
+    </div>
   );
 }
 
@@ -99,7 +116,8 @@ function SystemStep({ side }: { side: Side }) {
   const text = useText();
   const { systems, set } = useDraft();
   const connectors = useAnswer("connectors.list", null).data;
-  const [address, setAddress] = useState<string | null>(null);
+  // Secrets of a pasted address live here until the form has them, and nowhere else.
+  const [secrets, setSecrets] = useState<Values>({});
   const draft = systems[side];
   const connector = draft && connectors?.find(({ name }) => name === draft.connector);
 
@@ -111,17 +129,18 @@ function SystemStep({ side }: { side: Side }) {
     // Another source has other tables.
     set(side === "source" ? { source: name, selection: {}, step: "destination", systems: without() } : { destination: name, step: "tables", systems: without() });
   };
-  const begin = (picked: ConnectorInfo, pasted: string | null) => {
-    setAddress(pasted);
-    set({ systems: { ...systems, [side]: { connector: picked.name, name: picked.name, values: {} } } });
+  const begin = (picked: ConnectorInfo, pasted: Pasted | null) => {
+    setSecrets(pasted?.secrets ?? {});
+    set({ systems: { ...systems, [side]: { connector: picked.name, name: "", values: pasted?.values ?? {} } } });
   };
   if (draft && connector) {
     return (
       <SystemSetup
         side={side}
         connector={connector}
-        address={address}
-        draft={draft.name === connector.name && Object.keys(draft.values).length === 0 ? null : draft}
+        name={draft.name}
+        values={draft.values}
+        secrets={secrets}
         onDraft={(name, values, fields) =>
           set({ systems: { ...systems, [side]: { connector: connector.name, name, values: withoutSecrets(fields, values) } } })
         }

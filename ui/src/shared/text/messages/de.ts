@@ -6,7 +6,8 @@ import plan from "./de/plan.json";
 import run from "./de/run.json";
 import shell from "./de/shell.json";
 import sql from "./de/sql.json";
+import systems from "./de/systems.json";
 import wizard from "./de/wizard.json";
 
 // The type is the check that nothing is missing.
-export const de: Messages = { ...common, ...shell, ...connections, ...plan, ...run, ...data, ...wizard, ...sql };
+export const de: Messages = { ...common, ...shell, ...connections, ...plan, ...run, ...data, ...systems, ...wizard, ...sql };

@@ -5,6 +5,7 @@ import plan from "./en/plan.json";
 import run from "./en/run.json";
 import shell from "./en/shell.json";
 import sql from "./en/sql.json";
+import systems from "./en/systems.json";
 import wizard from "./en/wizard.json";
 
-export const en = { ...common, ...shell, ...connections, ...plan, ...run, ...data, ...wizard, ...sql };
+export const en = { ...common, ...shell, ...connections, ...plan, ...run, ...data, ...systems, ...wizard, ...sql };
