@@ -95,3 +95,22 @@ describe("the palette", () => {
     await waitFor(() => expect(sent("sample.remove")).toEqual([null]));
   });
 });
+
+describe("the list of connections", () => {
+  it("shows drafts, which go on where they were left, and what each connection does", async () => {
+    // Rows are virtual: they need a height to be shown in.
+    vi.spyOn(Element.prototype, "clientHeight", "get").mockReturnValue(600);
+    vi.spyOn(Element.prototype, "clientWidth", "get").mockReturnValue(1200);
+    const { connections } = await import("../../test/fixture/data");
+    const waiting = connections.map((each) => (each.name === "sample" ? { ...each, activity: "waiting", activity_text: "rate limited" } : each));
+    const { sent } = openAt("/", { "connections.list": waiting });
+    const draft = await screen.findByRole("link", { name: "stock-levels" });
+    expect(draft.getAttribute("href")).toMatch(/#\/new\?draft=stock-levels$/);
+    const row = (await screen.findByRole("link", { name: "sample" })).closest("[role=row]");
+    expect(row?.textContent).toMatch(/Healthy.*waiting.*rate limited/);
+    await userEvent.click(screen.getByRole("button", { name: /^Remove draft stock-levels/ }));
+    await userEvent.click(await screen.findByRole("button", { name: "Remove draft" }));
+    await waitFor(() => expect(sent("drafts.remove")).toEqual([{ name: "stock-levels" }]));
+    vi.restoreAllMocks();
+  });
+});
