@@ -43,7 +43,29 @@ const screens: Screen[] = [
   at("runs", "#/runs", "Rows written"),
   at("settings", "#/settings", "Appearance"),
   { name: "sql", open: async ({ page }) => void (await ask(page, "select count(*) from orders")) },
+  at("system", "#/systems/destination/studio", "Used by"),
   at("catalogue", "#/new", "Where does the data come from?"),
+  {
+    name: "form",
+    open: async ({ page }) => {
+      await focused(page, page.getByPlaceholder("Search, or paste a connection address"));
+      await page.keyboard.type("postgres");
+      await page.keyboard.press("Enter");
+      await page.getByLabel("Host").first().waitFor();
+      await page.getByRole("button", { name: "Test", exact: true }).click();
+      await page.getByText(/fields need your attention/).waitFor();
+    },
+  },
+  {
+    name: "tables",
+    open: async ({ page }) => {
+      await page.getByRole("button", { name: "Choose another" }).click();
+      await page.getByRole("button", { name: /^corner-shop/ }).click();
+      await page.getByRole("button", { name: /^studio/ }).click();
+      await page.getByRole("checkbox", { name: "Sync customers" }).check();
+      await page.getByText(/may hold personal data/).first().waitFor();
+    },
+  },
   {
     name: "palette",
     open: async ({ page }) => {

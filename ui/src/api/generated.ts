@@ -1253,7 +1253,7 @@ export interface Requests {
   "search": { request: SearchRequest; response: Array<SearchHit> };
   /** Makes the sample: source, destination and connection. Nothing is synced yet. */
   "sample.prepare": { request: null; response: Prepared };
-  /** Removes the sample, with what was loaded, and does not offer it again. */
+  /** Removes the sample from the project and does not offer it again. Loaded rows stay where they are. */
   "sample.remove": { request: null; response: null };
   /** The catalogue of connectors. */
   "connectors.list": { request: null; response: Array<ConnectorInfo> };

@@ -143,7 +143,7 @@ requests! {
 
     /// Makes the sample: source, destination and connection. Nothing is synced yet.
     "sample.prepare" => prepare_sample(()) -> Prepared, provides [] invalidates [Project Connections Systems];
-    /// Removes the sample, with what was loaded, and does not offer it again.
+    /// Removes the sample from the project and does not offer it again. Loaded rows stay where they are.
     "sample.remove" => remove_sample(()) -> (), provides [] invalidates [Project Connections Systems Runs Inbox Quarantine Data];
 
     /// The catalogue of connectors.
