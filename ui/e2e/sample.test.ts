@@ -22,7 +22,7 @@ describe("somebody who has never read a manual", () => {
     await syncSample(page);
     expect(Date.now() - begun).toBeLessThan(60_000);
     await page.getByRole("status").getByText("61,240 rows in 5 tables").waitFor();
-    await page.getByRole("cell", { name: "27,500 committed = 27,500 counted" }).waitFor();
+    await page.getByTitle("27,500 committed = 27,500 counted").waitFor();
   });
 
   it("looks at the data", async () => {

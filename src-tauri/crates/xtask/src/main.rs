@@ -73,7 +73,7 @@ enum Command {
     /// Walk through the studio in a browser and write a picture of each screen in both themes.
     Screenshots {
         /// Where to.
-        #[arg(default_value = "target/screenshots")]
+        #[arg(default_value = "ui/pictures")]
         folder: PathBuf,
     },
     /// Write the JSON Schemas of the project files anew.

@@ -128,7 +128,11 @@ function Proof({ table }: { table: TableReceipt }) {
   return (
     <span className="inline-flex items-center gap-2">
       <ShieldCheck size={16} strokeWidth={1.5} aria-hidden className="text-ok" />
-      {checksum ? text("run.proofChecksum") : count && text("run.proofCount", { rows: format.exact(count.committed) })}
+      {checksum ? (
+        text("run.proofChecksum")
+      ) : (
+        <span title={count ? text("run.proofCount", { rows: format.exact(count.committed) }) : undefined}>{text("run.counted")}</span>
+      )}
     </span>
   );
 }
