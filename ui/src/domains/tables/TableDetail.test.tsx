@@ -46,7 +46,7 @@ describe("what is known of a table", () => {
     expect(screen.getByText("2 columns may hold personal data")).toBeDefined();
     expect(screen.getByText("e-mail: likely")).toBeDefined();
     expect(screen.getByText("free text: possible")).toBeDefined();
-    expect(screen.getByText(/\(its name\)/)).toBeDefined();
+    expect(screen.getByText(/: its name/)).toBeDefined();
     expect(screen.getByText("People who bought")).toBeDefined();
     expect(screen.getByText(/^view · about/)).toBeDefined();
     expect(screen.getByRole("status").textContent).toBe("null");
