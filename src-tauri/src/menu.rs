@@ -80,7 +80,8 @@ fn submenu(app: &AppHandle, group: &Group) -> tauri::Result<Submenu<Wry>> {
             let key = item.shortcut.as_deref().map(accelerator);
             let made = MenuItem::with_id(app, &item.id, &item.title, item.enabled, key.as_deref());
             // A key that this system does not know leaves the command without one.
-            let made = made.or_else(|_| MenuItem::with_id(app, &item.id, &item.title, item.enabled, None::<&str>));
+            let made =
+                made.or_else(|_| MenuItem::with_id(app, &item.id, &item.title, item.enabled, None::<&str>));
             made.map(MenuItemKind::MenuItem)
         })
         .collect::<tauri::Result<_>>()?;

@@ -80,7 +80,10 @@ mod tests {
         let of_a_table = json!({"outcome": "failed", "failure": null, "tables": [{"failure": null}, {"failure": refused}]});
         for receipt in [whole, of_a_table] {
             let (title, body) = told(receipt).unwrap();
-            assert_eq!((title.as_str(), body.as_str()), ("shop could not be synced", "The server refused the password."));
+            assert_eq!(
+                (title.as_str(), body.as_str()),
+                ("shop could not be synced", "The server refused the password.")
+            );
         }
         assert!(told(json!({"outcome": "needs_decision"})).is_some());
     }

@@ -16,8 +16,7 @@ const VARIABLE: &str = "SYNCLINE_PROJECT";
 /// one with other things in it is left alone.
 pub(crate) fn open(app: &AppHandle) -> Result<Project> {
     let arguments = std::env::args_os().skip(1);
-    let arguments: Vec<String> =
-        arguments.map(|argument| argument.to_string_lossy().into_owned()).collect();
+    let arguments: Vec<String> = arguments.map(|argument| argument.to_string_lossy().into_owned()).collect();
     let folder = match given(&arguments, std::env::var_os(VARIABLE)) {
         Some(folder) => folder,
         None => own(app)?,

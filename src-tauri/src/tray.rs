@@ -7,9 +7,9 @@ use tauri::menu::{Menu, MenuItem};
 use tauri::tray::{MouseButton, TrayIconBuilder, TrayIconEvent};
 use tauri::{AppHandle, Manager as _};
 
+use crate::menu::{QUIT, SHOW};
 use crate::studio::Studio;
 use crate::window;
-use crate::menu::{QUIT, SHOW};
 
 const TRAY: &str = "tray";
 /// Macs colour it themselves.
@@ -43,7 +43,8 @@ pub(crate) fn update(app: &AppHandle) -> bool {
             let maker = app.clone();
             let make = move || {
                 // The library of the tray panics where it is not installed.
-                let made = catch_unwind(AssertUnwindSafe(|| make(&maker, &words.show, &words.quit, &words.running)));
+                let made =
+                    catch_unwind(AssertUnwindSafe(|| make(&maker, &words.show, &words.quit, &words.running)));
                 let made = made.is_ok_and(|made| {
                     made.inspect_err(|error| tracing::warn!(%error, "there is no tray")).is_ok()
                 });

@@ -6,7 +6,8 @@ use std::time::Duration;
 use syncline_protocol::Error;
 use tauri::utils::config::Color;
 use tauri::{
-    AppHandle, Manager as _, State, Theme, WebviewUrl, WebviewWindow, WebviewWindowBuilder, Window, WindowEvent,
+    AppHandle, Manager as _, State, Theme, WebviewUrl, WebviewWindow, WebviewWindowBuilder, Window,
+    WindowEvent,
 };
 use tauri_plugin_dialog::{DialogExt as _, MessageDialogButtons, MessageDialogKind};
 

@@ -5,6 +5,7 @@
 
 mod bench;
 mod crash;
+mod package;
 mod setup;
 mod shell;
 mod test;
@@ -76,6 +77,11 @@ enum Command {
         #[arg(default_value = "target/screenshots")]
         folder: PathBuf,
     },
+    /// Build the desktop program as it is released, and its packages for this system.
+    Package {
+        /// Which kinds: deb, rpm, appimage, dmg, msi, nsis. Default: what this system installs.
+        kinds: Vec<String>,
+    },
     /// Write the JSON Schemas of the project files anew.
     Schemas,
     /// Write what the window knows of the program: `ui/src/api/generated.ts`.
@@ -97,6 +103,7 @@ fn main() -> Result<()> {
         }
         Command::Soak { kills, seed, json } => crash::run(&workspace, kills, seed, json),
         Command::Screenshots { folder } => ui::screenshots(&workspace, folder),
+        Command::Package { kinds } => package::run(&workspace, &kinds),
         Command::Schemas => test::schemas(&workspace),
         Command::Codegen => test::codegen(&workspace),
         Command::Tidy => tidy::run(&workspace),

@@ -8,12 +8,18 @@ use crate::shell::{self, Workspace, stage};
 use crate::{setup, tidy, ui};
 
 /// What tests use besides Rust and Node: a program that must be there, and the Debian package that has it.
-const TOOLS: &[(&str, &str)] = &[
-    ("openssl", "openssl"),
-    ("pg_ctl", "postgresql"),
-    ("sshd", "openssh-server"),
-    (CHROMIUM, "chromium"),
+const TOOLS: &[(&str, &str)] =
+    &[("openssl", "openssl"), ("pg_ctl", "postgresql"), ("sshd", "openssh-server"), (CHROMIUM, "chromium")];
+/// What the desktop program is built with on Linux: what pkg-config calls it, and the Debian package. Other systems
+/// bring their web view along.
+const DESKTOP_LIBRARIES: &[(&str, &str)] = &[
+    ("webkit2gtk-4.1", "libwebkit2gtk-4.1-dev"),
+    ("gtk+-3.0", "libgtk-3-dev"),
+    ("librsvg-2.0", "librsvg2-dev"),
+    ("ayatana-appindicator3-0.1", "libayatana-appindicator3-dev"),
 ];
+/// What its journey runs in: a display that nobody sees, and the driver of its web view.
+const DESKTOP_TOOLS: &[(&str, &str)] = &[("Xvfb", "xvfb"), ("WebKitWebDriver", "webkit2gtk-driver")];
 /// Has many names and places.
 const CHROMIUM: &str = "chromium";
 
@@ -35,7 +41,9 @@ pub(crate) fn start(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     };
     let mut serve = program();
     if !has_display() {
-        println!("\nThere is no display here. The sample runs in the terminal, then the studio waits for a browser.\n");
+        println!(
+            "\nThere is no display here. The sample runs in the terminal, then the studio waits for a browser.\n"
+        );
         let mut demo = program();
         demo.args(["demo", SAMPLE]);
         shell::run(demo)?;
@@ -89,8 +97,37 @@ fn tests(workspace: &Workspace, filter: Option<&str>) -> Command {
 
 /// Installs what tests need where we may, and otherwise says how.
 fn tools(workspace: &Workspace) -> Result<()> {
-    let missing: Vec<&str> =
-        TOOLS.iter().filter(|(program, _)| !is_there(program)).map(|(_, package)| *package).collect();
+    let mut missing = missing_for_desktop();
+    let programs = TOOLS.iter().chain(if cfg!(target_os = "linux") { DESKTOP_TOOLS } else { &[] });
+    missing.extend(programs.filter(|(program, _)| !is_there(program)).map(|(_, package)| *package));
+    install(workspace, &missing)
+}
+
+/// Installs what the desktop program is built with where we may, and otherwise says how.
+pub(crate) fn desktop_tools(workspace: &Workspace) -> Result<()> {
+    install(workspace, &missing_for_desktop())
+}
+
+fn missing_for_desktop() -> Vec<&'static str> {
+    if !cfg!(target_os = "linux") {
+        return Vec::new();
+    }
+    let finder = "pkg-config";
+    let is_known = |library: &str| {
+        let mut ask = Command::new(finder);
+        ask.args(["--exists", library]);
+        shell::output(ask).is_ok()
+    };
+    let mut missing: Vec<&str> = DESKTOP_LIBRARIES
+        .iter()
+        .filter(|(library, _)| !is_known(library))
+        .map(|(_, package)| *package)
+        .collect();
+    missing.extend(shell::find(finder).is_none().then_some(finder));
+    missing
+}
+
+fn install(workspace: &Workspace, missing: &[&str]) -> Result<()> {
     if missing.is_empty() {
         return Ok(());
     }
@@ -101,7 +138,7 @@ fn tools(workspace: &Workspace) -> Result<()> {
         update.args(["update", "--quiet"]);
         shell::run(update)?;
         let mut install = Command::new("apt-get");
-        install.args(["install", "--yes", "--quiet", "--no-install-recommends"]).args(&missing);
+        install.args(["install", "--yes", "--quiet", "--no-install-recommends"]).args(missing);
         install.env("DEBIAN_FRONTEND", "noninteractive").current_dir(&workspace.root);
         return shell::run(install);
     }
