@@ -1,7 +1,7 @@
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
 import { Tooltip } from "@base-ui/react/tooltip";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { EngineError } from "~/api/client";
 import { Live } from "~/live/Live";
 import { type Platform, PlatformContext } from "~/platform";
@@ -12,6 +12,14 @@ import { makeRouter } from "~/views/router";
 export function App({ platform }: { platform: Platform }) {
   const [router] = useState(makeRouter);
   const [queries] = useState(makeQueries);
+  useEffect(() => {
+    // Not in an animation frame: there is none while the window is hidden.
+    const timer = setTimeout(() => {
+      const dark = document.documentElement.dataset["theme"] === "dark";
+      void platform.native?.drawn(dark).then((place) => place && router.history.push(place));
+    });
+    return () => clearTimeout(timer);
+  }, [platform, router]);
   return (
     <PlatformContext value={platform}>
       <QueryClientProvider client={queries}>

@@ -1,6 +1,6 @@
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
-import { browserPlatform } from "~/platform";
+import { browserPlatform, desktopPlatform, isDesktop } from "~/platform";
 import { App } from "./App";
 import "./styles/index.css";
 
@@ -8,6 +8,6 @@ const root = document.querySelector("#root");
 if (!root) throw new Error("index.html has no #root");
 createRoot(root).render(
   <StrictMode>
-    <App platform={browserPlatform()} />
+    <App platform={isDesktop() ? desktopPlatform() : browserPlatform()} />
   </StrictMode>,
 );

@@ -5,7 +5,7 @@ import { join, resolve } from "node:path";
 import { createInterface, type Interface } from "node:readline";
 
 /** Where Cargo put the programs. */
-const built = process.env["SYNCLINE_BUILT"] ?? resolve(import.meta.dirname, "../../../target/debug");
+export const built = process.env["SYNCLINE_BUILT"] ?? resolve(import.meta.dirname, "../../../target/debug");
 const suffix = process.platform === "win32" ? ".exe" : "";
 const PATIENCE_MS = 90_000;
 

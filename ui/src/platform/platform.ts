@@ -15,6 +15,36 @@ export interface Platform {
   copy(text: string): Promise<void>;
   save(name: string, type: string, text: string): void;
   openExternal(url: string): void;
+
+  /** What only a window of its own has. */
+  readonly native?: Native;
+}
+
+/** The window around the page: its menu, and what comes from outside. */
+export interface Native {
+  /** The page is drawn, in this theme: it can be seen now. Answers where a link leads that came before. */
+  drawn(dark: boolean): Promise<string | null>;
+  /** Shows this menu from now on, and says things in these words. */
+  present(groups: NativeGroup[], words: NativeWords): Promise<void>;
+  onCommand(run: (id: string) => void): () => void;
+  /** Somebody followed a link to a place in the studio. */
+  onPlace(go: (path: string) => void): () => void;
+}
+
+export interface NativeGroup {
+  title: string;
+  commands: { id: string; title: string; enabled: boolean; shortcut: string | null }[];
+}
+
+/** `{name}` in them stands for the connection. */
+export interface NativeWords {
+  show: string;
+  quit: string;
+  edit: string;
+  running: string;
+  failed: string;
+  decision: string;
+  decide: string;
 }
 
 export type Answer = { ok: true; value: unknown } | { ok: false; error: unknown };

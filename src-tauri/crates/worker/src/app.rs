@@ -11,10 +11,10 @@ use syncline_protocol::{
 use syncline_store::config::SystemConfig;
 use syncline_store::secrets::{VaultAndEnv, resolve};
 use syncline_store::{Project, State, SystemKind, Vault};
+use syncline_worker::logging::{self, Log};
 use tokio::runtime::Runtime;
 
 use crate::cli::Global;
-use crate::logging::{self, Log};
 use crate::screen::Screen;
 
 /// What every command has.

@@ -17,7 +17,7 @@ use crate::redaction::Redaction;
 const FILES_MAX: usize = 30;
 
 /// Keeps the log open; what is still to be written is written when it is dropped.
-pub(crate) struct Log {
+pub struct Log {
     _guard: WorkerGuard,
 }
 
@@ -25,7 +25,7 @@ pub(crate) struct Log {
 ///
 /// # Errors
 /// When the log file cannot be made.
-pub(crate) fn begin(folder: &Path, verbose: u8, redaction: &Redaction) -> Result<Log> {
+pub fn begin(folder: &Path, verbose: u8, redaction: &Redaction) -> Result<Log> {
     let failed =
         || Error::new(ErrorKind::Permission, format!("Could not write a log into `{}`.", folder.display()));
     // The appender looks for old files before it makes the folder.

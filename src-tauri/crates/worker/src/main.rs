@@ -4,9 +4,7 @@ mod app;
 mod cli;
 mod commands;
 mod exit;
-mod logging;
 mod prompt;
-mod redaction;
 mod screen;
 mod text;
 

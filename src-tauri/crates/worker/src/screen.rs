@@ -7,10 +7,10 @@ use console::{Alignment, Style, Term, measure_text_width, pad_str, truncate_str}
 use serde::Serialize;
 use syncline_engine::Failure;
 use syncline_protocol::Error;
+use syncline_worker::Redaction;
 
 use crate::cli::Global;
 use crate::exit::Exit;
-use crate::redaction::Redaction;
 
 /// Where the program speaks to a person or to another program.
 #[derive(Debug)]

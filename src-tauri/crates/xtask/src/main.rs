@@ -5,6 +5,7 @@
 
 mod bench;
 mod crash;
+mod package;
 mod setup;
 mod shell;
 mod test;
@@ -31,7 +32,7 @@ enum Command {
     Setup,
     /// Set up, build, and open the studio. Without a display the sample runs in the terminal first.
     Start {
-        /// Passed on to `syncline serve`.
+        /// Passed on to the studio.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
@@ -76,6 +77,11 @@ enum Command {
         #[arg(default_value = "ui/pictures")]
         folder: PathBuf,
     },
+    /// Build the desktop program as it is released, and its packages for this system.
+    Package {
+        /// Which kinds: deb, rpm, appimage, dmg, msi, nsis. Default: what this system installs.
+        kinds: Vec<String>,
+    },
     /// Write the JSON Schemas of the project files anew.
     Schemas,
     /// Write what the window knows of the program: `ui/src/api/generated.ts`.
@@ -97,6 +103,7 @@ fn main() -> Result<()> {
         }
         Command::Soak { kills, seed, json } => crash::run(&workspace, kills, seed, json),
         Command::Screenshots { folder } => ui::screenshots(&workspace, folder),
+        Command::Package { kinds } => package::run(&workspace, &kinds),
         Command::Schemas => test::schemas(&workspace),
         Command::Codegen => test::codegen(&workspace),
         Command::Tidy => tidy::run(&workspace),

@@ -10,38 +10,52 @@ use crate::{setup, tidy, ui};
 /// What tests use besides Rust and Node: a program that must be there, and the Debian package that has it.
 const TOOLS: &[(&str, &str)] =
     &[("openssl", "openssl"), ("pg_ctl", "postgresql"), ("sshd", "openssh-server"), (CHROMIUM, "chromium")];
+/// What the desktop program is built with on Linux: what pkg-config calls it, and the Debian package. Other systems
+/// bring their web view along.
+const DESKTOP_LIBRARIES: &[(&str, &str)] = &[
+    ("webkit2gtk-4.1", "libwebkit2gtk-4.1-dev"),
+    ("gtk+-3.0", "libgtk-3-dev"),
+    ("librsvg-2.0", "librsvg2-dev"),
+    ("ayatana-appindicator3-0.1", "libayatana-appindicator3-dev"),
+];
+/// What its journey runs in: a display that nobody sees, and the driver of its web view.
+const DESKTOP_TOOLS: &[(&str, &str)] = &[("Xvfb", "xvfb"), ("WebKitWebDriver", "webkit2gtk-driver")];
 /// Has many names and places.
 const CHROMIUM: &str = "chromium";
 
 /// Where `start` keeps the project of somebody who has no display.
 const SAMPLE: &str = "syncline-demo";
 
-/// Sets up, builds the program with its window and opens it. Without a display the sample runs in the terminal, and the
-/// same studio waits for a browser.
+/// Sets up, builds the studio and opens it. Without a display the sample runs in the terminal, and the same studio waits
+/// for a browser.
 pub(crate) fn start(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     setup::run(workspace)?;
+    let with_window = has_display();
+    if with_window {
+        desktop_tools(workspace)?;
+    }
     ui::build(workspace)?;
-    let mut build = workspace.cargo(["build", "--locked", "--package", "syncline-worker"]);
+    let (package, name) =
+        if with_window { ("syncline-desktop", "syncline-studio") } else { ("syncline-worker", "syncline") };
+    let mut build = workspace.cargo(["build", "--locked", "--package", package]);
     build.env("CARGO_TERM_PROGRESS_WHEN", "auto");
     shell::run(build)?;
-    let program = || {
-        let mut program = Command::new(workspace.built("debug", "syncline"));
-        program.current_dir(&workspace.root);
+    let program = |first: &[&str]| {
+        let mut program = Command::new(workspace.built("debug", name));
+        program.args(first).current_dir(&workspace.root);
         program
     };
-    let mut serve = program();
-    if !has_display() {
+    let mut studio = program(&[]);
+    if !with_window {
         println!(
             "\nThere is no display here. The sample runs in the terminal, then the studio waits for a browser.\n"
         );
-        let mut demo = program();
-        demo.args(["demo", SAMPLE]);
-        shell::run(demo)?;
+        shell::run(program(&["demo", SAMPLE]))?;
         println!();
-        serve.args(["--project", SAMPLE]);
+        studio.args(["--project", SAMPLE, "serve"]);
     }
-    serve.arg("serve").args(arguments);
-    shell::run(serve)
+    studio.args(arguments);
+    shell::run(studio)
 }
 
 fn has_display() -> bool {
@@ -87,8 +101,37 @@ fn tests(workspace: &Workspace, filter: Option<&str>) -> Command {
 
 /// Installs what tests need where we may, and otherwise says how.
 fn tools(workspace: &Workspace) -> Result<()> {
-    let missing: Vec<&str> =
-        TOOLS.iter().filter(|(program, _)| !is_there(program)).map(|(_, package)| *package).collect();
+    let mut missing = missing_for_desktop();
+    let programs = TOOLS.iter().chain(if cfg!(target_os = "linux") { DESKTOP_TOOLS } else { &[] });
+    missing.extend(programs.filter(|(program, _)| !is_there(program)).map(|(_, package)| *package));
+    install(workspace, &missing)
+}
+
+/// Installs what the desktop program is built with where we may, and otherwise says how.
+pub(crate) fn desktop_tools(workspace: &Workspace) -> Result<()> {
+    install(workspace, &missing_for_desktop())
+}
+
+fn missing_for_desktop() -> Vec<&'static str> {
+    if !cfg!(target_os = "linux") {
+        return Vec::new();
+    }
+    let finder = "pkg-config";
+    let is_known = |library: &str| {
+        let mut ask = Command::new(finder);
+        ask.args(["--exists", library]);
+        shell::output(ask).is_ok()
+    };
+    let mut missing: Vec<&str> = DESKTOP_LIBRARIES
+        .iter()
+        .filter(|(library, _)| !is_known(library))
+        .map(|(_, package)| *package)
+        .collect();
+    missing.extend(shell::find(finder).is_none().then_some(finder));
+    missing
+}
+
+fn install(workspace: &Workspace, missing: &[&str]) -> Result<()> {
     if missing.is_empty() {
         return Ok(());
     }
@@ -99,14 +142,14 @@ fn tools(workspace: &Workspace) -> Result<()> {
         update.args(["update", "--quiet"]);
         shell::run(update)?;
         let mut install = Command::new("apt-get");
-        install.args(["install", "--yes", "--quiet", "--no-install-recommends"]).args(&missing);
+        install.args(["install", "--yes", "--quiet", "--no-install-recommends"]).args(missing);
         install.env("DEBIAN_FRONTEND", "noninteractive").current_dir(&workspace.root);
         return shell::run(install);
     }
     match apt {
-        Some(_) => bail!("tests need more programs; run: sudo apt-get install {packages}"),
-        None if cfg!(target_os = "macos") => bail!("tests need more programs; run: brew install {packages}"),
-        None => bail!("tests need these programs: {packages}"),
+        Some(_) => bail!("more programs are needed; run: sudo apt-get install {packages}"),
+        None if cfg!(target_os = "macos") => bail!("more programs are needed; run: brew install {packages}"),
+        None => bail!("these programs are needed: {packages}"),
     }
 }
 

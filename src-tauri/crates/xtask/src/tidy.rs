@@ -28,6 +28,10 @@ const EDGES: &[(&str, &[&str])] = &[
             "dev:syncline-testkit",
         ],
     ),
+    (
+        "syncline-desktop",
+        &["syncline-protocol", "syncline-store", "syncline-api", "syncline-worker", "dev:syncline-testkit"],
+    ),
     ("syncline-testkit", &["syncline-protocol"]),
     ("xtask", &[]),
     // Tests of the whole: it may know everything, and nothing knows it.
@@ -61,6 +65,11 @@ const FORBIDDEN: &[(&str, &[&str], &str)] = &[
         "syncline-worker",
         &["duckdb", "rusqlite", "tokio-postgres", "parquet", "tauri"],
         "no SQL outside connectors",
+    ),
+    (
+        "syncline-desktop",
+        &["duckdb", "rusqlite", "tokio-postgres", "arrow", "parquet", "axum", "reqwest"],
+        "the shell has no logic: what a window can do is a request of the api",
     ),
     ("syncline-testkit", &["duckdb", "rusqlite"], "every package tests with it, also those without DuckDB"),
     ("xtask", &["arrow", "duckdb", "tokio"], "it must compile in seconds"),

@@ -61,6 +61,12 @@ function merged(sets: Registry["sets"]): Command[] {
   return [...byId.values()];
 }
 
+/** Runs a command by its id, as the menu of a window asks for it. */
+export function runCommand(id: string): void {
+  const found = merged(registry.getState().sets).find((command) => command.id === id);
+  if (found && !found.disabled) found.run();
+}
+
 /** Listens for the shortcuts of all commands; once, at the root. */
 export function useShortcuts(): void {
   useEffect(() => {

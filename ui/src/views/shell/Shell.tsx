@@ -10,6 +10,7 @@ import { type FixButtons, FixContext } from "~/shared/ui/fixes";
 import { RemoveSampleDialog } from "../settings/RemoveSampleDialog";
 import { useHasSample } from "../settings/sample";
 import { EngineGone } from "./EngineGone";
+import { NativeMenu } from "./NativeMenu";
 import { Palette } from "./Palette";
 import { ShortcutSheet } from "./ShortcutSheet";
 import { Sidebar } from "./Sidebar";
@@ -46,6 +47,7 @@ export function Shell() {
         {text("shell.skip")}
       </a>
       <EngineGone />
+      <NativeMenu />
       <div className="flex min-h-0 flex-1">
         <Sidebar counts={{ connections: connections?.length, inbox: inbox?.length, running }} hasSql={hasSql} narrow={path === "/new"} />
         <main id="content" data-region tabIndex={-1} className="flex min-w-0 flex-1 flex-col">

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use syncline_api::Api;
 use syncline_protocol::{Error, ErrorKind, Result};
 use syncline_store::{Project, State};
+use syncline_worker::{ProgramHost, logging};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -16,16 +17,13 @@ use crate::app::Surroundings;
 use crate::cli::Serve;
 use crate::commands::run::Interrupts;
 use crate::exit::Exit;
-use crate::logging;
 use crate::screen::{Screen, Tone, paint};
 
 mod files;
 mod guard;
-mod host;
 mod server;
 
 use guard::Guard;
-use host::WorkerHost;
 
 /// The folder of the project that is made when there is none.
 const NEW_PROJECT: &str = "syncline-studio";
@@ -37,7 +35,7 @@ pub(crate) fn run(surroundings: &Surroundings<'_>, arguments: &Serve) -> Result<
     let state = Arc::new(State::open(&project.state_path())?);
     let folder = project.root().display().to_string();
     runtime.block_on(async {
-        let api = Api::new(Arc::new(WorkerHost::new(screen.redaction.clone())), project, state);
+        let api = Api::new(Arc::new(ProgramHost::new(screen.redaction.clone())), project, state);
         let listener = listen(arguments.port).await?;
         let address = listener.local_addr().map_err(|error| no_port(arguments.port, error))?;
         let guard = Guard::new(address.port())?;

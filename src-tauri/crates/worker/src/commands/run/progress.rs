@@ -13,9 +13,9 @@ use syncline_protocol::TableName;
 use tokio::runtime::Runtime;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::redaction::Redaction;
 use crate::screen::{Screen, Tone, failure_text, paint_err};
 use crate::text::{about, bytes, counted, duration};
+use syncline_worker::Redaction;
 
 /// Events that may wait for the screen. A terminal that does not take them any more delays the run only when this is
 /// full.

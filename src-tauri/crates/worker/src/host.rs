@@ -10,25 +10,24 @@ use syncline_api::{Analytics, Host, Queried, Sample};
 use syncline_protocol::{ConnectorRegistry, Result, TargetName};
 use syncline_store::config::SystemConfig;
 
-use crate::app::environment;
 use crate::redaction::Redaction;
 
 const DUCKDB: &str = "duckdb";
 
 /// The program as a host.
-pub(super) struct WorkerHost {
+pub struct ProgramHost {
     connectors: ConnectorRegistry,
     redaction: Redaction,
 }
 
-impl WorkerHost {
+impl ProgramHost {
     /// With all connectors of this program. What must not be shown is learnt by `redaction`.
-    pub(super) fn new(redaction: Redaction) -> WorkerHost {
-        WorkerHost { connectors: connectors::registry(), redaction }
+    pub fn new(redaction: Redaction) -> ProgramHost {
+        ProgramHost { connectors: connectors::registry(), redaction }
     }
 }
 
-impl Host for WorkerHost {
+impl Host for ProgramHost {
     fn version(&self) -> &str {
         env!("CARGO_PKG_VERSION")
     }
@@ -42,7 +41,7 @@ impl Host for WorkerHost {
     }
 
     fn environment(&self, name: &str) -> Option<String> {
-        environment(name)
+        std::env::var(name).ok()
     }
 
     fn learn_secrets(&self, secrets: &[SecretString]) {

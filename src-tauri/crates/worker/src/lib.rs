@@ -1,0 +1,14 @@
+//! What the programs share that have a window or a command line: `syncline` here, and the desktop shell.
+//!
+//! | Module | What it holds |
+//! | --- | --- |
+//! | [`host`] | what a program gives to the requests of windows: connectors, queries over DuckDB files |
+//! | [`logging`] | the log files |
+//! | [`redaction`] | the secrets a process has seen, kept out of screens and logs |
+
+pub mod host;
+pub mod logging;
+pub mod redaction;
+
+pub use host::ProgramHost;
+pub use redaction::Redaction;

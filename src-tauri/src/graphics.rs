@@ -1,0 +1,73 @@
+//! Web views on Linux draw nothing with some graphics drivers. What helps is known: a variable that WebKitGTK reads when
+//! it starts. See tauri-apps/tauri issue 9304.
+
+use std::process::Command;
+
+use tauri::AppHandle;
+use tauri_plugin_dialog::{DialogExt as _, MessageDialogButtons, MessageDialogKind};
+
+use crate::studio::Studio;
+
+const SWITCH: &str = "WEBKIT_DISABLE_DMABUF_RENDERER";
+
+/// Starts once more with safe graphics where it is known that the others fail: with NVIDIA's own driver. Somebody who set
+/// the variable, to whatever, decided it.
+pub(crate) fn prepare() {
+    let needed = cfg!(target_os = "linux")
+        && std::env::var_os(SWITCH).is_none()
+        && std::path::Path::new("/proc/driver/nvidia/version").exists();
+    if needed {
+        start_again();
+    }
+}
+
+/// The page did not draw itself: offers what helps.
+pub(crate) fn offer_safe_start(app: &AppHandle) {
+    use tauri::Manager as _;
+    let can_help = cfg!(target_os = "linux") && std::env::var_os(SWITCH).is_none_or(|value| value != "1");
+    let dialog = app.dialog();
+    if !can_help {
+        let logs = app.state::<Studio>().folder.join(".syncline").join("logs");
+        let text = format!(
+            "The web view of this system does not draw the page. What it said is in {}.\n\n\
+             `syncline serve` opens the same studio in your browser.",
+            logs.display()
+        );
+        dialog.message(text).title("The window stays empty").kind(MessageDialogKind::Error).show(|_| {});
+        return;
+    }
+    let app = app.clone();
+    dialog
+        .message(format!(
+            "This happens with some graphics drivers. Syncline can start again with safe graphics ({SWITCH}=1). \
+             A sync that runs stops at its next durable point and loses nothing."
+        ))
+        .title("The window stays empty")
+        .kind(MessageDialogKind::Warning)
+        .buttons(MessageDialogButtons::OkCancelCustom(
+            "Start with safe graphics".to_owned(),
+            "Wait".to_owned(),
+        ))
+        .show(move |agreed| {
+            if agreed {
+                tauri::async_runtime::spawn(async move {
+                    app.state::<Studio>().api.drain().await;
+                    start_again();
+                });
+            }
+        });
+}
+
+/// Replaces this process by one with safe graphics; comes back only where that failed.
+#[cfg(unix)]
+fn start_again() {
+    use std::os::unix::process::CommandExt as _;
+    if let Ok(program) = std::env::current_exe() {
+        let error = Command::new(program).args(std::env::args_os().skip(1)).env(SWITCH, "1").exec();
+        tracing::error!(%error, "the program could not be started again");
+    }
+}
+
+/// Other systems do not have the switch.
+#[cfg(not(unix))]
+fn start_again() {}
