@@ -4,3 +4,4 @@
 
 mod crashes;
 mod files;
+mod network;

@@ -4,6 +4,7 @@
 
 mod files_source;
 mod parquet;
+mod postgres_conformance;
 mod postgres_destination;
 mod postgres_source;
 mod sample;
