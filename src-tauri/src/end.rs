@@ -14,13 +14,14 @@ pub(crate) fn begin(app: &AppHandle) {
         studio.api.stop_now();
         return;
     }
+    tracing::info!("closing; syncs that run stop at their next durable point");
     // The window shows how they end.
     if studio.api.is_running() && !window::is_hidden(app) {
         window::show(app);
     }
-    let app = app.clone();
+    let (app, api) = (app.clone(), studio.api.clone());
     tauri::async_runtime::spawn(async move {
-        app.state::<Studio>().api.drain().await;
+        api.drain().await;
         tracing::info!("the studio is closed");
         app.exit(0);
     });

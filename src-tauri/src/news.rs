@@ -34,8 +34,7 @@ fn ended(app: &AppHandle, connection: &str, receipt: &Value) {
     if let Some((title, body)) = message.filter(|_| !window::is_looked_at(app)) {
         // The tray stays until somebody has looked.
         studio.shared().wanted = window::is_hidden(app);
-        let told = app.notification().builder().title(title).body(body).show();
-        let _ = told.inspect_err(|error| tracing::warn!(%error, "nobody could be notified"));
+        tell(app, &title, &body);
     }
     tray::update(app);
     let (wanted, ending) = {
@@ -46,6 +45,12 @@ fn ended(app: &AppHandle, connection: &str, receipt: &Value) {
     if window::is_hidden(app) && !studio.api.is_running() && !wanted && !ending {
         end::begin(app);
     }
+}
+
+/// Says something outside the window.
+pub(crate) fn tell(app: &AppHandle, title: &str, body: &str) {
+    let told = app.notification().builder().title(title).body(body).show();
+    let _ = told.inspect_err(|error| tracing::warn!(%error, "nobody could be notified"));
 }
 
 /// What a person has to know of the end of a run; nothing, when it did what it should.

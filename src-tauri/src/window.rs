@@ -12,7 +12,7 @@ use tauri::{
 use tauri_plugin_dialog::{DialogExt as _, MessageDialogButtons, MessageDialogKind};
 
 use crate::studio::Studio;
-use crate::{end, graphics, tray};
+use crate::{end, graphics, news, tray};
 
 /// The one window.
 pub(crate) const MAIN: &str = "main";
@@ -107,6 +107,9 @@ pub(crate) fn heard(window: &Window, event: &WindowEvent) {
             api.prevent_close();
             if studio.api.is_running() && !studio.shared().ending && tray::update(app) {
                 let _ = window.hide();
+                tracing::info!("the window is hidden; a sync runs");
+                let words = studio.shared().words.clone();
+                news::tell(app, &words.running, &words.background);
             } else {
                 end::begin(app);
             }

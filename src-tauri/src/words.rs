@@ -10,6 +10,8 @@ pub(crate) struct Words {
     pub(crate) edit: String,
     /// While a sync runs.
     pub(crate) running: String,
+    /// How to get back to it once the window is closed: not every desktop shows a tray.
+    pub(crate) background: String,
     /// About a connection whose sync failed; `{name}` is its name.
     pub(crate) failed: String,
     /// About a connection that waits for a decision.
@@ -20,17 +22,18 @@ pub(crate) struct Words {
 
 impl Default for Words {
     fn default() -> Self {
-        let [show, quit, edit, running, failed, decision, decide] = [
+        let [show, quit, edit, running, background, failed, decision, decide] = [
             "Show Syncline",
             "Quit",
             "Edit",
             "A sync is running",
+            "Start Syncline again to see it.",
             "{name} could not be synced",
             "{name} waits for your decision",
             "Its source has changed.",
         ]
         .map(str::to_owned);
-        Words { show, quit, edit, running, failed, decision, decide }
+        Words { show, quit, edit, running, background, failed, decision, decide }
     }
 }
 

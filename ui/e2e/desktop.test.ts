@@ -1,21 +1,25 @@
-import { writeFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Postgres, scratch, startPostgres } from "./support/program";
-import { DesktopWindow, Driver } from "./support/window";
+import { DesktopWindow, Driver, until } from "./support/window";
 
 const ORDERS = 300_000;
 const SCHEMA = `
   create table orders (id int primary key, note text);
   insert into orders select n, repeat('x', 100) from generate_series(1, ${ORDERS}) n;
   create view gate as select 1 as id from (select pg_advisory_xact_lock_shared(42)) held;
+  create table later (id int primary key);
+  insert into later select generate_series(1, 1000);
 `;
+/** In this order, one after the other: when reading `gate` waits, `orders` is done and `later` has not begun. */
+const TABLES = [{ name: "public.orders" }, { name: "public.gate" }, { name: "public.later" }];
 /** While this is held, reading `gate` waits: a run is in its middle for as long as we like. */
 const CLOSE_GATE = "select pg_advisory_xact_lock(42)";
 
 interface RunRow {
-  run: string;
   outcome: string | null;
+  interrupted: boolean;
 }
 
 describe.runIf(process.platform === "linux")("somebody with the desktop program", () => {
@@ -84,19 +88,16 @@ describe.runIf(process.platform === "linux")("somebody with the desktop program"
       side: "source",
       name: "shop",
       connector: "postgres",
-      config: { host, port, database, user },
+      config: { host, port, database, user, parallel: 1 },
       secrets: { password },
     });
-    const tables = [
-      { name: "public.orders" },
-      { name: "public.gate" },
-    ];
-    await window.ask("connections.save", { connection: "shop", config: { source: "shop", destination: "studio", tables } });
+    await window.ask("connections.save", { connection: "shop", config: { source: "shop", destination: "studio", tables: TABLES } });
     await postgres.hold(CLOSE_GATE);
     await window.run("location.hash = '#/connections/shop/plan'", []);
     await window.click("Apply");
     await window.sees(/public\.orders[\s\S]*done/);
     window.quit();
+    await until("the program stops", async () => (await log(join(folder.path, "studio"))).includes("closing;"));
     await postgres.release();
     await window.ended();
     await window.forget();
@@ -106,16 +107,23 @@ describe.runIf(process.platform === "linux")("somebody with the desktop program"
     window = await DesktopWindow.open(driver);
     await window.sees(/shop/);
     const before = await window.ask<RunRow[]>("runs.list", { connection: "shop", limit: 5 });
-    expect(before.map(({ outcome }) => outcome)).not.toContain(null);
+    expect(before).toMatchObject([{ outcome: "stopped", interrupted: false }]);
     await window.run("location.hash = '#/connections/shop/plan'", []);
     await window.click("Apply");
     await window.sees("Every row accounted for.");
     const answer = await window.ask<{ rows: string[][] }>("sql.run", {
       destination: "studio",
-      sql: "select count(*), count(distinct id) from public.orders",
+      sql: "select count(*), count(distinct id), (select count(*) from public.later) from public.orders",
       offset: 0,
       limit: 1,
     });
-    expect(answer.rows).toEqual([[String(ORDERS), String(ORDERS)]]);
+    expect(answer.rows).toEqual([[String(ORDERS), String(ORDERS), "1000"]]);
   });
 });
+
+/** What the program wrote down. */
+async function log(project: string): Promise<string> {
+  const logs = join(project, ".syncline", "logs");
+  const files = (await readdir(logs)).filter((name) => name.endsWith(".jsonl"));
+  return (await Promise.all(files.map((name) => readFile(join(logs, name), "utf8")))).join("");
+}

@@ -154,7 +154,8 @@ async function programs(binary: string): Promise<number[]> {
   return all.filter(([, exe]) => exe === binary).map(([id]) => Number(id));
 }
 
-async function until(what: string, condition: () => Promise<unknown>): Promise<void> {
+/** Waits for a condition. */
+export async function until(what: string, condition: () => Promise<unknown>): Promise<void> {
   const end = Date.now() + PATIENCE_MS;
   while (!(await condition())) {
     if (Date.now() > end) throw new Error(`waited in vain until ${what}`);

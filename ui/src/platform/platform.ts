@@ -42,6 +42,7 @@ export interface NativeWords {
   quit: string;
   edit: string;
   running: string;
+  background: string;
   failed: string;
   decision: string;
   decide: string;

@@ -81,6 +81,9 @@ enum Command {
     Package {
         /// Which kinds: deb, rpm, appimage, dmg, msi, nsis. Default: what this system installs.
         kinds: Vec<String>,
+        /// Pack a development build, to try packages out.
+        #[arg(long)]
+        debug: bool,
     },
     /// Write the JSON Schemas of the project files anew.
     Schemas,
@@ -103,7 +106,7 @@ fn main() -> Result<()> {
         }
         Command::Soak { kills, seed, json } => crash::run(&workspace, kills, seed, json),
         Command::Screenshots { folder } => ui::screenshots(&workspace, folder),
-        Command::Package { kinds } => package::run(&workspace, &kinds),
+        Command::Package { kinds, debug } => package::run(&workspace, &kinds, debug),
         Command::Schemas => test::schemas(&workspace),
         Command::Codegen => test::codegen(&workspace),
         Command::Tidy => tidy::run(&workspace),

@@ -19,12 +19,17 @@ const KINDS: &[&str] = match () {
 };
 
 /// Builds the page and the program as they are released, and packs them.
-pub(crate) fn run(workspace: &Workspace, kinds: &[String]) -> Result<()> {
+///
+/// With `debug` it is a development build, which is made faster and shows that the packages are right.
+pub(crate) fn run(workspace: &Workspace, kinds: &[String], debug: bool) -> Result<()> {
     let library = stage("set-up", || setup::run(workspace))?;
     stage("tools", || test::desktop_tools(workspace))?;
     stage("window", || ui::build(workspace))?;
-    let build = ["build", "--locked", "--release", "--package", "syncline-desktop"];
-    stage("build", || shell::run(workspace.cargo(build)))?;
+    let (profile, of_cargo, of_bundler) =
+        if debug { ("debug", None, Some("--debug")) } else { ("release", Some("--release"), None) };
+    let mut build = workspace.cargo(["build", "--locked", "--package", "syncline-desktop"]);
+    build.args(of_cargo);
+    stage("build", || shell::run(build))?;
     let kinds = match kinds {
         [] => KINDS.join(","),
         kinds => kinds.join(","),
@@ -34,11 +39,12 @@ pub(crate) fn run(workspace: &Workspace, kinds: &[String]) -> Result<()> {
     bundle
         .args(["exec", "--yes", "--package", BUNDLER, "--", "tauri", "bundle", "--ci"])
         .args(["--bundles", &kinds, "--config", &config])
+        .args(of_bundler)
         .current_dir(workspace.root.join("src-tauri"))
         .env("CARGO_TARGET_DIR", &workspace.target)
         .env("DUCKDB_LIB_DIR", &workspace.duckdb);
     stage("packages", || shell::run(bundle))?;
-    println!("The packages are in {}.", workspace.target.join("release").join("bundle").display());
+    println!("The packages are in {}.", workspace.target.join(profile).join("bundle").display());
     Ok(())
 }
 

@@ -63,6 +63,7 @@ function useWords(): NativeWords {
       quit: text("native.quit"),
       edit: text("native.edit"),
       running: text("native.running"),
+      background: text("native.background"),
       failed: text("native.failed", { name }),
       decision: text("native.decision", { name }),
       decide: text("native.decide"),
