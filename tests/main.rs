@@ -5,3 +5,4 @@
 mod crashes;
 mod files;
 mod network;
+mod verify;

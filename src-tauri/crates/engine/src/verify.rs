@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use syncline_protocol::{
-    BatchKind, Change, ChangeSink, Digest, DigestHasher, Error, ErrorKind, PartKind, ReadMode, Result,
-    Stopped, TableName, TableRead, WriteMode,
+    BatchKind, Change, ChangeSink, Column, Digest, DigestHasher, Error, ErrorKind, PartKind, ReadMode,
+    Result, Stopped, TableName, TableRead, WriteMode,
 };
 
 use crate::connection::Connection;
@@ -43,9 +43,12 @@ impl Connection {
         }
         let (source, rejected) = self.source_digest(&prepared, stop).await?;
         let sink = DigestSink::new(None, mapping.columns.len(), stop);
-        let columns: Vec<_> = mapping.target.columns[..mapping.columns.len()].to_vec();
-        self.destination.scan(&mapping.target, &columns, &sink).await?;
-        let (destination, _) = sink.result()?;
+        // Rows from before a column was added hold null in it, also where the source has none.
+        let nullable = |column: &Column| Column { nullable: true, ..column.clone() };
+        let columns: Vec<_> =
+            mapping.target.columns.iter().take(mapping.columns.len()).map(nullable).collect();
+        let scanned = self.destination.scan(&mapping.target, &columns, &sink).await;
+        let (destination, _) = sink.result(scanned)?;
         Ok(ChecksumProof { source, destination, rejected })
     }
 
@@ -64,7 +67,7 @@ impl Connection {
         }
         .await;
         session.close().await;
-        result.and_then(|()| sink.result())
+        sink.result(result)
     }
 }
 
@@ -95,9 +98,13 @@ impl<'a> DigestSink<'a> {
         DigestSink { state: Mutex::new(state), columns, stop }
     }
 
-    fn result(self) -> Result<(Digest, u64)> {
+    /// What was added up while `read` was going on. An error of the sink comes first: reading only stopped because of it.
+    fn result(self, read: Result<()>) -> Result<(Digest, u64)> {
         let state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
-        state.error.map_or(Ok((state.digest, state.rejected)), Err)
+        if let Some(error) = state.error {
+            return Err(error);
+        }
+        read.map(|()| (state.digest, state.rejected))
     }
 }
 

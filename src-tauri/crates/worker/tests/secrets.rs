@@ -69,3 +69,16 @@ fn without_a_key_nothing_is_stored() {
     ");
     assert!(!is_in_folder(shell.path(), CANARY));
 }
+
+#[test]
+fn a_source_that_is_refused_leaves_the_vault_as_it_was() {
+    let shell = Shell::with_project();
+    let url = format!("postgres://me:{CANARY}@db.example.com/shop");
+    // The connector refuses a certificate without its key.
+    let refused =
+        shell.run(&["add", "source", "shop", "--from-url", &url, "--set", "ssl.certificate=client.pem"]);
+    assert_eq!(refused.code, 2, "{}", refused.err);
+    assert_eq!(shell.ok(&["secret", "list"]), "");
+    shell.ok(&["add", "source", "shop", "--from-url", &url]);
+    assert_eq!(shell.ok(&["secret", "list"]), "shop_password\n");
+}

@@ -65,13 +65,29 @@ fn system(context: &Context<'_>, kind: SystemKind, arguments: &AddSystem) -> Res
     Ok(Exit::Ok)
 }
 
-/// Secrets first, then the file: a file that refers to nothing would be refused at the next command.
+/// Secrets first, then the file: a file that refers to nothing would be refused at the next command. When it is refused
+/// now, the vault is as it was before.
 fn save(context: &Context<'_>, kind: SystemKind, spec: &Spec, draft: Draft<'_>) -> Result<()> {
     let vault = context.vault()?;
+    let mut before = Vec::new();
     for (secret, value) in &draft.secrets {
         context.screen.redaction.learn(std::slice::from_ref(value));
+        before.push((secret.clone(), vault.get(secret)?));
         vault.set(secret, value, Timestamp::now())?;
     }
+    let saved = save_file(context, kind, spec, draft);
+    if saved.is_err() {
+        for (secret, value) in before {
+            match value {
+                Some(value) => vault.set(&secret, &value, Timestamp::now())?,
+                None => drop(vault.remove(&secret)?),
+            }
+        }
+    }
+    saved
+}
+
+fn save_file(context: &Context<'_>, kind: SystemKind, spec: &Spec, draft: Draft<'_>) -> Result<()> {
     let system = SystemConfig { connector: spec.name.to_owned(), config: Value::Object(draft.config) };
     // The connector's own opinion, before the file is written. It does not connect.
     match kind {
