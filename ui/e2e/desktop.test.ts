@@ -1,21 +1,19 @@
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Postgres, scratch, startPostgres } from "./support/program";
+import { CLOSE_GATE, GATE, type Postgres, scratch, startPostgres } from "./support/program";
 import { DesktopWindow, Driver, until } from "./support/window";
 
 const ORDERS = 300_000;
 const SCHEMA = `
   create table orders (id int primary key, note text);
   insert into orders select n, repeat('x', 100) from generate_series(1, ${ORDERS}) n;
-  create view gate as select 1 as id from (select pg_advisory_xact_lock_shared(42)) held;
+  ${GATE};
   create table later (id int primary key);
   insert into later select generate_series(1, 1000);
 `;
 /** In this order, one after the other: when reading `gate` waits, `orders` is done and `later` has not begun. */
 const TABLES = [{ name: "public.orders" }, { name: "public.gate" }, { name: "public.later" }];
-/** While this is held, reading `gate` waits: a run is in its middle for as long as we like. */
-const CLOSE_GATE = "select pg_advisory_xact_lock(42)";
 
 interface RunRow {
   outcome: string | null;

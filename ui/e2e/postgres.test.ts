@@ -1,7 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Postgres, startPostgres } from "./support/program";
+import { CLOSE_GATE, GATE, type Postgres, startPostgres } from "./support/program";
 import { ask, focused, goTo, openPlan, syncAgain } from "./support/steps";
 import { closeBrowser, showFailures, Studio } from "./support/studio";
 
@@ -13,10 +13,8 @@ const SCHEMA = `
   insert into orders select 9007199254740990 + n, n % 500 + 1, n * 1.000000001, repeat('x', 200)
     from generate_series(1, ${ORDERS}) n;
   create table "odd ""name""" (a int);
-  create view gate as select 1 as id from (select pg_advisory_xact_lock_shared(42)) held;
+  ${GATE};
 `;
-/** While this is held, reading `gate` waits: a run is in its middle for as long as we like. */
-const CLOSE_GATE = "select pg_advisory_xact_lock(42)";
 
 afterAll(closeBrowser);
 

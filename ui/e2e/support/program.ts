@@ -67,6 +67,10 @@ export class Program {
   }
 }
 
+/** A view whose reading waits while {@link CLOSE_GATE} is held: a run is in its middle for as long as a test likes. */
+export const GATE = "create view gate as select 1 as id from (select pg_advisory_xact_lock_shared(42)) held";
+export const CLOSE_GATE = "select pg_advisory_xact_lock(42)";
+
 /** A private PostgreSQL server; it ends with the test process, however that ends. */
 export interface Postgres {
   readonly host: string;
