@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // helpers of tests are not inside a `#[test]`; seeds are printed
 
 mod crashes;
+mod disk;
 mod files;
 mod network;
 mod verify;

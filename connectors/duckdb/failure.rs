@@ -19,7 +19,8 @@ impl std::error::Error for Said {}
 /// The error for something that failed while `doing` ("writing rows").
 pub(crate) fn failure(doing: &str, said: &str) -> Error {
     let has = |part: &str| said.contains(part);
-    let (kind, message) = if has("No space left") || has("disk full") || has("not enough space") {
+    const FULL: [&str; 4] = ["No space left", "disk full", "not enough space", "File too large"];
+    let (kind, message) = if FULL.into_iter().any(has) {
         (ErrorKind::DiskFull, format!("There is no space left on the disk while {doing}."))
     } else if said.starts_with("Out of Memory") || has("could not allocate block") {
         (ErrorKind::LimitExceeded, format!("DuckDB needs more memory than its `memory_limit` while {doing}."))

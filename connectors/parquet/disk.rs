@@ -9,18 +9,26 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use syncline_protocol::{Error, ErrorKind, Result};
 
+/// Whether there is no more space, of the disk or of what this user may have.
+pub(super) fn is_full(error: &io::Error) -> bool {
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
+}
+
 /// The error for something that failed with a file.
 pub(super) fn failed(doing: &str, path: &Path, error: io::Error) -> Error {
     let kind = match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
-            ErrorKind::DiskFull
-        }
+        _ if is_full(&error) => ErrorKind::DiskFull,
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => ErrorKind::Permission,
         io::ErrorKind::NotFound => ErrorKind::NotFound,
         _ => ErrorKind::Internal,
     };
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
-    Error::new(kind, format!("`{name}` failed while {doing}.")).with("path", path.display()).caused_by(error)
+    let what = match kind {
+        ErrorKind::DiskFull => format!("There is no space left on the disk while {doing}."),
+        _ => format!("`{name}` failed while {doing}."),
+    };
+    Error::new(kind, what).with("path", path.display()).caused_by(error)
 }
 
 pub(super) fn create_folder(path: &Path) -> Result<()> {

@@ -13,7 +13,7 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use syncline_protocol::schema::arrow_schema;
 use syncline_protocol::{Column, Deletes, Error, ErrorKind, Result, WriteMode, system};
 
-use super::disk::failed;
+use super::disk::{failed, is_full};
 
 /// Compressed bytes of a row group. Encoders keep a row group in memory until it is complete, so this times the number
 /// of loaders is what they cost; it is also about what readers like (they split work by row groups).
@@ -40,9 +40,9 @@ fn properties() -> Result<WriterProperties> {
 fn writing(error: ParquetError) -> Error {
     if let ParquetError::External(cause) = &error
         && let Some(io) = cause.downcast_ref::<std::io::Error>()
-        && matches!(io.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded)
+        && is_full(io)
     {
-        return Error::new(ErrorKind::DiskFull, "There is no space left for a Parquet file.")
+        return Error::new(ErrorKind::DiskFull, "There is no space left on the disk while writing rows.")
             .caused_by(error);
     }
     Error::internal("A Parquet file could not be written.").caused_by(error)
