@@ -4,6 +4,7 @@
 
 mod crashes;
 mod disk;
+mod everything;
 mod files;
 mod network;
 mod verify;
