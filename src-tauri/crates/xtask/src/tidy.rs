@@ -13,6 +13,7 @@ use crate::shell::Workspace;
 const EDGES: &[(&str, &[&str])] = &[
     ("syncline-protocol", &[]),
     ("syncline-store", &["syncline-protocol"]),
+    ("syncline-manifest", &["syncline-protocol", "dev:syncline-testkit"]),
     ("syncline-engine", &["syncline-protocol", "syncline-store", "dev:syncline-testkit"]),
     ("syncline-api", &["syncline-protocol", "syncline-store", "syncline-engine", "dev:syncline-testkit"]),
     ("connectors", &["syncline-protocol", "connector-duckdb", "dev:syncline-testkit"]),

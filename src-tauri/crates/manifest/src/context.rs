@@ -1,0 +1,91 @@
+//! What all parts of a read share.
+
+use std::sync::Arc;
+use std::sync::RwLock;
+
+use async_trait::async_trait;
+use syncline_protocol::Result;
+
+use crate::http::client::Client;
+use crate::{Json, Map};
+
+/// Tells the time; tests set it.
+pub type Clock = fn() -> jiff::Timestamp;
+
+/// Whether this interpreter keeps faith with the reference where the reference loses data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Compatibility {
+    /// What would lose rows in silence is an error, or goes to the quarantine.
+    #[default]
+    Safe,
+    /// As the reference does it, also where it does harm.
+    Exact,
+}
+
+/// One use of a connector with one configuration: a check, a discovery, a read. Shared by all its streams.
+pub struct Run {
+    /// Sends requests; holds cookies, caches, budgets and what the server said about waiting.
+    pub client: Client,
+    /// How to treat what the reference does wrong.
+    pub compatibility: Compatibility,
+    /// The time.
+    pub clock: Clock,
+    config: RwLock<Arc<Json>>,
+}
+
+impl Run {
+    /// A run with this configuration, whose secrets are filled in.
+    pub fn new(config: Json, client: Client, compatibility: Compatibility, clock: Clock) -> Run {
+        Run { client, compatibility, clock, config: RwLock::new(Arc::new(config)) }
+    }
+
+    /// The configuration as it is now: an authenticator may have renewed a token in it.
+    pub fn config(&self) -> Arc<Json> {
+        let config = self.config.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        Arc::clone(&config)
+    }
+
+    /// Replaces the configuration, after a token in it was renewed.
+    pub fn set_config(&self, config: Json) {
+        *self.config.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Arc::new(config);
+    }
+}
+
+/// A piece of a stream: one partition, or one window of time of one partition.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Slice {
+    /// Which partition, for example `{"project_id": 7, "parent_slice": {}}`. Empty for a stream that has none.
+    pub partition: Map,
+    /// Which window, for example `{"start_time": "2024-01-01", "end_time": "2024-01-31"}`. Empty without a cursor.
+    pub window: Map,
+    /// More about the parent, for templates (`stream_slice.extra_fields`).
+    pub extra_fields: Map,
+}
+
+impl Slice {
+    /// What templates see as `stream_slice`, `stream_partition` and `stream_interval`: partition and window together.
+    pub fn value(&self) -> Map {
+        let mut value = self.partition.clone();
+        value.extend(self.window.iter().map(|(key, field)| (key.clone(), field.clone())));
+        value
+    }
+}
+
+/// Where the records of a stream go.
+#[async_trait]
+pub trait Output: Send + Sync {
+    /// Takes records that are filtered and transformed: objects. Waits while the receiver is behind.
+    ///
+    /// # Errors
+    /// When the read is being stopped.
+    async fn records(&self, records: Vec<Json>) -> Result<()>;
+
+    /// Everything handed over so far is covered by this state, in the reference's format.
+    ///
+    /// # Errors
+    /// When the read is being stopped.
+    async fn state(&self, state: &Json) -> Result<()>;
+
+    /// Says in words what the read waits for, or that it goes on.
+    fn waiting(&self, _reason: Option<&str>) {}
+}
