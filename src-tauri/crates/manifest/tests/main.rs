@@ -1,1 +1,3 @@
+//! Tests of the interpreter from outside, one binary.
 
+mod expressions;
