@@ -6,6 +6,7 @@
 import hashlib
 import json
 import pathlib
+import re
 import sys
 
 import yaml
@@ -19,6 +20,8 @@ for path in sorted(pathlib.Path(sys.argv[1]).glob("*.yaml")):
     resolved = ManifestReferenceResolver().preprocess_manifest(manifest)
     whole = ManifestComponentTransformer().propagate_types_and_parameters("", resolved, {})
     text = json.dumps(whole, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+    # Python writes 1e-08 where others write 1e-8.
+    text = re.sub(r"(?<=\de-)0(?=\d\b)", "", text)
     hashes[path.stem] = hashlib.sha256(text.encode()).hexdigest()[:16]
     if len(sys.argv) > 2:
         pathlib.Path(sys.argv[2], path.stem + ".json").write_text(text)

@@ -28,12 +28,16 @@ impl Document {
     pub fn parse(text: &str) -> Result<Arc<Document>> {
         let raw = read(text)?;
         let Json::Object(mut fields) = raw else {
-            return Err(Error::new(ErrorKind::Config, "The connector's manifest is not valid: it is no object."));
+            return Err(Error::new(
+                ErrorKind::Config,
+                "The connector's manifest is not valid: it is no object.",
+            ));
         };
         fields.entry("type").or_insert_with(|| Json::from("DeclarativeSource"));
         let raw = Json::Object(fields);
         let resolved = references::resolve(&raw).map_err(|(what, path)| {
-            let error = Error::new(ErrorKind::Config, format!("The connector's manifest is not valid: {what}."));
+            let error =
+                Error::new(ErrorKind::Config, format!("The connector's manifest is not valid: {what}."));
             let line = lines::find(text, &raw, &path);
             let error = error.with("in the manifest", path);
             match line {
@@ -114,7 +118,10 @@ streams:
         assert_eq!(requester["request_headers"], json!({"c": "3"}));
         assert_eq!(requester["path"], "/users");
         assert_eq!(requester["$parameters"]["name"], "users");
-        assert_eq!(stream["schema_loader"]["schema"], json!({"type": "object", "properties": {"type": {"type": "string"}}}));
+        assert_eq!(
+            stream["schema_loader"]["schema"],
+            json!({"type": "object", "properties": {"type": {"type": "string"}}})
+        );
         assert_eq!(root["streams"][1]["name"], "odd");
         assert_eq!(root["streams"][1]["retriever"]["type"], "SimpleRetriever");
         assert_eq!(document.line("streams/0/retriever/requester/url_base"), Some(6));
@@ -140,7 +147,10 @@ streams:
     fn references_that_multiply_are_refused() {
         let mut text = String::from("definitions:\n  a0: {x: 1}\n");
         for at in 1..40 {
-            text.push_str(&format!("  a{at}: {{l: \"#/definitions/a{0}\", r: \"#/definitions/a{0}\"}}\n", at - 1));
+            text.push_str(&format!(
+                "  a{at}: {{l: \"#/definitions/a{0}\", r: \"#/definitions/a{0}\"}}\n",
+                at - 1
+            ));
         }
         assert!(Document::parse(&text).is_err());
     }
