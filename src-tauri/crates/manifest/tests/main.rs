@@ -1,1 +1,3 @@
+//! Tests of the interpreter against real manifests and against servers.
 
+mod document;
