@@ -14,18 +14,20 @@ pub mod sqlite;
 #[cfg(feature = "duckdb")]
 pub use connector_duckdb as duckdb;
 
+use std::sync::Arc;
+
 use syncline_protocol::{Connector, ConnectorRegistry};
 
 /// The connectors of this program, one line a system, in the order they should be listed.
 pub fn registry() -> ConnectorRegistry {
-    let connectors: Vec<Box<dyn Connector>> = vec![
+    let connectors: Vec<Arc<dyn Connector>> = vec![
         #[cfg(feature = "duckdb")]
-        Box::new(connector_duckdb::connector()),
-        Box::new(parquet::Parquet),
-        Box::new(postgres::Postgres),
-        Box::new(sqlite::Sqlite),
-        Box::new(files::Files),
-        Box::new(sample::Sample),
+        Arc::new(connector_duckdb::connector()),
+        Arc::new(parquet::Parquet),
+        Arc::new(postgres::Postgres),
+        Arc::new(sqlite::Sqlite),
+        Arc::new(files::Files),
+        Arc::new(sample::Sample),
     ];
     ConnectorRegistry::new(connectors)
 }

@@ -43,12 +43,12 @@ struct DuckDb;
 impl Connector for DuckDb {
     fn spec(&self) -> Spec {
         Spec {
-            name: "duckdb",
-            title: "DuckDB",
-            description: "Writes into a DuckDB file on this computer.",
+            name: "duckdb".into(),
+            title: "DuckDB".into(),
+            description: "Writes into a DuckDB file on this computer.".into(),
             aliases: &["duck", "local file", "analytics database"],
             url_schemes: &["duckdb"],
-            version: env!("CARGO_PKG_VERSION"),
+            version: env!("CARGO_PKG_VERSION").into(),
             maturity: Maturity::New,
             source_schema: None,
             destination_schema: Some(config_schema::<DuckDbConfig>()),

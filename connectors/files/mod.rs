@@ -86,12 +86,12 @@ fn decompression_ratio_max() -> u64 {
 impl Connector for Files {
     fn spec(&self) -> Spec {
         Spec {
-            name: "files",
-            title: "Files",
-            description: "Reads CSV, TSV, JSON, Parquet and Excel files, also compressed; one, a folder or a pattern.",
+            name: "files".into(),
+            title: "Files".into(),
+            description: "Reads CSV, TSV, JSON, Parquet and Excel files, also compressed; one, a folder or a pattern.".into(),
             aliases: &["csv", "tsv", "json", "jsonl", "ndjson", "parquet", "excel", "xlsx", "folder"],
             url_schemes: &["file"],
-            version: env!("CARGO_PKG_VERSION"),
+            version: env!("CARGO_PKG_VERSION").into(),
             maturity: Maturity::New,
             source_schema: Some(config_schema::<FilesConfig>()),
             destination_schema: None,

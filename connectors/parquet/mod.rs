@@ -77,12 +77,12 @@ pub struct Parquet;
 impl Connector for Parquet {
     fn spec(&self) -> Spec {
         Spec {
-            name: "parquet",
-            title: "Parquet folder",
-            description: "Writes Parquet files into a folder, readable by any Parquet reader.",
+            name: "parquet".into(),
+            title: "Parquet folder".into(),
+            description: "Writes Parquet files into a folder, readable by any Parquet reader.".into(),
             aliases: &["lake", "files", "folder"],
             url_schemes: &[],
-            version: env!("CARGO_PKG_VERSION"),
+            version: env!("CARGO_PKG_VERSION").into(),
             maturity: Maturity::New,
             source_schema: None,
             destination_schema: Some(config_schema::<ParquetConfig>()),

@@ -49,12 +49,12 @@ fn parse(config: &Config) -> Result<PostgresConfig> {
 impl Connector for Postgres {
     fn spec(&self) -> Spec {
         Spec {
-            name: "postgres",
-            title: "PostgreSQL",
-            description: "Tables and views of a PostgreSQL database",
+            name: "postgres".into(),
+            title: "PostgreSQL".into(),
+            description: "Tables and views of a PostgreSQL database".into(),
             aliases: &["pg", "postgresql", "rds", "aurora", "cloud sql", "supabase", "neon", "timescale"],
             url_schemes: &["postgres", "postgresql"],
-            version: env!("CARGO_PKG_VERSION"),
+            version: env!("CARGO_PKG_VERSION").into(),
             maturity: Maturity::New,
             source_schema: Some(config_schema::<PostgresConfig>()),
             destination_schema: Some(config_schema::<destination::PostgresDestinationConfig>()),

@@ -47,12 +47,12 @@ fn default_seed() -> u64 {
 impl Connector for Sample {
     fn spec(&self) -> Spec {
         Spec {
-            name: "sample",
-            title: "Sample data",
-            description: "A corner shop with five tables, made on this computer. Changes a little with each sync.",
+            name: "sample".into(),
+            title: "Sample data".into(),
+            description: "A corner shop with five tables, made on this computer. Changes a little with each sync.".into(),
             aliases: &["demo", "example", "test", "corner shop"],
             url_schemes: &[],
-            version: env!("CARGO_PKG_VERSION"),
+            version: env!("CARGO_PKG_VERSION").into(),
             maturity: Maturity::New,
             source_schema: Some(config_schema::<SampleConfig>()),
             destination_schema: None,

@@ -55,12 +55,12 @@ pub enum MixedTypes {
 impl Connector for Sqlite {
     fn spec(&self) -> Spec {
         Spec {
-            name: "sqlite",
-            title: "SQLite",
-            description: "Reads tables and views of an SQLite file, also while other programs write to it.",
+            name: "sqlite".into(),
+            title: "SQLite".into(),
+            description: "Reads tables and views of an SQLite file, also while other programs write to it.".into(),
             aliases: &["sqlite3", "db3"],
             url_schemes: &["sqlite"],
-            version: env!("CARGO_PKG_VERSION"),
+            version: env!("CARGO_PKG_VERSION").into(),
             maturity: Maturity::New,
             source_schema: Some(config_schema::<SqliteConfig>()),
             destination_schema: None,

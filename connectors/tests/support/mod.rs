@@ -179,6 +179,7 @@ impl Got {
                 Change::Batch(batch) => got.rows.push(batch.rows),
                 Change::Rejected(row) => got.rejected.push(row),
                 Change::Checkpoint(value) => got.checkpoints.push(value),
+                Change::End(_) => panic!("no end to go on from is expected"),
                 Change::Schema(_) => panic!("no schema change is expected"),
             }
         }

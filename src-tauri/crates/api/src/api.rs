@@ -93,7 +93,7 @@ impl Open {
         (self.host.clock())()
     }
 
-    pub(crate) fn connector(&self, name: &str) -> Result<&dyn Connector> {
+    pub(crate) fn connector(&self, name: &str) -> Result<Arc<dyn Connector>> {
         self.host.connectors().get(name)
     }
 
@@ -113,7 +113,7 @@ impl Open {
         kind: SystemKind,
         system: &SystemConfig,
         typed: &[(String, SecretString)],
-    ) -> Result<(&dyn Connector, Config)> {
+    ) -> Result<(Arc<dyn Connector>, Config)> {
         let connector = self.connector(&system.connector)?;
         let schema = schema_of(&connector.spec(), kind)?;
         let vault = self.vault()?;

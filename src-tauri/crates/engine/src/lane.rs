@@ -95,6 +95,9 @@ impl Lane {
                 Change::Batch(batch) => self.write(batch).await?,
                 Change::Rejected(row) => self.reject(vec![row])?,
                 Change::Schema(schema) => return Err(self.follow(&schema)),
+                Change::End(end) => {
+                    self.segment.ends.insert(part, end);
+                }
                 Change::Checkpoint(at) => {
                     self.segment.at.insert(part, at);
                     let stopping = self.table.run.stop.requested();
@@ -216,7 +219,7 @@ impl ChangeSink for LaneSink<'_> {
                 self.table.counters.rows_rejected.fetch_add(1, Ordering::Relaxed);
                 1024
             }
-            Change::Schema(_) | Change::Checkpoint(_) => 1024,
+            Change::Schema(_) | Change::Checkpoint(_) | Change::End(_) => 1024,
         };
         self.sender.send(change, bytes).await.map_err(|_| Stopped)
     }

@@ -206,7 +206,7 @@ impl ChangeSink for Sample<'_> {
         match change {
             Change::Batch(batch) if batch.kind == BatchKind::Rows => state.batches.push(batch.rows),
             Change::Rejected(row) => state.rejected.push(row),
-            Change::Batch(_) | Change::Schema(_) | Change::Checkpoint(_) => {}
+            Change::Batch(_) | Change::Schema(_) | Change::Checkpoint(_) | Change::End(_) => {}
         }
         Ok(())
     }

@@ -71,6 +71,8 @@ pub(crate) struct Segment {
     pub(crate) finished: Vec<u32>,
     /// The last checkpoint inside parts that go on.
     pub(crate) at: BTreeMap<u32, serde_json::Value>,
+    /// What parts said of their end.
+    pub(crate) ends: BTreeMap<u32, serde_json::Value>,
     /// The segment is the complete list of keys.
     pub(crate) sweep: bool,
 }
@@ -321,6 +323,7 @@ impl TableRun {
         let mut position = self.position.clone();
         segment.finished.iter().for_each(|part| position.finish_part(*part));
         position.at.extend(segment.at.iter().map(|(part, at)| (*part, at.clone())));
+        position.ends.extend(segment.ends.iter().map(|(part, end)| (*part, end.clone())));
         position.rows += segment.rows;
         let done = |kind| {
             plan.parts.iter().filter(|part| part.kind == kind).all(|part| position.done.contains(part.index))

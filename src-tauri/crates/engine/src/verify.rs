@@ -129,7 +129,7 @@ impl DigestState {
                     format!("`{}` has other columns than at the last run; run it first.", schema.table),
                 ));
             }
-            Change::Batch(_) | Change::Checkpoint(_) => {}
+            Change::Batch(_) | Change::Checkpoint(_) | Change::End(_) => {}
         }
         Ok(())
     }

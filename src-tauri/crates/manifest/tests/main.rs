@@ -1,3 +1,4 @@
-//! Tests of the interpreter against real manifests and against servers.
+//! Tests of the interpreter from outside, one binary.
 
-mod document;
+mod corpus;
+mod expressions;

@@ -22,6 +22,10 @@ pub enum Change {
     /// Everything sent for this part so far is covered by this value: reading can resume *after* it.
     /// Opaque to the engine. The end of a part is an implicit checkpoint.
     Checkpoint(Value),
+    /// Where the next plan follows on from, when only reading itself could tell (the newest time stamp seen).
+    /// Sent at the end of a part, after its last row; kept in [`TablePosition::ends`](crate::TablePosition::ends)
+    /// with the part's last rows. Opaque to the engine.
+    End(Value),
 }
 
 /// Rows of one kind.

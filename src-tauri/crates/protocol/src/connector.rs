@@ -1,7 +1,9 @@
 //! What a connector offers to the registry: a description, a form, and how to make a source or destination.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
@@ -25,17 +27,17 @@ pub enum Maturity {
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct Spec {
     /// What project files call it, for example `postgres`.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// What people call it, for example "PostgreSQL".
-    pub title: &'static str,
+    pub title: Cow<'static, str>,
     /// One line on what it reads and writes.
-    pub description: &'static str,
+    pub description: Cow<'static, str>,
     /// Other words people search for ("pg", "rds").
     pub aliases: &'static [&'static str],
     /// Schemes of connection addresses that belong to it ("postgres", "postgresql").
     pub url_schemes: &'static [&'static str],
     /// The version of the connector; recorded with each run.
-    pub version: &'static str,
+    pub version: Cow<'static, str>,
     /// How long it has proved itself.
     pub maturity: Maturity,
     /// JSON Schema of the source's configuration; none when it is no source. Secrets carry `"x-secret": true`.
@@ -138,33 +140,50 @@ pub trait Connector: Send + Sync {
     }
 }
 
-/// The connectors of this program.
+/// The connectors of this program, and those that a project brings with it.
 pub struct ConnectorRegistry {
-    connectors: Vec<Box<dyn Connector>>,
+    connectors: RwLock<Vec<Arc<dyn Connector>>>,
 }
 
 impl ConnectorRegistry {
     /// A registry of these connectors, in the order they should be listed.
-    pub fn new(connectors: Vec<Box<dyn Connector>>) -> Self {
-        ConnectorRegistry { connectors }
+    pub fn new(connectors: Vec<Arc<dyn Connector>>) -> Self {
+        ConnectorRegistry { connectors: RwLock::new(connectors) }
+    }
+
+    /// Adds a connector; one of the same name is replaced, for what is opened from now on.
+    pub fn add(&self, connector: Arc<dyn Connector>) {
+        let name = connector.spec().name;
+        let mut connectors = self.connectors.write().unwrap_or_else(PoisonError::into_inner);
+        match connectors.iter_mut().find(|known| known.spec().name == name) {
+            Some(known) => *known = connector,
+            None => connectors.push(connector),
+        }
+    }
+
+    /// Takes away the connector of this name; tells whether there was one.
+    pub fn remove(&self, name: &str) -> bool {
+        let mut connectors = self.connectors.write().unwrap_or_else(PoisonError::into_inner);
+        let before = connectors.len();
+        connectors.retain(|connector| connector.spec().name != name);
+        connectors.len() < before
     }
 
     /// The connector that project files call `name`.
     ///
     /// # Errors
     /// `Config`, listing the known names.
-    pub fn get(&self, name: &str) -> Result<&dyn Connector> {
-        self.connectors.iter().map(AsRef::as_ref).find(|connector| connector.spec().name == name).ok_or_else(
-            || {
-                let known: Vec<_> = self.connectors.iter().map(|connector| connector.spec().name).collect();
-                Error::new(ErrorKind::Config, format!("There is no connector called `{name}`."))
-                    .fix(format!("Use one of: {}.", known.join(", ")))
-            },
-        )
+    pub fn get(&self, name: &str) -> Result<Arc<dyn Connector>> {
+        let all = self.list();
+        all.iter().find(|connector| connector.spec().name == name).cloned().ok_or_else(|| {
+            let known: Vec<_> = all.iter().map(|connector| connector.spec().name).collect();
+            Error::new(ErrorKind::Config, format!("There is no connector called `{name}`."))
+                .fix(format!("Use one of: {}.", known.join(", ")))
+        })
     }
 
     /// All connectors.
-    pub fn iter(&self) -> impl Iterator<Item = &dyn Connector> {
-        self.connectors.iter().map(AsRef::as_ref)
+    pub fn list(&self) -> Vec<Arc<dyn Connector>> {
+        self.connectors.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

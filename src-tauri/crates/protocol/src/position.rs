@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 /// The position of one table: which *plan* is being worked off, which of its parts are done, and where in the
 /// unfinished ones the last checkpoint lies.
 ///
-/// `plan` and the values of `at` belong to the source and are opaque to everybody else. All other fields belong to
+/// `plan` and the values of `at` and `ends` belong to the source and are opaque to everybody else. All other fields belong to
 /// the engine. A destination stores the whole as one JSON text, in the same transaction as the rows it covers.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct TablePosition {
@@ -22,6 +22,10 @@ pub struct TablePosition {
     /// For parts that are begun: the last checkpoint inside them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub at: BTreeMap<u32, Value>,
+    /// What parts that are done said of their end, for the next plan to follow on from
+    /// ([`Change::End`](crate::Change::End)).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub ends: BTreeMap<u32, Value>,
     /// Rows that this plan has committed so far.
     #[serde(default)]
     pub rows: u64,

@@ -1,9 +1,6 @@
-"""Fingerprints of manifests as the reference resolves them, for `document` tests of the manifest interpreter.
+"""Resolves manifests with the reference: references, types, parameters. Prints a hash of each resolved tree.
 
-    python resolve.py FOLDER_OF_MANIFESTS > ../../manifest/tests/resolved.csv
-
-One line a manifest: its name, and the first 16 hex digits of the SHA-256 of its resolved tree as JSON with sorted keys.
-`--dump FOLDER` writes the trees themselves too, to look into a difference. Needs `airbyte-cdk` 7.39.1.
+    python resolve.py FOLDER > ../../manifest/tests/resolved.json
 """
 
 import hashlib
@@ -11,27 +8,18 @@ import json
 import pathlib
 import sys
 
+import yaml
 from airbyte_cdk.sources.declarative.parsers.manifest_component_transformer import ManifestComponentTransformer
 from airbyte_cdk.sources.declarative.parsers.manifest_reference_resolver import ManifestReferenceResolver
-from airbyte_cdk.utils.yaml_loader import safe_load_yaml
 
-
-def resolved(path):
-    manifest = safe_load_yaml(path.read_text(encoding="utf-8"))
+hashes = {}
+for path in sorted(pathlib.Path(sys.argv[1]).glob("*.yaml")):
+    manifest = yaml.safe_load(path.read_text())
     manifest.setdefault("type", "DeclarativeSource")
-    tree = ManifestReferenceResolver().preprocess_manifest(manifest)
-    tree = ManifestComponentTransformer().propagate_types_and_parameters("", tree, {})
-    return json.dumps(tree, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
-
-
-def main():
-    folder = pathlib.Path(sys.argv[1])
-    dump = pathlib.Path(sys.argv[3]) if len(sys.argv) > 3 and sys.argv[2] == "--dump" else None
-    for path in sorted(folder.glob("*.yaml")):
-        text = resolved(path)
-        print(f"{path.stem},{hashlib.sha256(text.encode()).hexdigest()[:16]}")
-        if dump:
-            (dump / f"{path.stem}.json").write_text(text, encoding="utf-8")
-
-
-main()
+    resolved = ManifestReferenceResolver().preprocess_manifest(manifest)
+    whole = ManifestComponentTransformer().propagate_types_and_parameters("", resolved, {})
+    text = json.dumps(whole, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+    hashes[path.stem] = hashlib.sha256(text.encode()).hexdigest()[:16]
+    if len(sys.argv) > 2:
+        pathlib.Path(sys.argv[2], path.stem + ".json").write_text(text)
+print(json.dumps(hashes, indent=0))

@@ -101,7 +101,7 @@ impl<'a> Context<'a> {
         ConnectorContext { project: self.project.root().to_owned() }
     }
 
-    fn resolve(&self, kind: SystemKind, system: &SystemConfig) -> Result<(&dyn Connector, Config)> {
+    fn resolve(&self, kind: SystemKind, system: &SystemConfig) -> Result<(Arc<dyn Connector>, Config)> {
         let connector = self.registry.get(&system.connector)?;
         let spec = connector.spec();
         let schema = match kind {

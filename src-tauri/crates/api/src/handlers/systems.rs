@@ -1,4 +1,4 @@
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::sync::PoisonError;
 use std::time::Duration;
 
@@ -36,7 +36,7 @@ impl Open {
         let connector = self.project.system(kind, name).map(|system| system.connector).unwrap_or_default();
         let title = self
             .connector(&connector)
-            .map_or_else(|_| connector.clone(), |known| known.spec().title.to_owned());
+            .map_or_else(|_| connector.clone(), |known| known.spec().title.into_owned());
         SystemRef { name: name.to_owned(), connector, title }
     }
 
@@ -70,13 +70,13 @@ pub(crate) fn summary(config: &Value) -> Option<String> {
 impl Api {
     pub(crate) async fn connectors(&self, (): ()) -> Result<Vec<ConnectorInfo>> {
         self.blocking(|open| {
-            let infos = open.host.connectors().iter().map(|connector| {
+            let infos = open.host.connectors().list().into_iter().map(|connector| {
                 let spec = connector.spec();
                 let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
                 ConnectorInfo {
-                    name: spec.name.to_owned(),
-                    title: spec.title.to_owned(),
-                    description: spec.description.to_owned(),
+                    name: spec.name.into_owned(),
+                    title: spec.title.into_owned(),
+                    description: spec.description.into_owned(),
                     aliases: owned(spec.aliases),
                     url_schemes: owned(spec.url_schemes),
                     maturity: match spec.maturity {
@@ -104,15 +104,15 @@ impl Api {
         self.blocking(move |open| {
             let address = request.address.secret().expose_secret();
             let scheme = form::scheme(address)?;
-            let knows = |connector: &&dyn Connector| {
+            let knows = |connector: &Arc<dyn Connector>| {
                 let spec = connector.spec();
                 spec.url_schemes.contains(&scheme.as_str()) && schema_of(&spec, request.side.into()).is_ok()
             };
-            let Some(connector) = open.host.connectors().iter().find(knows) else { return Ok(None) };
+            let Some(connector) = open.host.connectors().list().into_iter().find(knows) else { return Ok(None) };
             let schema = schema_of(&connector.spec(), request.side.into())?;
             let form = Form::new(&schema);
             let mut answer = AddressAnswer {
-                connector: connector.spec().name.to_owned(),
+                connector: connector.spec().name.into_owned(),
                 values: std::collections::BTreeMap::new(),
                 secrets: Vec::new(),
             };

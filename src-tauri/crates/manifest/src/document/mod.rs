@@ -47,3 +47,95 @@ impl Document {
         reference::line(&self.raw, path)
     }
 }
+
+/// Types and parameters for a stream that was made from the template of a dynamic stream.
+///
+/// # Errors
+/// `Config`, when its `$parameters` are no object.
+pub fn propagate_made(component: Map, use_parent_parameters: bool) -> Result<Map> {
+    let nearest = if use_parent_parameters { Nearest::Parent } else { Nearest::Own };
+    propagate::propagate(Place { parent: "", field: "" }, component, &Map::new(), nearest)
+}
+
+/// A text as the reference reads it into a template of a dynamic stream: YAML, or the text itself when it is none.
+pub fn value_of(text: &str) -> Json {
+    yaml::read_value(text).unwrap_or_else(|| Json::from(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    const MANIFEST: &str = r##"
+version: 6.0.0
+definitions:
+  requester:
+    type: HttpRequester
+    url_base: https://api.example.com
+    request_headers: {a: "1", b: "2"}
+  base:
+    retriever:
+      requester: {$ref: "#/definitions/requester", request_headers: {c: "3"}}
+    $parameters: {name: users, path: /users}
+  nested/path: odd
+streams:
+  - $ref: "#/definitions/base"
+    schema_loader:
+      type: InlineSchemaLoader
+      schema: {type: object, properties: {type: {type: string}}}
+  - {type: DeclarativeStream, retriever: "#/definitions/base/retriever", name: "#/definitions/nested/path"}
+"##;
+
+    #[test]
+    fn references_types_and_parameters() {
+        let document = Document::parse(MANIFEST).unwrap();
+        let root = document.root();
+        assert_eq!(root["type"], "DeclarativeSource");
+        let stream = &root["streams"][0];
+        assert_eq!(stream["type"], "DeclarativeStream");
+        assert_eq!(stream["name"], "users");
+        let requester = &stream["retriever"]["requester"];
+        assert_eq!(requester["request_headers"], json!({"c": "3"}));
+        assert_eq!(requester["path"], "/users");
+        assert_eq!(requester["$parameters"]["name"], "users");
+        assert_eq!(stream["schema_loader"]["schema"], json!({"type": "object", "properties": {"type": {"type": "string"}}}));
+        assert_eq!(root["streams"][1]["name"], "odd");
+        assert_eq!(root["streams"][1]["retriever"]["type"], "SimpleRetriever");
+        assert_eq!(document.line("streams/0/retriever/requester/url_base"), Some(6));
+        assert_eq!(document.line("streams/1/retriever"), Some(10));
+        assert_eq!(document.line("streams/0/nothing"), Some(14));
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_its_line() {
+        let line = |text: &str| {
+            let Err(error) = Document::parse(text) else { panic!("{text} should be refused") };
+            error.context().iter().find(|(name, _)| *name == "line").map(|(_, line)| line.clone())
+        };
+        assert_eq!(line("a:\n  b: \"#/c\"\nc: \"#/a/b\"\n").as_deref(), Some("2"));
+        assert_eq!(line("a: 1\nb: {$ref: \"#/nowhere\"}\n").as_deref(), Some("2"));
+        assert_eq!(line("a: [1, 2\nb: 3\n").as_deref(), Some("2"));
+        assert!(Document::parse("- 1").is_err());
+        assert!(Document::parse("").is_err());
+        assert!(Document::parse(&format!("a: {}1{}", "[".repeat(10_000), "]".repeat(10_000))).is_err());
+    }
+
+    #[test]
+    fn references_that_multiply_are_refused() {
+        let mut text = String::from("definitions:\n  a0: {x: 1}\n");
+        for at in 1..40 {
+            text.push_str(&format!("  a{at}: {{l: \"#/definitions/a{0}\", r: \"#/definitions/a{0}\"}}\n", at - 1));
+        }
+        assert!(Document::parse(&text).is_err());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_panics(text in "[a-c:{}\\[\\]#/$ref\"' \n0-9&*<-]{0,60}") {
+            if let Ok(document) = Document::parse(&text) {
+                let _ = document.line("a/b/0");
+            }
+        }
+    }
+}

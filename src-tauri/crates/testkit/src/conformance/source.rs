@@ -324,6 +324,7 @@ async fn batches_have_the_columns_that_were_asked_for(world: &World, read: &Tabl
                 Change::Checkpoint(_) => {
                     ensure!(part.kind == PartKind::Changes, "a list of keys has checkpoints inside");
                 }
+                Change::End(_) => ensure!(part.kind == PartKind::Changes, "a list of keys has an end to go on from"),
                 Change::Rejected(_) => rows += 1,
             }
         }
@@ -401,6 +402,14 @@ fn checkpoints(changes: &[Change]) -> Vec<(Value, Vec<String>)> {
         .collect()
 }
 
+/// What the part said of its end.
+fn end(changes: &[Change]) -> Option<Value> {
+    changes.iter().rev().find_map(|change| match change {
+        Change::End(value) => Some(value.clone()),
+        _ => None,
+    })
+}
+
 async fn every_checkpoint_resumes_exactly_there(world: &World, read: &TableRead) -> Result<()> {
     let session = world.session(read).await?;
     let plan = session.plan(read, None).await?;
@@ -427,6 +436,7 @@ async fn an_unfinished_plan_goes_on_in_a_later_session(world: &World, read: &Tab
         let middle = checkpoints(&changes);
         if (part.index as usize) < done {
             position.finish_part(part.index);
+            position.ends.extend(end(&changes).map(|end| (part.index, end)));
         } else if let Some((value, rest)) = middle.get(middle.len() / 2) {
             position.at.insert(part.index, value.clone());
             expected.extend(rest.clone());
@@ -473,8 +483,10 @@ async fn a_complete_position_starts_a_new_plan(world: &World, read: &TableRead) 
     let mut position = TablePosition::start(1, plan.plan.clone());
     let mut all = Vec::new();
     for part in &plan.parts {
+        let changes = read_part(session.as_ref(), read, &plan, part, None).await?;
         position.finish_part(part.index);
-        all.extend(meaning(&read_part(session.as_ref(), read, &plan, part, None).await?));
+        position.ends.extend(end(&changes).map(|end| (part.index, end)));
+        all.extend(meaning(&changes));
     }
     position.complete = true;
     session.acknowledge(&read.table, &position).await?;

@@ -1,5 +1,7 @@
 //! `syncline add`
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde_json::{Map, Value};
@@ -88,7 +90,7 @@ fn save(context: &Context<'_>, kind: SystemKind, spec: &Spec, draft: Draft<'_>) 
 }
 
 fn save_file(context: &Context<'_>, kind: SystemKind, spec: &Spec, draft: Draft<'_>) -> Result<()> {
-    let system = SystemConfig { connector: spec.name.to_owned(), config: Value::Object(draft.config) };
+    let system = SystemConfig { connector: spec.name.clone().into_owned(), config: Value::Object(draft.config) };
     // The connector's own opinion, before the file is written. It does not connect.
     match kind {
         SystemKind::Source => context.make_source(&system).map(|_| ()),
@@ -110,11 +112,7 @@ fn schema_of(spec: &Spec, kind: SystemKind) -> Result<Value> {
 }
 
 /// By `--connector`, by the scheme of the address, or by asking.
-fn connector<'c>(
-    context: &'c Context<'_>,
-    kind: SystemKind,
-    arguments: &AddSystem,
-) -> Result<&'c dyn Connector> {
+fn connector(context: &Context<'_>, kind: SystemKind, arguments: &AddSystem) -> Result<Arc<dyn Connector>> {
     if let Some(name) = &arguments.connector {
         return context.registry.get(name);
     }
@@ -122,12 +120,12 @@ fn connector<'c>(
         SystemKind::Source => spec.source_schema.is_some(),
         SystemKind::Destination => spec.destination_schema.is_some(),
     };
-    let candidates: Vec<&dyn Connector> =
-        context.registry.iter().filter(|connector| offers(&connector.spec())).collect();
+    let candidates: Vec<Arc<dyn Connector>> =
+        context.registry.list().into_iter().filter(|connector| offers(&connector.spec())).collect();
     if let Some(url) = &arguments.from_url {
         let scheme = form::scheme(url)?;
-        let known = |connector: &&dyn Connector| connector.spec().url_schemes.contains(&scheme.as_str());
-        return candidates.iter().copied().find(known).ok_or_else(|| {
+        let known = |connector: &Arc<dyn Connector>| connector.spec().url_schemes.contains(&scheme.as_str());
+        return candidates.into_iter().find(known).ok_or_else(|| {
             Error::new(
                 ErrorKind::Config,
                 format!("No {} connector knows addresses with `{scheme}:`.", kind.word()),
@@ -151,7 +149,7 @@ fn connector<'c>(
         })
         .collect();
     let chosen = prompt::select(&format!("What kind of {}?", kind.word()), &items, 0)?;
-    candidates.get(chosen).copied().ok_or_else(|| Error::internal("There is no connector to choose."))
+    candidates.into_iter().nth(chosen).ok_or_else(|| Error::internal("There is no connector to choose."))
 }
 
 /// A configuration that is being made, and the secrets that go into the vault with it.

@@ -17,9 +17,9 @@ pub(crate) fn run(surroundings: &Surroundings<'_>, arguments: &Schema) -> Result
             let text = schema.get("description").and_then(Value::as_str).unwrap_or_default();
             vec![word(file).to_owned(), "project file".to_owned(), text.replace('`', "")]
         });
-        let connectors = registry.iter().map(|connector| {
+        let connectors = registry.list().into_iter().map(|connector| {
             let spec = connector.spec();
-            vec![spec.name.to_owned(), sides(&spec), format!("{}: {}", spec.title, spec.description)]
+            vec![spec.name.clone().into_owned(), sides(&spec), format!("{}: {}", spec.title, spec.description)]
         });
         screen.print_table(
             &[Column::Left("NAME"), Column::Left("FOR"), Column::Left("WHAT")],
