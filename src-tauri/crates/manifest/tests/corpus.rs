@@ -37,7 +37,8 @@ pub(crate) fn manifests(corpus: &std::path::Path) -> Vec<(String, String)> {
 fn ordered(value: &Json) -> Json {
     match value {
         Json::Object(fields) => {
-            let fields: BTreeMap<&String, Json> = fields.iter().map(|(key, value)| (key, ordered(value))).collect();
+            let fields: BTreeMap<&String, Json> =
+                fields.iter().map(|(key, value)| (key, ordered(value))).collect();
             Json::Object(fields.into_iter().map(|(key, value)| (key.clone(), value)).collect())
         }
         Json::Array(items) => items.iter().map(ordered).collect(),

@@ -4,10 +4,12 @@ mod node;
 mod propagate;
 mod reference;
 mod scalar;
+mod validate;
 mod yaml;
 
 pub use node::Node;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use syncline_protocol::Result;
@@ -20,21 +22,45 @@ use yaml::Raw;
 pub struct Document {
     root: Json,
     raw: Arc<Raw>,
+    schemas: HashMap<String, Json>,
 }
 
 impl Document {
-    /// Reads, resolves, propagates and validates.
+    /// Reads, resolves references, and propagates types and parameters; any component may be the root.
     ///
     /// # Errors
     /// `Config`, with line, path and what to do.
     pub fn parse(text: &str) -> Result<Arc<Document>> {
+        Document::read(text).map(Arc::new)
+    }
+
+    /// A whole manifest, validated, with the schema files that its streams name (`./schemas/users.json` is asked for as `users`).
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub fn with_schemas(text: &str, schema_file: &dyn Fn(&str) -> Option<Json>) -> Result<Arc<Document>> {
+        let mut document = Document::read(text)?;
+        validate::check(&Node::root(&document))?;
+        let mut names = Vec::new();
+        crate::stream::schema::file_names(&document.root, &mut names);
+        document.schemas =
+            names.into_iter().filter_map(|name| schema_file(&name).map(|file| (name, file))).collect();
+        Ok(Arc::new(document))
+    }
+
+    /// A schema file by its name.
+    pub fn schema(&self, name: &str) -> Option<&Json> {
+        self.schemas.get(name)
+    }
+
+    fn read(text: &str) -> Result<Document> {
         let raw = yaml::read(text)?;
         let Json::Object(mut root) = reference::resolve(&raw)? else {
             return Err(yaml::problem("it must be an object with `streams`", raw.line));
         };
         root.entry("type").or_insert_with(|| Json::from("DeclarativeSource"));
         let root = propagate::propagate(Place { parent: "", field: "" }, root, &Map::new(), Nearest::Own)?;
-        Ok(Arc::new(Document { root: Json::Object(root), raw }))
+        Ok(Document { root: Json::Object(root), raw, schemas: HashMap::new() })
     }
 
     /// The resolved tree.
@@ -99,7 +125,10 @@ streams:
         assert_eq!(requester["request_headers"], json!({"c": "3"}));
         assert_eq!(requester["path"], "/users");
         assert_eq!(requester["$parameters"]["name"], "users");
-        assert_eq!(stream["schema_loader"]["schema"], json!({"type": "object", "properties": {"type": {"type": "string"}}}));
+        assert_eq!(
+            stream["schema_loader"]["schema"],
+            json!({"type": "object", "properties": {"type": {"type": "string"}}})
+        );
         assert_eq!(root["streams"][1]["name"], "odd");
         assert_eq!(root["streams"][1]["retriever"]["type"], "SimpleRetriever");
         assert_eq!(document.line("streams/0/retriever/requester/url_base"), Some(6));
@@ -125,7 +154,10 @@ streams:
     fn references_that_multiply_are_refused() {
         let mut text = String::from("definitions:\n  a0: {x: 1}\n");
         for at in 1..40 {
-            text.push_str(&format!("  a{at}: {{l: \"#/definitions/a{0}\", r: \"#/definitions/a{0}\"}}\n", at - 1));
+            text.push_str(&format!(
+                "  a{at}: {{l: \"#/definitions/a{0}\", r: \"#/definitions/a{0}\"}}\n",
+                at - 1
+            ));
         }
         assert!(Document::parse(&text).is_err());
     }

@@ -49,7 +49,11 @@ const DEFAULT_TYPES: &[(&str, &[(&str, &str)])] = &[
     ("SchemaTypeIdentifier", &[("types_map", "TypesMap")]),
     (
         "SimpleRetriever",
-        &[("paginator", "NoPagination"), ("record_selector", "RecordSelector"), ("requester", "HttpRequester")],
+        &[
+            ("paginator", "NoPagination"),
+            ("record_selector", "RecordSelector"),
+            ("requester", "HttpRequester"),
+        ],
     ),
     ("SubstreamPartitionRouter", &[("parent_stream_configs", "ParentStreamConfig")]),
 ];
@@ -162,8 +166,12 @@ impl Propagation {
             Some(Json::Object(own)) => own,
             Some(_) => {
                 let kind = component.get("type").and_then(Json::as_str).unwrap_or("a component");
-                let what = format!("The connector's manifest is not valid: `$parameters` of {kind} must be an object.");
-                return Err(Error::new(ErrorKind::Config, what).fix("Write `$parameters` as names with values."));
+                let what = format!(
+                    "The connector's manifest is not valid: `$parameters` of {kind} must be an object."
+                );
+                return Err(
+                    Error::new(ErrorKind::Config, what).fix("Write `$parameters` as names with values.")
+                );
             }
         };
         let (mut under, over) = match self.nearest {
@@ -178,7 +186,9 @@ impl Propagation {
         self.values += parameters.values().map(size).sum::<usize>();
         if self.values > MOST_VALUES {
             let what = "The connector's manifest is too great: its `$parameters` reach too many components.";
-            return Err(Error::new(ErrorKind::LimitExceeded, what).fix("Put fewer values into `$parameters`."));
+            return Err(
+                Error::new(ErrorKind::LimitExceeded, what).fix("Put fewer values into `$parameters`.")
+            );
         }
         Ok(())
     }

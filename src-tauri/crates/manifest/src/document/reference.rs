@@ -10,7 +10,7 @@ use crate::{Json, Map};
 /// Fields that hold the configuration's values, in which nothing is a reference.
 const VALUES_OF_CONFIGURATION: &str = "config_overrides";
 /// How many values a resolved manifest may have.
-pub(super) const MOST_VALUES: usize = 4_000_000;
+pub(super) const MOST_VALUES: usize = 2_000_000;
 /// How deep values may lie in each other once references are resolved.
 pub(super) const DEEPEST: usize = 200;
 
@@ -33,11 +33,15 @@ impl<'a> Resolver<'a> {
             return Err(too_great(raw.line));
         }
         match &raw.value {
-            Value::Scalar(Json::String(text)) if follow && text.starts_with("#/") => self.follow(text, raw, depth),
-            Value::Scalar(value) => Ok(value.clone()),
-            Value::List(items) => {
-                items.iter().map(|item| self.value(item, depth + 1, follow)).collect::<Result<_>>().map(Json::Array)
+            Value::Scalar(Json::String(text)) if follow && text.starts_with("#/") => {
+                self.follow(text, raw, depth)
             }
+            Value::Scalar(value) => Ok(value.clone()),
+            Value::List(items) => items
+                .iter()
+                .map(|item| self.value(item, depth + 1, follow))
+                .collect::<Result<_>>()
+                .map(Json::Array),
             Value::Object(_) => self.object(raw, depth, follow),
         }
     }
@@ -148,5 +152,7 @@ fn too_great(line: usize) -> Error {
         "The connector's manifest is too great: with its references written out, it has more than {MOST_VALUES} \
          values, or they lie more than {DEEPEST} deep in each other."
     );
-    Error::new(ErrorKind::LimitExceeded, what).with("line", line).fix("Let fewer parts of it refer to each other.")
+    Error::new(ErrorKind::LimitExceeded, what)
+        .with("line", line)
+        .fix("Let fewer parts of it refer to each other.")
 }

@@ -81,11 +81,16 @@ fn float(text: &str) -> Option<Json> {
     let signed = exponent.starts_with(['+', '-']) && exponent.len() > 1;
     let exponent_fits = signed && exponent.chars().skip(1).all(|digit| digit.is_ascii_digit());
     // `.5` is a number, `+.5` is not
-    let starts_well = if before.is_empty() { digits == text && starts_with_digit(after) } else { starts_with_digit(before) };
+    let starts_well = if before.is_empty() {
+        digits == text && starts_with_digit(after)
+    } else {
+        starts_with_digit(before)
+    };
     if !is_digits(before) || !is_digits(after) || !exponent_fits || !starts_well {
         return None;
     }
-    let number: String = format!("{before}.{after}e{exponent}").chars().filter(|digit| *digit != '_').collect();
+    let number: String =
+        format!("{before}.{after}e{exponent}").chars().filter(|digit| *digit != '_').collect();
     let value: f64 = number.parse().ok()?;
     serde_json::Number::from_f64(if negative { -value } else { value }).map(Json::Number)
 }
@@ -99,16 +104,47 @@ mod tests {
     #[test]
     fn plain_scalars_mean_what_yaml_1_1_says() {
         let cases = [
-            ("yes", json!(true)), ("Off", json!(false)), ("oN", json!("oN")), ("y", json!("y")), ("~", json!(null)),
-            ("Null", json!(null)), ("", json!(null)), ("12", json!(12)), ("-12", json!(-12)), ("+12", json!(12)),
-            ("010", json!(8)), ("0o10", json!("0o10")), ("08", json!("08")), ("0x1F", json!(31)), ("0b101", json!(5)),
-            ("1_000", json!(1000)), ("1:30", json!(90)), ("1:90", json!("1:90")), ("00:30", json!("00:30")),
-            ("1.5", json!(1.5)), ("1.", json!(1.0)), (".5", json!(0.5)), ("+.5", json!("+.5")), ("-1.5", json!(-1.5)),
-            ("1e3", json!("1e3")), ("1.0e3", json!("1.0e3")), ("1.0e+3", json!(1000.0)), ("1.0E-1", json!(0.1)),
-            ("1_0.2_5", json!(10.25)), ("2024-01-05", json!("2024-01-05")), (".inf", json!(".inf")), ("-", json!("-")),
-            ("1.2.3", json!("1.2.3")), ("_1", json!("_1")), ("0", json!(0)), ("-0", json!(0)), ("+", json!("+")),
+            ("yes", json!(true)),
+            ("Off", json!(false)),
+            ("oN", json!("oN")),
+            ("y", json!("y")),
+            ("~", json!(null)),
+            ("Null", json!(null)),
+            ("", json!(null)),
+            ("12", json!(12)),
+            ("-12", json!(-12)),
+            ("+12", json!(12)),
+            ("010", json!(8)),
+            ("0o10", json!("0o10")),
+            ("08", json!("08")),
+            ("0x1F", json!(31)),
+            ("0b101", json!(5)),
+            ("1_000", json!(1000)),
+            ("1:30", json!(90)),
+            ("1:90", json!("1:90")),
+            ("00:30", json!("00:30")),
+            ("1.5", json!(1.5)),
+            ("1.", json!(1.0)),
+            (".5", json!(0.5)),
+            ("+.5", json!("+.5")),
+            ("-1.5", json!(-1.5)),
+            ("1e3", json!("1e3")),
+            ("1.0e3", json!("1.0e3")),
+            ("1.0e+3", json!(1000.0)),
+            ("1.0E-1", json!(0.1)),
+            ("1_0.2_5", json!(10.25)),
+            ("2024-01-05", json!("2024-01-05")),
+            (".inf", json!(".inf")),
+            ("-", json!("-")),
+            ("1.2.3", json!("1.2.3")),
+            ("_1", json!("_1")),
+            ("0", json!(0)),
+            ("-0", json!(0)),
+            ("+", json!("+")),
             ("18446744073709551615", json!(18_446_744_073_709_551_615_u64)),
-            ("99999999999999999999", json!("99999999999999999999")), (".", json!(".")), ("=", json!("=")),
+            ("99999999999999999999", json!("99999999999999999999")),
+            (".", json!(".")),
+            ("=", json!("=")),
         ];
         for (text, expected) in cases {
             assert_eq!(plain(text), expected, "{text}");

@@ -89,7 +89,9 @@ pub(super) fn read_value(text: &str) -> Option<Json> {
         match &raw.value {
             Value::Scalar(value) => value.clone(),
             Value::List(items) => Json::Array(items.iter().map(|item| plain(item)).collect()),
-            Value::Object(fields) => fields.iter().map(|(key, field)| (key.to_owned(), plain(field))).collect(),
+            Value::Object(fields) => {
+                fields.iter().map(|(key, field)| (key.to_owned(), plain(field))).collect()
+            }
         }
     }
     if text.trim().is_empty() {
@@ -130,14 +132,23 @@ impl<'t> Reader<'t> {
     fn node(&mut self, event: Event<'t>, span: Span, depth: usize) -> Result<Arc<Raw>> {
         let line = span.start.line();
         if depth > DEEPEST {
-            return Err(problem(format!("lists and objects lie more than {DEEPEST} deep in each other"), line));
+            return Err(problem(
+                format!("lists and objects lie more than {DEEPEST} deep in each other"),
+                line,
+            ));
         }
         let (value, anchor) = match event {
-            Event::Scalar(text, style, anchor, tag) => (scalar_of(&text, style, tag.as_deref(), line)?, anchor),
+            Event::Scalar(text, style, anchor, tag) => {
+                (scalar_of(&text, style, tag.as_deref(), line)?, anchor)
+            }
             Event::SequenceStart(_, anchor, _) => (self.list(depth)?, anchor),
             Event::MappingStart(_, anchor, _) => (self.object(depth)?, anchor),
             Event::Alias(anchor) => {
-                return self.anchors.get(&anchor).cloned().ok_or_else(|| problem("an alias stands for itself", line));
+                return self
+                    .anchors
+                    .get(&anchor)
+                    .cloned()
+                    .ok_or_else(|| problem("an alias stands for itself", line));
             }
             _ => return Err(problem("a value is missing", line)),
         };
