@@ -4,6 +4,7 @@ mod parse;
 mod rows;
 mod stream;
 
+pub mod declarative;
 pub mod files;
 pub mod parquet;
 pub mod postgres;
