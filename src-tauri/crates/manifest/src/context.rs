@@ -22,6 +22,9 @@ pub enum Compatibility {
     Exact,
 }
 
+/// What the reference does without a concurrency level.
+const CONCURRENCY_DEFAULT: usize = 2;
+
 /// One use of a connector with one configuration: a check, a discovery, a read. Shared by all its streams.
 pub struct Run {
     /// Sends requests; holds cookies, caches, budgets and what the server said about waiting.
@@ -30,13 +33,23 @@ pub struct Run {
     pub compatibility: Compatibility,
     /// The time.
     pub clock: Clock,
+    /// How many slices of a stream are read side by side, at most.
+    pub concurrency: usize,
     config: RwLock<Arc<Json>>,
 }
 
 impl Run {
     /// A run with this configuration, whose secrets are filled in.
     pub fn new(config: Json, client: Client, compatibility: Compatibility, clock: Clock) -> Run {
-        Run { client, compatibility, clock, config: RwLock::new(Arc::new(config)) }
+        let config = RwLock::new(Arc::new(config));
+        Run { client, compatibility, clock, concurrency: CONCURRENCY_DEFAULT, config }
+    }
+
+    /// The same with so many slices of a stream side by side: the manifest's concurrency level.
+    #[must_use]
+    pub fn with_concurrency(mut self, concurrency: usize) -> Run {
+        self.concurrency = concurrency.max(1);
+        self
     }
 
     /// The configuration as it is now: an authenticator may have renewed a token in it.
