@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::RwLock;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use syncline_protocol::Result;
@@ -22,9 +23,6 @@ pub enum Compatibility {
     Exact,
 }
 
-/// What the reference does without a concurrency level.
-const CONCURRENCY_DEFAULT: usize = 2;
-
 /// One use of a connector with one configuration: a check, a discovery, a read. Shared by all its streams.
 pub struct Run {
     /// Sends requests; holds cookies, caches, budgets and what the server said about waiting.
@@ -33,29 +31,28 @@ pub struct Run {
     pub compatibility: Compatibility,
     /// The time.
     pub clock: Clock,
-    /// How many slices of a stream are read side by side, at most.
+    /// How many slices of a table may be read side by side.
     pub concurrency: usize,
+    /// Waiting times are divided by this; tests do not wait.
+    pub haste: u32,
     config: RwLock<Arc<Json>>,
 }
 
 impl Run {
     /// A run with this configuration, whose secrets are filled in.
     pub fn new(config: Json, client: Client, compatibility: Compatibility, clock: Clock) -> Run {
-        let config = RwLock::new(Arc::new(config));
-        Run { client, compatibility, clock, concurrency: CONCURRENCY_DEFAULT, config }
-    }
-
-    /// The same with so many slices of a stream side by side: the manifest's concurrency level.
-    #[must_use]
-    pub fn with_concurrency(mut self, concurrency: usize) -> Run {
-        self.concurrency = concurrency.max(1);
-        self
+        Run { client, compatibility, clock, concurrency: 2, haste: 1, config: RwLock::new(Arc::new(config)) }
     }
 
     /// The configuration as it is now: an authenticator may have renewed a token in it.
     pub fn config(&self) -> Arc<Json> {
         let config = self.config.read().unwrap_or_else(std::sync::PoisonError::into_inner);
         Arc::clone(&config)
+    }
+
+    /// How long to wait really.
+    pub fn wait(&self, wanted: Duration) -> Duration {
+        wanted / self.haste.max(1)
     }
 
     /// Replaces the configuration, after a token in it was renewed.

@@ -1,4 +1,5 @@
 //! Tests of the interpreter from outside, one binary.
 
+mod connectors;
 mod corpus;
 mod expressions;
