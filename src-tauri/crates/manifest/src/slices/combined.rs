@@ -10,6 +10,7 @@ use crate::context::Run;
 use crate::cursor::Partition;
 use crate::document::Node;
 use crate::expression::{Scope, Text};
+use crate::stream::reading::Making;
 use crate::{Json, Map};
 
 /// Some partitions of a router together, as lists.
@@ -26,8 +27,8 @@ pub(crate) struct Union {
 }
 
 impl Grouping {
-    pub(super) fn new(node: &Node<'_>, depth: usize) -> Result<Grouping> {
-        let router = Router::new(&node.require("underlying_partition_router")?, depth)?;
+    pub(super) fn new(node: &Node<'_>, making: Making<'_>) -> Result<Grouping> {
+        let router = Router::new(&node.require("underlying_partition_router")?, making)?;
         if router.has_request_option() {
             return Err(node.error("a router whose partitions are grouped must not have a `request_option`"));
         }
@@ -42,9 +43,9 @@ impl Grouping {
 }
 
 impl Union {
-    pub(super) fn new(node: &Node<'_>, depth: usize) -> Result<Union> {
+    pub(super) fn new(node: &Node<'_>, making: Making<'_>) -> Result<Union> {
         let routers = node.list("partition_routers");
-        let routers = routers.iter().map(|router| Router::new(router, depth)).collect::<Result<Vec<_>>>()?;
+        let routers = routers.iter().map(|router| Router::new(router, making)).collect::<Result<Vec<_>>>()?;
         if routers.len() < 2 {
             return Err(node.error("`partition_routers` needs at least two routers"));
         }

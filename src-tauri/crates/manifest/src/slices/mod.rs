@@ -20,6 +20,7 @@ use parent::Parent;
 use crate::context::{Run, Slice};
 use crate::document::Node;
 use crate::http::Options;
+use crate::stream::reading::Making;
 
 /// A partition router.
 pub(crate) enum Router {
@@ -36,20 +37,21 @@ pub(crate) enum Router {
 }
 
 impl Router {
-    /// The router of a retriever, when it has one. `depth`: how many children this stream is a parent of.
+    /// The router of a retriever, when it has one.
     ///
     /// # Errors
     /// `Config` or `Unsupported`.
-    pub(crate) fn of(retriever: &Node<'_>, depth: usize) -> Result<Option<Router>> {
+    pub(crate) fn of(retriever: &Node<'_>, making: Making<'_>) -> Result<Option<Router>> {
         let Some(node) = retriever.field("partition_router") else { return Ok(None) };
         if !node.json().is_array() {
-            return Router::new(&node, depth).map(Some);
+            return Router::new(&node, making).map(Some);
         }
-        let routers = node.items().iter().map(|item| Router::new(item, depth)).collect::<Result<Vec<_>>>()?;
+        let routers =
+            node.items().iter().map(|item| Router::new(item, making)).collect::<Result<Vec<_>>>()?;
         Ok(if routers.is_empty() { None } else { Some(Router::Product(routers)) })
     }
 
-    fn new(node: &Node<'_>, depth: usize) -> Result<Router> {
+    fn new(node: &Node<'_>, making: Making<'_>) -> Result<Router> {
         if let Some(class) = node.class_name() {
             return Err(node.unsupported(format!("the partition router `{class}`, written in Python")));
         }
@@ -61,11 +63,11 @@ impl Router {
                     return Err(node.error("`parent_stream_configs` names no parent stream"));
                 }
                 Router::Substream(
-                    parents.iter().map(|parent| Parent::new(parent, depth)).collect::<Result<_>>()?,
+                    parents.iter().map(|parent| Parent::new(parent, making)).collect::<Result<_>>()?,
                 )
             }
-            "GroupingPartitionRouter" => Router::Grouping(Box::new(Grouping::new(node, depth)?)),
-            "UnionPartitionRouter" => Router::Union(Union::new(node, depth)?),
+            "GroupingPartitionRouter" => Router::Grouping(Box::new(Grouping::new(node, making)?)),
+            "UnionPartitionRouter" => Router::Union(Union::new(node, making)?),
             kind => return Err(node.unsupported(format!("a partition router of the type `{kind}`"))),
         })
     }

@@ -9,7 +9,7 @@ use crate::cursor::Partition;
 use crate::document::Node;
 use crate::expression::{Scope, Text, truthy};
 use crate::http::{Options, RequestOption};
-use crate::stream::reading::Reading;
+use crate::stream::reading::{Making, Reading};
 use crate::{Json, Map};
 
 /// Under this name the part of a parent's record is handed on that a child is read from.
@@ -36,7 +36,7 @@ pub(super) struct Keys {
 }
 
 impl Parent {
-    pub(super) fn new(node: &Node<'_>, depth: usize) -> Result<Parent> {
+    pub(super) fn new(node: &Node<'_>, making: Making<'_>) -> Result<Parent> {
         let text =
             |name: &str| Text::of(node, name)?.ok_or_else(|| node.error(format!("`{name}` is missing")));
         let texts = |field: &Node<'_>| {
@@ -49,7 +49,7 @@ impl Parent {
             return Err(node.error("`lazy_read_pointer` must not contain `*`"));
         }
         Ok(Parent {
-            stream: Reading::parent(&node.require("stream")?, depth + 1)?,
+            stream: Reading::parent(&node.require("stream")?, making.parent())?,
             key: text("parent_key")?,
             field: text("partition_field")?,
             extra_fields: node.list("extra_fields").iter().map(texts).collect::<Result<_>>()?,

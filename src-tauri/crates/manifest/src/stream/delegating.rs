@@ -5,7 +5,7 @@ use serde_json::Value;
 use syncline_protocol::Result;
 
 use super::NO_CURSOR;
-use super::reading::Plain;
+use super::reading::{Making, Plain};
 use crate::Map;
 use crate::context::{Compatibility, Run};
 use crate::cursor::Cursor;
@@ -22,7 +22,7 @@ pub(crate) struct Delegating {
 }
 
 impl Delegating {
-    pub(super) fn new(node: &Node<'_>, depth: usize) -> Result<Delegating> {
+    pub(super) fn new(node: &Node<'_>, making: Making<'_>) -> Result<Delegating> {
         let full = node.require("full_refresh_stream")?;
         let incremental = node.require("incremental_stream")?;
         let name = node.text("name")?.unwrap_or_default();
@@ -32,7 +32,7 @@ impl Delegating {
             }
         }
         let retention = Text::of(node, "api_retention_period")?.filter(|text| !text.source().is_empty());
-        let (full, incremental) = (Plain::new(&full, depth)?, Plain::new(&incremental, depth)?);
+        let (full, incremental) = (Plain::new(&full, making)?, Plain::new(&incremental, making)?);
         let counts = |plain: &Plain| plain.cursor.as_ref().is_some_and(Cursor::counts);
         if retention.is_some() && (counts(&full) || counts(&incremental)) {
             return Err(node.error("`api_retention_period` needs cursors of times"));

@@ -15,7 +15,7 @@ use crate::document::Node;
 use crate::expression::{Scope, python_str};
 use crate::{Json, Map};
 
-use reading::Reading;
+use reading::{Making, Reading};
 
 /// In a state: the stream was read to its end, and has no cursor.
 pub(crate) const NO_CURSOR: &str = "__ab_no_cursor_state_message";
@@ -40,7 +40,7 @@ impl Stream {
     /// # Errors
     /// `Config` or `Unsupported`.
     pub fn new(node: &Node<'_>) -> Result<Stream> {
-        let reading = Reading::new(node, 0)?;
+        let reading = Reading::new(node, Making::new(&reading::retriever))?;
         // The two ways to read a delegating stream have the same key.
         let described = node.field("incremental_stream").unwrap_or_else(|| node.clone());
         let scope = Scope::new(&Json::Null, jiff::Timestamp::now);

@@ -19,6 +19,54 @@ use crate::{Json, Map};
 /// Parents of parents of parents: more than this is a mistake.
 const DEPTH_MAX: usize = 32;
 
+/// Reads the slices of a stream: its retriever.
+#[async_trait]
+pub(crate) trait SliceReader: Send + Sync {
+    /// Reads one slice to its end, or until there is enough.
+    async fn read(&self, read: SliceRead<'_>, pages: &dyn PageSink) -> Result<()>;
+
+    /// Answers are kept for other streams of the run.
+    fn keep_answers(&mut self);
+}
+
+#[async_trait]
+impl SliceReader for Retriever {
+    async fn read(&self, read: SliceRead<'_>, pages: &dyn PageSink) -> Result<()> {
+        Retriever::read(self, read, pages).await
+    }
+
+    fn keep_answers(&mut self) {
+        Retriever::keep_answers(self);
+    }
+}
+
+/// Makes the reader of a stream from the components of its retriever and of itself.
+type MakeReader = dyn Fn(&Node<'_>, &Node<'_>) -> Result<Box<dyn SliceReader>>;
+
+/// How streams are made.
+#[derive(Clone, Copy)]
+pub(crate) struct Making<'m> {
+    make_reader: &'m MakeReader,
+    /// How many parents deep.
+    depth: usize,
+}
+
+impl<'m> Making<'m> {
+    pub(super) fn new(make_reader: &'m MakeReader) -> Making<'m> {
+        Making { make_reader, depth: 0 }
+    }
+
+    /// For the parent of a stream.
+    pub(crate) fn parent(self) -> Making<'m> {
+        Making { depth: self.depth + 1, ..self }
+    }
+}
+
+/// What reads the slices of a stream, except in tests.
+pub(super) fn retriever(retriever: &Node<'_>, stream: &Node<'_>) -> Result<Box<dyn SliceReader>> {
+    Ok(Box::new(Retriever::new(retriever, Some(stream))?))
+}
+
 /// What a stream reads from.
 pub(crate) enum Reading {
     /// A `DeclarativeStream`.
@@ -30,7 +78,7 @@ pub(crate) enum Reading {
 /// One retriever with its router and its cursor.
 pub(crate) struct Plain {
     pub(super) name: String,
-    retriever: Retriever,
+    retriever: Box<dyn SliceReader>,
     router: Option<Router>,
     pub(super) cursor: Option<Cursor>,
     migrations: Vec<Migration>,
@@ -41,19 +89,19 @@ impl Reading {
     ///
     /// # Errors
     /// `Config` or `Unsupported`.
-    pub(crate) fn new(node: &Node<'_>, depth: usize) -> Result<Reading> {
-        if depth > DEPTH_MAX {
+    pub(crate) fn new(node: &Node<'_>, making: Making<'_>) -> Result<Reading> {
+        if making.depth > DEPTH_MAX {
             return Err(node.error(format!("its parents are more than {DEPTH_MAX} deep")));
         }
         Ok(match node.kind() {
-            "StateDelegatingStream" => Reading::Delegating(Box::new(Delegating::new(node, depth)?)),
-            _ => Reading::Plain(Box::new(Plain::new(node, depth)?)),
+            "StateDelegatingStream" => Reading::Delegating(Box::new(Delegating::new(node, making)?)),
+            _ => Reading::Plain(Box::new(Plain::new(node, making)?)),
         })
     }
 
     /// The same for a stream whose records divide another one: its answers are kept, for it may be read as itself, too.
-    pub(crate) fn parent(node: &Node<'_>, depth: usize) -> Result<Reading> {
-        let mut reading = Reading::new(node, depth)?;
+    pub(crate) fn parent(node: &Node<'_>, making: Making<'_>) -> Result<Reading> {
+        let mut reading = Reading::new(node, making)?;
         match &mut reading {
             Reading::Plain(plain) => plain.retriever.keep_answers(),
             Reading::Delegating(delegating) => delegating.keep_answers(),
@@ -113,19 +161,19 @@ impl Reading {
 }
 
 impl Plain {
-    pub(super) fn new(node: &Node<'_>, depth: usize) -> Result<Plain> {
+    pub(super) fn new(node: &Node<'_>, making: Making<'_>) -> Result<Plain> {
         if node.field("file_uploader").is_some() {
             return Err(node.unsupported("the transfer of files (`file_uploader`)"));
         }
         let retriever = node.require("retriever")?;
-        let router = Router::of(&retriever, depth)?;
+        let router = Router::of(&retriever, making)?;
         let cursor = node.field("incremental_sync").map(|cursor| Cursor::new(&cursor)).transpose()?;
         if router.is_some() && cursor.as_ref().is_some_and(Cursor::counts) {
             return Err(node.error("an `IncrementingCountCursor` cannot be used with a `partition_router`"));
         }
         Ok(Plain {
             name: node.text("name")?.unwrap_or_default().to_owned(),
-            retriever: Retriever::new(&retriever, Some(node))?,
+            retriever: (making.make_reader)(&retriever, node)?,
             router,
             cursor,
             migrations: Migration::all(node)?,
