@@ -83,7 +83,7 @@ class Api:
             asked = describe(request)
             key = json.dumps(asked, sort_keys=True)
             if key not in self.exchanges:
-                self.exchanges[key] = {**asked, "answers": self.answers(request)}
+                self.exchanges[key] = {"stream": self.stream(), **asked, "answers": self.answers(request)}
             answers = self.exchanges[key]["answers"]
             turn = self.served.get(key, 0)
             self.served[key] = turn + 1
@@ -94,6 +94,11 @@ class Api:
             status=answer["status"],
             preload_content=False,
         )
+
+    def stream(self):
+        """The stream that asks; empty for tokens."""
+        stack = self.asking.__dict__.get("stack", [])
+        return str(stack[-1][1].name) if stack and stack[-1][0] is None else ""
 
     def answers(self, request):
         stack = self.asking.__dict__.get("stack", [])
