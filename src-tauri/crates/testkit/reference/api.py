@@ -82,6 +82,9 @@ class Api:
         with self.lock:
             asked = describe(request)
             key = json.dumps(asked, sort_keys=True)
+            stack = self.asking.__dict__.get("stack", [])
+            if stack and stack[-1][0] is None:
+                self.pages.number(*stack[-1][1:])
             if key not in self.exchanges:
                 self.exchanges[key] = {"stream": self.stream(), **asked, "answers": self.answers(request)}
             answers = self.exchanges[key]["answers"]

@@ -40,13 +40,17 @@ def wrap(path, records):
         return records
     head, rest = path[0], path[1:]
     if head == "*":
-        if not rest:
-            return {f"r{index}": record for index, record in enumerate(records)}
-        half = len(records) // 2
-        return {"first": wrap(rest, records[:half]), "second": wrap(rest, records[half:])}
+        return {f"r{index}": single(path, record) for index, record in enumerate(records)}
     if str(head).isdigit():
         return [{}] * int(head) + [wrap(rest, records)]
     return {head: wrap(rest, records)}
+
+
+def single(path, record):
+    """One record below a path with a `*`, of which its caller made the first key when it stands there."""
+    for step in reversed(path[1:]):
+        record = {"only" if step == "*" else step: record}
+    return record
 
 
 def of_records(decoder, path, records, fields, headers):

@@ -29,13 +29,17 @@ class Pages:
         self.tokens = {}
         self.good = {}
 
-    def answer(self, url, retriever, slice_, token):
-        expected = self.streams.get(retriever.name) or plan.Expected()
+    def number(self, retriever, slice_, token):
+        """Which page of which slice is asked for. Must be told of every request, also of those answered before."""
         where = (retriever.name, json.dumps(dict(slice_ or {}), sort_keys=True, default=str))
         seen = self.tokens.setdefault(where, {})
-        number = seen.setdefault(json.dumps(token, default=str), len(seen))
-        last = number >= (1 if expected.parent else 2)
+        return where, seen.setdefault(json.dumps(token, default=str), len(seen))
+
+    def answer(self, url, retriever, slice_, token):
+        expected = self.streams.get(retriever.name) or plan.Expected()
+        where, number = self.number(retriever, slice_, token)
         paginator = getattr(retriever, "_paginator", None)
+        last = number >= (1 if expected.parent else 2) or not turns(retriever, paginator)
         strategy = getattr(paginator, "pagination_strategy", None)
         strategy = getattr(strategy, "_delegate", strategy)
         page = Page(self, retriever, expected, slice_, where, number)
@@ -67,6 +71,13 @@ class Pages:
                     self.good[memory] = choice
                     return answer
         return page.answer(0)
+
+
+def turns(retriever, paginator):
+    """Whether the token gets into the next request at all. Where it does not, the next page is this one again."""
+    if getattr(paginator, "page_token_option", None) is not None:
+        return True
+    return "next_page_token" in repr(getattr(retriever.requester, "request_options_provider", ""))
 
 
 def candidates(number, url, prefer_url, stop):
@@ -139,8 +150,10 @@ class Page:
         seed = "/".join([self.pages.seed, *self.where, str(self.number), str(index)])
         rng = random.Random(seed)
         made = values.properties(expected.schema, seed) or {"id": None, "name": values.value({}, "name", seed)}
+        for path, form in expected.formats.items():
+            values.put(made, list(path), DatetimeParser().format(values.SPREAD + timedelta(hours=rng.randint(1, 400)), form))
         for path in sorted(expected.fields):
-            if values.get(made, path) is None and rng.random() < 0.9:
+            if values.get(made, path) is None and rng.random() < 0.97:
                 values.put(made, list(path), self.field(path, index, rng))
         for path, constants in expected.filter:
             if rng.random() < 0.7:

@@ -11,6 +11,7 @@ class Expected:
         self.fields = set()
         self.cursor = None
         self.filter = []
+        self.formats = {}
         self.parent = False
         self.schema = {}
 
@@ -53,6 +54,9 @@ def stream(node, expected):
     for text in templates.strings({**own, "retriever": retriever}):
         expected.fields.update(path for path in templates.paths(text, "record") if usable(path))
         expected.fields.update(path for path in templates.paths(text, "last_record") if usable(path))
+        dates = [part for part in templates.constants(text) if isinstance(part, str) and "%" in part]
+        if dates:
+            expected.formats.update((path, dates[-1]) for path in templates.paths(text, "record"))
     selector = retriever.get("record_selector") or {}
     condition = (selector.get("record_filter") or {}).get("condition")
     if condition:

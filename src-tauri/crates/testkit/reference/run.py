@@ -38,8 +38,12 @@ def prepared(text):
     return text
 
 
-def prepared_config(config):
+def prepared_config(config, manifest):
     """The same for a configuration; windows of time are widened to some weeks."""
+    address = r"(?:url_base|url|endpoint):\s*[\"']?\{\{\s*config(?:\[\\?[\"'](\w+)\\?[\"']\]|\.(\w+))"
+    for name in {found[0] or found[1] for found in re.findall(address, manifest)}:
+        if "://" not in str(config.get(name, "://")):
+            config[name] = f"{api.BASE}/{config[name]}"
     text = json.dumps(config).replace("https://", api.BASE + "/").replace('"2025-', '"2024-')
     text = re.sub(r'("[a-z_]*end[a-z_]*": ")2024-01-01', r"\g<1>2024-02-10", text)
     return json.loads(text)
@@ -173,7 +177,7 @@ def case(context, manifest, config_path, timeout):
     """Everything about one manifest."""
     name = manifest.stem
     text = prepared(manifest.read_text())
-    config = prepared_config(json.loads(config_path.read_text())) if config_path else {}
+    config = prepared_config(json.loads(config_path.read_text()) if config_path else {}, text)
     result = {"connector": name, "manifest": text, "config": config, "error": None, "runs": []}
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
