@@ -1,1 +1,4 @@
+//! Tests of the interpreter from outside, one binary.
 
+mod corpus;
+mod expressions;

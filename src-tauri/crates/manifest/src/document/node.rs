@@ -135,6 +135,11 @@ impl<'a> Node<'a> {
         ))
     }
 
+    /// The same error with this place of the manifest.
+    pub fn at(&self, error: Error) -> Error {
+        self.place(error)
+    }
+
     fn place(&self, error: Error) -> Error {
         let error = error.with("in the manifest", &self.path);
         match self.document.line(&self.path) {
