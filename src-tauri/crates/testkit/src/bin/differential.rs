@@ -149,7 +149,10 @@ async fn run(case: &Case, recorded: &Recorded, options: &Options) -> Result<Outc
     let streams: Vec<Value> = recorded
         .streams
         .iter()
-        .map(|(name, mode)| json!({"stream": {"name": name, "json_schema": {}}, "sync_mode": mode}))
+        .map(|(name, mode)| {
+            let stream = json!({"name": name, "json_schema": {}, "supported_sync_modes": [mode]});
+            json!({"stream": stream, "sync_mode": mode, "destination_sync_mode": "append"})
+        })
         .collect();
     std::fs::write(folder.path().join("catalog.json"), json!({"streams": streams}).to_string())?;
     command.args(["--catalog", "catalog.json", "--now", &recorded.now]);
