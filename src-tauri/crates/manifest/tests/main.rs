@@ -2,3 +2,5 @@
 
 mod corpus;
 mod expressions;
+
+mod golden;

@@ -59,10 +59,10 @@ fn failure<'a>(failed: &'a BTreeMap<String, String>, stream: &str) -> Option<&'a
 fn records(reference: Option<&Vec<Value>>, ours: Option<&Vec<Value>>) -> Option<String> {
     let mut counts: BTreeMap<String, i64> = BTreeMap::new();
     for record in reference.into_iter().flatten() {
-        *counts.entry(canonical(record)).or_default() += 1;
+        *counts.entry(emitted(record)).or_default() += 1;
     }
     for record in ours.into_iter().flatten() {
-        *counts.entry(canonical(record)).or_default() -= 1;
+        *counts.entry(emitted(record)).or_default() -= 1;
     }
     let missing = counts.iter().filter(|(_, count)| **count > 0);
     let extra = counts.iter().filter(|(_, count)| **count < 0);
@@ -74,6 +74,17 @@ fn records(reference: Option<&Vec<Value>>, ours: Option<&Vec<Value>>) -> Option<
     };
     let of = reference.map_or(0, Vec::len);
     Some(format!("records: {} of {of} missing, {} too many; {example}", missing.count(), extra.count()))
+}
+
+/// A record as a canonical text. Fields that are null are left out, as the reference leaves them out when it speaks.
+fn emitted(record: &Value) -> String {
+    match record {
+        Value::Object(fields) => {
+            let there = fields.iter().filter(|(_, value)| !value.is_null());
+            canonical(&there.map(|(name, value)| (name.clone(), value.clone())).collect())
+        }
+        other => canonical(other),
+    }
 }
 
 /// Where two canonical texts begin to differ.
