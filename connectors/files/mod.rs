@@ -88,7 +88,9 @@ impl Connector for Files {
         Spec {
             name: "files".into(),
             title: "Files".into(),
-            description: "Reads CSV, TSV, JSON, Parquet and Excel files, also compressed; one, a folder or a pattern.".into(),
+            description:
+                "Reads CSV, TSV, JSON, Parquet and Excel files, also compressed; one, a folder or a pattern."
+                    .into(),
             aliases: &["csv", "tsv", "json", "jsonl", "ndjson", "parquet", "excel", "xlsx", "folder"],
             url_schemes: &["file"],
             version: env!("CARGO_PKG_VERSION").into(),

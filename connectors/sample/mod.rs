@@ -49,7 +49,9 @@ impl Connector for Sample {
         Spec {
             name: "sample".into(),
             title: "Sample data".into(),
-            description: "A corner shop with five tables, made on this computer. Changes a little with each sync.".into(),
+            description:
+                "A corner shop with five tables, made on this computer. Changes a little with each sync."
+                    .into(),
             aliases: &["demo", "example", "test", "corner shop"],
             url_schemes: &[],
             version: env!("CARGO_PKG_VERSION").into(),

@@ -57,7 +57,8 @@ impl Connector for Sqlite {
         Spec {
             name: "sqlite".into(),
             title: "SQLite".into(),
-            description: "Reads tables and views of an SQLite file, also while other programs write to it.".into(),
+            description: "Reads tables and views of an SQLite file, also while other programs write to it."
+                .into(),
             aliases: &["sqlite3", "db3"],
             url_schemes: &["sqlite"],
             version: env!("CARGO_PKG_VERSION").into(),

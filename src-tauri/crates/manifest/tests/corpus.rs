@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde_json::Value as Json;
 use sha2::{Digest as _, Sha256};
 use syncline_manifest::document::Document;
+use syncline_manifest::expression::python_str;
 
 /// The folder, if there is one.
 pub(crate) fn corpus() -> Option<PathBuf> {
@@ -36,10 +37,12 @@ pub(crate) fn manifests(corpus: &std::path::Path) -> Vec<(String, String)> {
 fn ordered(value: &Json) -> Json {
     match value {
         Json::Object(fields) => {
-            let fields: BTreeMap<&String, Json> = fields.iter().map(|(key, value)| (key, ordered(value))).collect();
+            let fields: BTreeMap<&String, Json> =
+                fields.iter().map(|(key, value)| (key, ordered(value))).collect();
             Json::Object(fields.into_iter().map(|(key, value)| (key.clone(), value)).collect())
         }
         Json::Array(items) => items.iter().map(ordered).collect(),
+        Json::Number(number) if number.is_f64() => Json::from(python_str(value)),
         other => other.clone(),
     }
 }

@@ -27,16 +27,16 @@ struct Case {
 #[serde(rename_all = "snake_case")]
 enum Outcome {
     Value(Json),
-    Error(#[allow(dead_code, reason = "the names of Python's errors are for people who read the table")] String),
+    Error(
+        #[allow(dead_code, reason = "the names of Python's errors are for people who read the table")] String,
+    ),
 }
 
 impl Outcome {
     /// What the reference gives, where JSON can hold it.
     fn is(&self, ours: &Result<Json, String>) -> bool {
         match (self, ours) {
-            (Outcome::Value(theirs), Ok(ours)) => {
-                same(theirs, ours)
-            }
+            (Outcome::Value(theirs), Ok(ours)) => same(theirs, ours),
             (Outcome::Error(_), Err(_)) => true,
             _ => false,
         }
@@ -91,13 +91,18 @@ fn expressions_give_what_the_reference_gives() {
             continue;
         }
         let text = Text::new(&case.text, Arc::clone(&parameters)).map_err(|error| error.to_string());
-        let condition = Condition::new(&case.text, Arc::clone(&parameters)).map_err(|error| error.to_string());
+        let condition =
+            Condition::new(&case.text, Arc::clone(&parameters)).map_err(|error| error.to_string());
         let mapped = |accept| {
             let text = text.as_ref().map_err(Clone::clone)?;
             text.eval_as(&scope, accept).map(Option::unwrap_or_default).map_err(|error| error.to_string())
         };
-        let string = text.as_ref().map_err(Clone::clone).and_then(|text| text.eval(&scope).map_err(|error| error.to_string()));
-        let holds = condition.and_then(|condition| condition.holds(&scope).map_err(|error| error.to_string()));
+        let string = text
+            .as_ref()
+            .map_err(Clone::clone)
+            .and_then(|text| text.eval(&scope).map_err(|error| error.to_string()));
+        let holds =
+            condition.and_then(|condition| condition.holds(&scope).map_err(|error| error.to_string()));
         for (what, theirs, ours) in [
             ("string", &case.string, string),
             ("mapping", &case.mapping, mapped(Accept::Any)),

@@ -16,7 +16,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("syncline-manifest", &["syncline-protocol", "dev:syncline-testkit"]),
     ("syncline-engine", &["syncline-protocol", "syncline-store", "dev:syncline-testkit"]),
     ("syncline-api", &["syncline-protocol", "syncline-store", "syncline-engine", "dev:syncline-testkit"]),
-    ("connectors", &["syncline-protocol", "connector-duckdb", "dev:syncline-testkit"]),
+    ("connectors", &["syncline-protocol", "syncline-manifest", "connector-duckdb", "dev:syncline-testkit"]),
     ("connector-duckdb", &["syncline-protocol", "dev:syncline-testkit"]),
     (
         "syncline-worker",

@@ -1,5 +1,5 @@
-use std::sync::{Arc, Mutex};
 use std::sync::PoisonError;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
@@ -108,7 +108,9 @@ impl Api {
                 let spec = connector.spec();
                 spec.url_schemes.contains(&scheme.as_str()) && schema_of(&spec, request.side.into()).is_ok()
             };
-            let Some(connector) = open.host.connectors().list().into_iter().find(knows) else { return Ok(None) };
+            let Some(connector) = open.host.connectors().list().into_iter().find(knows) else {
+                return Ok(None);
+            };
             let schema = schema_of(&connector.spec(), request.side.into())?;
             let form = Form::new(&schema);
             let mut answer = AddressAnswer {

@@ -336,12 +336,12 @@ impl Compiler<'_> {
         Ok(match value.kind() {
             ValueKind::None | ValueKind::Undefined => Constant::None,
             ValueKind::Bool => Constant::Bool(value.is_true()),
-            ValueKind::Number if value.is_integer() => {
-                Constant::Int(i128::try_from(value.clone()).map_err(|_| (self.wrong)("a number is too large"))?)
-            }
-            ValueKind::Number => {
-                Constant::Float(f64::try_from(value.clone()).map_err(|_| (self.wrong)("a number is not valid"))?)
-            }
+            ValueKind::Number if value.is_integer() => Constant::Int(
+                i128::try_from(value.clone()).map_err(|_| (self.wrong)("a number is too large"))?,
+            ),
+            ValueKind::Number => Constant::Float(
+                f64::try_from(value.clone()).map_err(|_| (self.wrong)("a number is not valid"))?,
+            ),
             ValueKind::String => Constant::Str(value.as_str().unwrap_or_default().to_owned()),
             _ => return Err((self.wrong)("it has a constant of an unknown kind")),
         })

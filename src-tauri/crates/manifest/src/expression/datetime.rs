@@ -141,7 +141,9 @@ impl Moment {
             "%s_as_float" => {
                 let seconds: f64 = text.trim().parse().ok()?;
                 let micros = (seconds * 1e6).round();
-                (micros.abs() < 9e18).then(|| Timestamp::from_microsecond(micros as i64).ok())?.map(Moment::utc)
+                (micros.abs() < 9e18)
+                    .then(|| Timestamp::from_microsecond(micros as i64).ok())?
+                    .map(Moment::utc)
             }
             format => read::strptime(text, &format.replace("%_ms", "%f")),
         }
@@ -155,7 +157,12 @@ impl Moment {
     /// Reads what people and servers write as a time: ISO 8601, RFC 2822 and its like, seconds since 1970.
     pub fn parse_any(text: &str) -> Option<Moment> {
         let text = text.trim();
-        if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) && text.len() <= 10 && text.len() != 8 && text.len() != 4 {
+        if !text.is_empty()
+            && text.bytes().all(|byte| byte.is_ascii_digit())
+            && text.len() <= 10
+            && text.len() != 8
+            && text.len() != 4
+        {
             return Moment::parse(text, "%s");
         }
         read::iso(text).or_else(|| {
@@ -402,7 +409,11 @@ mod tests {
             ("2022", "2022-01-01T00:00:00+00:00"),
             ("2022-03", "2022-03-01T00:00:00+00:00"),
         ] {
-            assert_eq!(Moment::parse_iso(text).map(|moment| moment.iso('T')).as_deref(), Some(expected), "{text}");
+            assert_eq!(
+                Moment::parse_iso(text).map(|moment| moment.iso('T')).as_deref(),
+                Some(expected),
+                "{text}"
+            );
         }
         for text in ["", "x", "2022-1-1", "2022-01-01T", "2022-01-01T25:00", "22-01-01"] {
             assert!(Moment::parse_iso(text).is_none(), "{text}");

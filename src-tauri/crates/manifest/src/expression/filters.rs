@@ -16,18 +16,101 @@ use super::{functions, methods, operators, repr};
 use crate::Json;
 
 const KNOWN: &[&str] = &[
-    "abs", "attr", "base64binascii_decode", "base64decode", "base64encode", "batch", "capitalize", "count", "d",
-    "default", "dictsort", "e", "escape", "filesizeformat", "first", "float", "forceescape", "format", "groupby",
-    "hash", "hmac", "indent", "int", "items", "join", "last", "length", "list", "lower", "map", "max", "min",
-    "regex_replace", "regex_search", "reject", "rejectattr", "replace", "reverse", "round", "safe", "select",
-    "selectattr", "slice", "sort", "string", "striptags", "sum", "title", "tojson", "trim", "truncate", "unique",
-    "upper", "urlencode", "wordcount",
+    "abs",
+    "attr",
+    "base64binascii_decode",
+    "base64decode",
+    "base64encode",
+    "batch",
+    "capitalize",
+    "count",
+    "d",
+    "default",
+    "dictsort",
+    "e",
+    "escape",
+    "filesizeformat",
+    "first",
+    "float",
+    "forceescape",
+    "format",
+    "groupby",
+    "hash",
+    "hmac",
+    "indent",
+    "int",
+    "items",
+    "join",
+    "last",
+    "length",
+    "list",
+    "lower",
+    "map",
+    "max",
+    "min",
+    "regex_replace",
+    "regex_search",
+    "reject",
+    "rejectattr",
+    "replace",
+    "reverse",
+    "round",
+    "safe",
+    "select",
+    "selectattr",
+    "slice",
+    "sort",
+    "string",
+    "striptags",
+    "sum",
+    "title",
+    "tojson",
+    "trim",
+    "truncate",
+    "unique",
+    "upper",
+    "urlencode",
+    "wordcount",
 ];
 
 const TESTS: &[&str] = &[
-    "boolean", "callable", "defined", "divisibleby", "eq", "equalto", "==", "even", "false", "filter", "float", "ge",
-    ">=", "greaterthan", "gt", ">", "in", "integer", "iterable", "le", "<=", "lessthan", "lt", "<", "lower",
-    "mapping", "ne", "!=", "none", "number", "odd", "sameas", "sequence", "string", "true", "undefined", "upper",
+    "boolean",
+    "callable",
+    "defined",
+    "divisibleby",
+    "eq",
+    "equalto",
+    "==",
+    "even",
+    "false",
+    "filter",
+    "float",
+    "ge",
+    ">=",
+    "greaterthan",
+    "gt",
+    ">",
+    "in",
+    "integer",
+    "iterable",
+    "le",
+    "<=",
+    "lessthan",
+    "lt",
+    "<",
+    "lower",
+    "mapping",
+    "ne",
+    "!=",
+    "none",
+    "number",
+    "odd",
+    "sameas",
+    "sequence",
+    "string",
+    "true",
+    "undefined",
+    "upper",
 ];
 
 pub(super) fn known(name: &str) -> bool {
@@ -82,9 +165,9 @@ pub(super) fn apply<'a>(
         "list" => Value::list(value.items()?),
         "items" => match (&value, value.fields()) {
             (Value::Undefined, _) => Value::list(Vec::new()),
-            (_, Some(fields)) => {
-                Value::list(fields.into_iter().map(|(key, value)| Value::Tuple([key, value].into())).collect())
-            }
+            (_, Some(fields)) => Value::list(
+                fields.into_iter().map(|(key, value)| Value::Tuple([key, value].into())).collect(),
+            ),
             _ => return type_error("Can only get item pairs from a mapping."),
         },
         "map" => mapped(evaluator, &value, given)?,
@@ -109,7 +192,9 @@ pub(super) fn apply<'a>(
         "max" | "min" => best(&value, given, name == "max")?,
         "dictsort" => {
             let fields = value.fields().unwrap_or_default();
-            let pairs = fields.into_iter().map(|(key, value)| (folded(&key, false), Value::Tuple([key, value].into())));
+            let pairs = fields
+                .into_iter()
+                .map(|(key, value)| (folded(&key, false), Value::Tuple([key, value].into())));
             Value::list(in_order(pairs.collect(), given.get(2, "reverse").is_some_and(Value::truthy))?)
         }
         "groupby" => groups(&value, given)?,
@@ -129,7 +214,12 @@ pub(super) fn apply<'a>(
                 Value::text(format!("\"\"\"{}\"\"\"", repr::json_dumps(&json)))
             }
         },
-        "hash" | "hmac" | "base64encode" | "base64decode" | "base64binascii_decode" | "regex_search"
+        "hash"
+        | "hmac"
+        | "base64encode"
+        | "base64decode"
+        | "base64binascii_decode"
+        | "regex_search"
         | "regex_replace" => own(name, &value, given)?,
         _ => text_filter(name, &value, given)?,
     })
@@ -207,7 +297,13 @@ fn int<'a>(value: &Value<'a>, given: &Given<'a>) -> Evaluated<'a> {
                     i128::from_str_radix(digits.trim_start_matches("0x").trim_start_matches("0b"), base).ok()
                 }),
             };
-            let rounded = || digits.parse::<f64>().ok().filter(|value| value.is_finite()).map(|value| value.trunc() as i128);
+            let rounded = || {
+                digits
+                    .parse::<f64>()
+                    .ok()
+                    .filter(|value| value.is_finite())
+                    .map(|value| value.trunc() as i128)
+            };
             parsed.or_else(rounded).map_or(otherwise, Value::Int)
         }
         other => match other.number() {
@@ -292,10 +388,15 @@ fn mapped<'a>(evaluator: &mut Evaluator<'a>, value: &Value<'a>, given: &Given<'a
 
 fn selected<'a>(filter: &str, value: &Value<'a>, given: &Given<'a>) -> Evaluated<'a> {
     let by_attribute = filter.ends_with("attr");
-    let path = if by_attribute { Some(text_of(given.get(0, "attribute").unwrap_or(&Value::Undefined))?.into_owned()) } else { None };
+    let path = if by_attribute {
+        Some(text_of(given.get(0, "attribute").unwrap_or(&Value::Undefined))?.into_owned())
+    } else {
+        None
+    };
     let skip = usize::from(by_attribute);
     let test_name = given.by_place.get(skip).map(|name| text_of(name).map(Cow::into_owned)).transpose()?;
-    let rest = Given { by_place: given.by_place.iter().skip(skip + 1).cloned().collect(), by_name: Vec::new() };
+    let rest =
+        Given { by_place: given.by_place.iter().skip(skip + 1).cloned().collect(), by_name: Vec::new() };
     let mut kept = Vec::new();
     for item in value.items()? {
         let tested = match &path {
@@ -447,7 +548,9 @@ fn urlencode<'a>(value: &Value<'a>) -> Evaluated<'a> {
     };
     let encoded: Vec<String> = pairs
         .iter()
-        .map(|(key, value)| format!("{}={}", one(key, b"").replace("%20", "+"), one(value, b"").replace("%20", "+")))
+        .map(|(key, value)| {
+            format!("{}={}", one(key, b"").replace("%20", "+"), one(value, b"").replace("%20", "+"))
+        })
         .collect();
     Ok(Value::text(encoded.join("&")))
 }
@@ -475,7 +578,8 @@ fn own<'a>(name: &str, value: &Value<'a>, given: &Given<'a>) -> Evaluated<'a> {
     Ok(Value::text(match name {
         "hash" => {
             let text = repr::text(value);
-            let salt = given.get(1, "salt").filter(|salt| salt.truthy()).map(|salt| repr::text(salt).into_owned());
+            let salt =
+                given.get(1, "salt").filter(|salt| salt.truthy()).map(|salt| repr::text(salt).into_owned());
             let parts = [text.as_bytes(), salt.as_deref().unwrap_or_default().as_bytes()];
             match given.text(0, "hash_type")?.as_deref() {
                 None | Some("md5") => digest::<Md5>(&parts),
@@ -507,7 +611,9 @@ fn own<'a>(name: &str, value: &Value<'a>, given: &Given<'a>) -> Evaluated<'a> {
         "regex_search" => {
             let text = text_of(value)?;
             let regex = functions::regex(&given.text(0, "regex")?.unwrap_or_default())?;
-            let found = regex.captures(text.as_ref()).map_err(|_| Fault::Other("a regular expression took too long".to_owned()))?;
+            let found = regex
+                .captures(text.as_ref())
+                .map_err(|_| Fault::Other("a regular expression took too long".to_owned()))?;
             found.and_then(|found| found.get(1).map(|group| group.as_str().to_owned())).unwrap_or_default()
         }
         _ => {
@@ -555,7 +661,8 @@ fn python_replacement(text: &str) -> String {
 pub(super) fn test<'a>(name: &str, value: &Value<'a>, given: &Given<'a>) -> Result<bool, Fault> {
     use super::compile::Relation;
     let relation = |relation| {
-        let other = given.by_place.first().map_or_else(|| type_error("a test needs a value to compare with"), Ok)?;
+        let other =
+            given.by_place.first().map_or_else(|| type_error("a test needs a value to compare with"), Ok)?;
         operators::holds(relation, value, other)
     };
     let remainder = |by: i128| match value.number() {

@@ -59,7 +59,8 @@ pub(super) fn call<'a>(scope: &Scope<'_>, name: &str, given: &Given<'a>) -> Eval
         "today_utc" => Value::Day(now().civil().date()),
         "today_with_timezone" => {
             let zone = need_text(given, 0, "timezone")?;
-            let zone = jiff::tz::TimeZone::get(zone).map_err(|_| other(format!("there is no time zone `{zone}`")))?;
+            let zone = jiff::tz::TimeZone::get(zone)
+                .map_err(|_| other(format!("there is no time zone `{zone}`")))?;
             Value::Day((scope.clock)().to_zoned(zone).date())
         }
         "timestamp" => match need(given, 0, "dt")? {
@@ -67,7 +68,9 @@ pub(super) fn call<'a>(scope: &Scope<'_>, name: &str, given: &Given<'a>) -> Eval
             Value::Bool(value) => Value::Int((*value).into()),
             Value::Float(value) => Value::Int(value.trunc() as i128),
             Value::Str(text) => Value::Float(iso(text)?.seconds()),
-            wrong => return type_error(format!("a time must be text or a number, not {}", wrong.type_name())),
+            wrong => {
+                return type_error(format!("a time must be text or a number, not {}", wrong.type_name()));
+            }
         },
         "str_to_datetime" => Value::Moment(iso(need_text(given, 0, "s")?)?.to_utc()),
         "max" | "min" => extreme(given, name == "max")?,
@@ -80,7 +83,8 @@ pub(super) fn call<'a>(scope: &Scope<'_>, name: &str, given: &Given<'a>) -> Eval
                 }
                 None => return type_error("unsupported type for timedelta days component"),
             };
-            let moment = days.and_then(|days| now().plus(days)).ok_or_else(|| other("date value out of range"))?;
+            let moment =
+                days.and_then(|days| now().plus(days)).ok_or_else(|| other("date value out of range"))?;
             Value::text(moment.strftime(format.as_deref().unwrap_or("%Y-%m-%dT%H:%M:%S.%f%z")))
         }
         "duration" => {
@@ -93,7 +97,9 @@ pub(super) fn call<'a>(scope: &Scope<'_>, name: &str, given: &Given<'a>) -> Eval
         "generate_uuid" => Value::text(uuid()?),
         "namespace" | "dict" => {
             let mut fields = given.by_place.first().and_then(Value::fields).unwrap_or_default();
-            fields.extend(given.by_name.iter().map(|(name, value)| (Value::Str(Cow::Borrowed(*name)), value.clone())));
+            fields.extend(
+                given.by_name.iter().map(|(name, value)| (Value::Str(Cow::Borrowed(*name)), value.clone())),
+            );
             Value::dict(fields)
         }
         wrong => return Err(other(format!("the function `{wrong}` is not known here"))),

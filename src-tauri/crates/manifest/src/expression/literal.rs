@@ -11,8 +11,26 @@ const DEPTH_MAX: usize = 64;
 pub(super) fn read(text: &str) -> Option<Value<'static>> {
     // Most texts are words: their first letter tells that they are no literal.
     let first = text.trim_start().bytes().next()?;
-    if !matches!(first, b'0'..=b'9' | b'+' | b'-' | b'.' | b'\'' | b'"' | b'(' | b'[' | b'{' | b'T' | b'F' | b'N' | b'r' | b'R' | b'u' | b'U' | b'#')
-    {
+    if !matches!(
+        first,
+        b'0'..=b'9'
+            | b'+'
+            | b'-'
+            | b'.'
+            | b'\''
+            | b'"'
+            | b'('
+            | b'['
+            | b'{'
+            | b'T'
+            | b'F'
+            | b'N'
+            | b'r'
+            | b'R'
+            | b'u'
+            | b'U'
+            | b'#'
+    ) {
         return None;
     }
     let mut reader = Reader { text: text.trim_start_matches([' ', '\t']), at: 0, depth: 0, nested: 0 };
@@ -153,7 +171,8 @@ impl<'t> Reader<'t> {
 
     fn quoted(&mut self, raw: bool) -> Option<String> {
         let quote = self.peek()?;
-        let triple = self.rest().as_bytes().get(..3).is_some_and(|three| three.iter().all(|one| *one == quote));
+        let triple =
+            self.rest().as_bytes().get(..3).is_some_and(|three| three.iter().all(|one| *one == quote));
         self.at += if triple { 3 } else { 1 };
         let mut out = String::new();
         loop {
@@ -163,7 +182,8 @@ impl<'t> Reader<'t> {
                     self.at += 1;
                     return Some(out);
                 }
-                if self.rest().as_bytes().get(..3).is_some_and(|three| three.iter().all(|one| *one == quote)) {
+                if self.rest().as_bytes().get(..3).is_some_and(|three| three.iter().all(|one| *one == quote))
+                {
                     self.at += 3;
                     return Some(out);
                 }
@@ -204,7 +224,9 @@ impl<'t> Reader<'t> {
             '0'..='7' => {
                 let mut code = letter.to_digit(8)?;
                 for _ in 0..2 {
-                    let Some(digit) = self.rest().chars().next().and_then(|next| next.to_digit(8)) else { break };
+                    let Some(digit) = self.rest().chars().next().and_then(|next| next.to_digit(8)) else {
+                        break;
+                    };
                     code = code * 8 + digit;
                     self.at += 1;
                 }
@@ -219,7 +241,8 @@ impl<'t> Reader<'t> {
     }
 
     fn hex(&mut self, digits: usize) -> Option<char> {
-        let text = self.rest().get(..digits).filter(|text| text.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
+        let text =
+            self.rest().get(..digits).filter(|text| text.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
         self.at += digits;
         char::from_u32(u32::from_str_radix(text, 16).ok()?)
     }
@@ -251,11 +274,8 @@ impl<'t> Reader<'t> {
         self.at += 1;
         self.nested += 1;
         self.space();
-        let value = if self.peek() == Some(b')') {
-            Value::Tuple(Vec::new().into())
-        } else {
-            self.expressions()?
-        };
+        let value =
+            if self.peek() == Some(b')') { Value::Tuple(Vec::new().into()) } else { self.expressions()? };
         self.space();
         self.nested -= 1;
         self.take(b')').then_some(value)
@@ -379,8 +399,31 @@ mod tests {
             assert_eq!(read(text).map(|value| repr(&value)).as_deref(), Some(expected), "{text}");
         }
         for text in [
-            "007", "true", "null", "nan", "inf", "{\"a\": null}", "2024-01-05", "...", "{1,2}", "b'x'", "1+2j",
-            "hello", "", "1__0", "1_", "'open", "[1", "abc(1)", "5 days", "1.2.3", "+", "--5", "[1 2]", "0x", "1e",
+            "007",
+            "true",
+            "null",
+            "nan",
+            "inf",
+            "{\"a\": null}",
+            "2024-01-05",
+            "...",
+            "{1,2}",
+            "b'x'",
+            "1+2j",
+            "hello",
+            "",
+            "1__0",
+            "1_",
+            "'open",
+            "[1",
+            "abc(1)",
+            "5 days",
+            "1.2.3",
+            "+",
+            "--5",
+            "[1 2]",
+            "0x",
+            "1e",
         ] {
             assert!(read(text).is_none(), "{text}");
         }

@@ -9,17 +9,52 @@ use super::value::{Evaluated, Fault, Value, type_error, undefined};
 use super::{operators, repr};
 
 const TEXT: &[&str] = &[
-    "capitalize", "casefold", "center", "count", "encode", "endswith", "find", "format", "index", "isalnum",
-    "isalpha", "isdecimal", "isdigit", "islower", "isnumeric", "isspace", "istitle", "isupper", "join", "ljust",
-    "lower", "lstrip", "partition", "removeprefix", "removesuffix", "replace", "rfind", "rindex", "rjust",
-    "rpartition", "rsplit", "rstrip", "split", "splitlines", "startswith", "strip", "swapcase", "title", "upper",
+    "capitalize",
+    "casefold",
+    "center",
+    "count",
+    "encode",
+    "endswith",
+    "find",
+    "format",
+    "index",
+    "isalnum",
+    "isalpha",
+    "isdecimal",
+    "isdigit",
+    "islower",
+    "isnumeric",
+    "isspace",
+    "istitle",
+    "isupper",
+    "join",
+    "ljust",
+    "lower",
+    "lstrip",
+    "partition",
+    "removeprefix",
+    "removesuffix",
+    "replace",
+    "rfind",
+    "rindex",
+    "rjust",
+    "rpartition",
+    "rsplit",
+    "rstrip",
+    "split",
+    "splitlines",
+    "startswith",
+    "strip",
+    "swapcase",
+    "title",
+    "upper",
     "zfill",
 ];
-const LIST: &[&str] = &["append", "count", "extend", "index", "insert", "pop", "remove", "reverse", "copy", "clear"];
+const LIST: &[&str] =
+    &["append", "count", "extend", "index", "insert", "pop", "remove", "reverse", "copy", "clear"];
 const DICT: &[&str] = &["get", "items", "keys", "values", "update", "pop", "setdefault", "copy", "clear"];
-const MOMENT: &[&str] = &[
-    "strftime", "isoformat", "timestamp", "date", "replace", "weekday", "isoweekday", "astimezone", "time",
-];
+const MOMENT: &[&str] =
+    &["strftime", "isoformat", "timestamp", "date", "replace", "weekday", "isoweekday", "astimezone", "time"];
 const DURATION: &[&str] = &["total_seconds"];
 
 fn methods(value: &Value<'_>) -> &'static [&'static str] {
@@ -229,7 +264,9 @@ fn list_method<'a>(value: &Value<'a>, name: &str, given: &Given<'a>) -> Evaluate
             let at = given.int(0, "index")?.unwrap_or(-1);
             let at = if at < 0 { at + list.len() as i128 } else { at };
             let at = usize::try_from(at).ok().filter(|at| *at < list.len());
-            return at.map(|at| list.remove(at)).ok_or_else(|| Fault::Other("pop from empty list".to_owned()));
+            return at
+                .map(|at| list.remove(at))
+                .ok_or_else(|| Fault::Other("pop from empty list".to_owned()));
         }
         "remove" => {
             let wanted = required(given, 0, "value")?;
@@ -261,11 +298,12 @@ fn dict_method<'a>(value: &Value<'a>, name: &str, given: &Given<'a>) -> Evaluate
     }
     let Value::Dict(dict) = value else { return Ok(Value::None) };
     let mut dict = dict.borrow_mut();
-    let put = |dict: &mut Vec<(Value<'a>, Value<'a>)>, key: Value<'a>, value: Value<'a>| {
-        match dict.iter_mut().find(|(known, _)| known.equals(&key)) {
-            Some(known) => known.1 = value,
-            None => dict.push((key, value)),
-        }
+    let put = |dict: &mut Vec<(Value<'a>, Value<'a>)>, key: Value<'a>, value: Value<'a>| match dict
+        .iter_mut()
+        .find(|(known, _)| known.equals(&key))
+    {
+        Some(known) => known.1 = value,
+        None => dict.push((key, value)),
     };
     match name {
         "update" => {
@@ -319,7 +357,9 @@ fn text_method<'a>(text: &str, name: &str, given: &Given<'a>) -> Evaluated<'a> {
         "strip" => Value::text(strip(true, true)?),
         "lstrip" => Value::text(strip(true, false)?),
         "rstrip" => Value::text(strip(false, true)?),
-        "startswith" | "endswith" => Value::Bool(affix(text, name == "startswith", required(given, 0, "prefix")?)?),
+        "startswith" | "endswith" => {
+            Value::Bool(affix(text, name == "startswith", required(given, 0, "prefix")?)?)
+        }
         "replace" => {
             let count = given.int(2, "count")?.filter(|count| *count >= 0);
             let count = count.map_or(usize::MAX, |count| count as usize);
@@ -371,7 +411,11 @@ fn text_method<'a>(text: &str, name: &str, given: &Given<'a>) -> Evaluated<'a> {
         "swapcase" => Value::text(
             text.chars()
                 .map(|letter| {
-                    if letter.is_uppercase() { letter.to_lowercase().to_string() } else { letter.to_uppercase().to_string() }
+                    if letter.is_uppercase() {
+                        letter.to_lowercase().to_string()
+                    } else {
+                        letter.to_uppercase().to_string()
+                    }
                 })
                 .collect::<String>(),
         ),
@@ -526,7 +570,9 @@ fn aligned(value: &Value<'_>, flags: &str) -> Result<String, Fault> {
 
 pub(super) fn capitalized(text: &str) -> String {
     let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters.flat_map(char::to_lowercase)).collect())
+    letters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(letters.flat_map(char::to_lowercase)).collect()
+    })
 }
 
 pub(super) fn titled(text: &str) -> String {

@@ -239,7 +239,9 @@ impl Text {
         let scope = scope.clone().with("parameters", &self.inner.parameters);
         match template.free.iter().find(|name| scope.lookup(name).is_none()) {
             None => Ok(scope),
-            Some(name) => Err(self.failed(Fault::Other(format!("there is no variable `{name}` at this place")))),
+            Some(name) => {
+                Err(self.failed(Fault::Other(format!("there is no variable `{name}` at this place"))))
+            }
         }
     }
 
@@ -325,7 +327,9 @@ impl Condition {
             None | Some(Json::Null) => false,
             Some(Json::Bool(value)) => value,
             Some(Json::Number(number)) => number.as_f64() != Some(0.0),
-            Some(Json::String(text)) => !matches!(text.as_str(), "" | "False" | "false" | "0" | "0.0" | "{}" | "[]" | "()"),
+            Some(Json::String(text)) => {
+                !matches!(text.as_str(), "" | "False" | "false" | "0" | "0.0" | "{}" | "[]" | "()")
+            }
             Some(Json::Array(items)) => !items.is_empty(),
             Some(Json::Object(fields)) => !fields.is_empty(),
         })

@@ -25,10 +25,9 @@ pub(super) fn negative<'a>(value: &Value<'a>) -> Evaluated<'a> {
     match (value, value.number()) {
         (_, Some(Number::Int(number))) => Ok(Value::Int(-number)),
         (_, Some(Number::Float(number))) => Ok(Value::Float(-number)),
-        (Value::Duration(duration), _) => Ok(Value::Duration(Duration {
-            months: -duration.months,
-            microseconds: -duration.microseconds,
-        })),
+        (Value::Duration(duration), _) => {
+            Ok(Value::Duration(Duration { months: -duration.months, microseconds: -duration.microseconds }))
+        }
         (Value::Undefined, _) => undefined(),
         _ => type_error(format!("bad operand type for unary -: '{}'", value.type_name())),
     }
@@ -278,11 +277,8 @@ fn formatted(flags: &str, kind: &str, value: &Value<'_>) -> Result<String, Fault
 }
 
 fn pad(text: &str, flags: &str) -> String {
-    let digits: String = flags
-        .trim_start_matches(['-', '+', ' ', '#'])
-        .chars()
-        .take_while(char::is_ascii_digit)
-        .collect();
+    let digits: String =
+        flags.trim_start_matches(['-', '+', ' ', '#']).chars().take_while(char::is_ascii_digit).collect();
     let width = digits.parse::<usize>().unwrap_or(0).min(10_000);
     let missing = width.saturating_sub(text.chars().count());
     if flags.starts_with('-') {
@@ -334,7 +330,9 @@ pub(super) fn slice<'a>(value: &Value<'a>, bounds: [Option<Value<'a>>; 3]) -> Ev
         at = at.saturating_add(step);
     }
     Ok(match value {
-        Value::Str(_) => Value::text(chosen.iter().map(|letter| repr::text(letter).into_owned()).collect::<String>()),
+        Value::Str(_) => {
+            Value::text(chosen.iter().map(|letter| repr::text(letter).into_owned()).collect::<String>())
+        }
         Value::Tuple(_) => Value::Tuple(chosen.into()),
         _ => Value::list(chosen),
     })

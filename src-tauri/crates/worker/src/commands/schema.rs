@@ -19,7 +19,11 @@ pub(crate) fn run(surroundings: &Surroundings<'_>, arguments: &Schema) -> Result
         });
         let connectors = registry.list().into_iter().map(|connector| {
             let spec = connector.spec();
-            vec![spec.name.clone().into_owned(), sides(&spec), format!("{}: {}", spec.title, spec.description)]
+            vec![
+                spec.name.clone().into_owned(),
+                sides(&spec),
+                format!("{}: {}", spec.title, spec.description),
+            ]
         });
         screen.print_table(
             &[Column::Left("NAME"), Column::Left("FOR"), Column::Left("WHAT")],

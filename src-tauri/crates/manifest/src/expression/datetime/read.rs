@@ -7,7 +7,17 @@ use super::Moment;
 pub(super) const DAYS: [&str; 7] =
     ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 pub(super) const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
     "December",
 ];
 
@@ -44,7 +54,8 @@ fn matches(text: &str, format: &str, fields: &mut Fields, tries: &mut u32) -> Op
     let Some(letter) = wanted.next() else { return text.is_empty().then(|| fields.clone()) };
     if letter.is_whitespace() {
         let rest = text.trim_start();
-        return (rest.len() < text.len()).then(|| matches(rest, wanted.as_str().trim_start(), fields, tries))?;
+        return (rest.len() < text.len())
+            .then(|| matches(rest, wanted.as_str().trim_start(), fields, tries))?;
     }
     if letter != '%' {
         let found = text.chars().next()?;
@@ -78,10 +89,13 @@ type Candidate<'t> = (usize, Box<dyn Fn(&mut Fields) + 't>);
 
 /// The ways in which a directive can match the beginning of a text, the longest first.
 fn candidates(text: &str, directive: char) -> Option<Vec<Candidate<'_>>> {
-    let numbers = |digits: std::ops::RangeInclusive<usize>, range: std::ops::RangeInclusive<i64>, put: fn(&mut Fields, i64)| {
+    let numbers = |digits: std::ops::RangeInclusive<usize>,
+                   range: std::ops::RangeInclusive<i64>,
+                   put: fn(&mut Fields, i64)| {
         let mut found: Vec<Candidate<'_>> = Vec::new();
         for length in digits.rev() {
-            let Some(token) = text.get(..length).filter(|token| token.bytes().all(|byte| byte.is_ascii_digit()))
+            let Some(token) =
+                text.get(..length).filter(|token| token.bytes().all(|byte| byte.is_ascii_digit()))
             else {
                 continue;
             };
@@ -93,18 +107,21 @@ fn candidates(text: &str, directive: char) -> Option<Vec<Candidate<'_>>> {
         }
         found
     };
-    let names = |names: &'static [&'static str], short: bool, put: fn(&mut Fields, i64)| -> Vec<Candidate<'_>> {
-        let found = names.iter().enumerate().filter_map(|(at, name)| {
-            let name = if short { &name[..3] } else { *name };
-            let matched = text.get(..name.len())?.eq_ignore_ascii_case(name);
-            let set: Box<dyn Fn(&mut Fields)> = Box::new(move |fields| put(fields, at as i64));
-            matched.then_some((name.len(), set))
-        });
-        found.collect()
-    };
+    let names =
+        |names: &'static [&'static str], short: bool, put: fn(&mut Fields, i64)| -> Vec<Candidate<'_>> {
+            let found = names.iter().enumerate().filter_map(|(at, name)| {
+                let name = if short { &name[..3] } else { *name };
+                let matched = text.get(..name.len())?.eq_ignore_ascii_case(name);
+                let set: Box<dyn Fn(&mut Fields)> = Box::new(move |fields| put(fields, at as i64));
+                matched.then_some((name.len(), set))
+            });
+            found.collect()
+        };
     Some(match directive {
         'Y' => numbers(4..=4, 1..=9999, |fields, year| fields.year = Some(year)),
-        'y' => numbers(2..=2, 0..=99, |fields, year| fields.year = Some(if year < 69 { 2000 + year } else { 1900 + year })),
+        'y' => numbers(2..=2, 0..=99, |fields, year| {
+            fields.year = Some(if year < 69 { 2000 + year } else { 1900 + year })
+        }),
         'm' => numbers(1..=2, 1..=12, |fields, month| fields.month = Some(month)),
         'd' | 'e' => numbers(1..=2, 1..=31, |fields, day| fields.day = Some(day)),
         'H' => numbers(1..=2, 0..=23, |fields, hour| fields.hour = hour),
@@ -171,7 +188,9 @@ impl Fields {
     fn moment(&self) -> Option<Moment> {
         let year = i16::try_from(self.year.unwrap_or(1900)).ok()?;
         let date = match (self.day_of_year, self.month.or(self.day)) {
-            (Some(day), None) => Date::new(year, 1, 1).ok()?.checked_add(jiff::Span::new().days(day - 1)).ok()?,
+            (Some(day), None) => {
+                Date::new(year, 1, 1).ok()?.checked_add(jiff::Span::new().days(day - 1)).ok()?
+            }
             _ => Date::new(year, self.month.unwrap_or(1) as i8, self.day.unwrap_or(1) as i8).ok()?,
         };
         let hour = match (self.hour12, self.afternoon) {
@@ -181,7 +200,8 @@ impl Fields {
         };
         // A leap second is the last one that Python knows.
         let time =
-            Time::new(hour as i8, self.minute as i8, self.second.min(59) as i8, self.micros as i32 * 1000).ok()?;
+            Time::new(hour as i8, self.minute as i8, self.second.min(59) as i8, self.micros as i32 * 1000)
+                .ok()?;
         Moment::from_civil(date.to_datetime(time), self.offset)
     }
 }
@@ -192,7 +212,8 @@ pub(super) fn iso(text: &str) -> Option<Moment> {
         return None;
     }
     let digits = |from: usize, count: usize| {
-        let token = text.get(from..from + count).filter(|token| token.bytes().all(|byte| byte.is_ascii_digit()))?;
+        let token =
+            text.get(from..from + count).filter(|token| token.bytes().all(|byte| byte.is_ascii_digit()))?;
         token.parse::<i64>().ok()
     };
     let byte = |at: usize| text.as_bytes().get(at).copied();
@@ -252,7 +273,8 @@ fn clock(text: &str, fields: &mut Fields) -> Option<()> {
         return None;
     }
     let mut numbers = parts.iter().map(|part| {
-        (part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit())).then(|| part.parse::<i64>().ok())?
+        (part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit()))
+            .then(|| part.parse::<i64>().ok())?
     });
     fields.hour = numbers.next()??;
     fields.minute = numbers.next().map_or(Some(0), |minute| minute)?;
