@@ -1,6 +1,6 @@
 """Runs manifests through the reference against APIs made up for them, and writes what it asked, got and said.
 
-    python run.py --out FOLDER [--jobs N] [--timeout SECONDS] MANIFEST[=CONFIG] ...
+    python run.py --out FOLDER [--jobs N] [--timeout SECONDS] [--schemas FOLDER] MANIFEST[=CONFIG] ...
 
 One file `NAME.json` for each manifest: see `Case` in the module `reference` of the testkit.
 """
@@ -12,6 +12,7 @@ import logging
 import multiprocessing
 import os
 import re
+import shutil
 import sys
 import tempfile
 import time
@@ -21,6 +22,7 @@ from pathlib import Path
 import api
 import frozen
 import plan
+import values
 
 HERE = Path(__file__).parent
 FIRST = datetime.datetime(2024, 2, 20, 8, 30, 15, 250000, tzinfo=datetime.timezone.utc)
@@ -173,15 +175,18 @@ def read(context, work, verb, now, streams, states, timeout, seed):
     }
 
 
-def case(context, manifest, config_path, timeout):
+def case(context, manifest, config_path, timeout, schemas=None):
     """Everything about one manifest."""
     name = manifest.stem
     text = prepared(manifest.read_text())
-    config = prepared_config(json.loads(config_path.read_text()) if config_path else {}, text)
+    given = json.loads(config_path.read_text()) if config_path else values.configuration(specification(text))
+    config = values.repaired(prepared_config(given, text), specification(text))
     result = {"connector": name, "manifest": text, "config": config, "error": None, "runs": []}
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         (work / "manifest.yaml").write_text(with_spec(text))
+        if schemas and (schemas / name).is_dir():
+            shutil.copytree(schemas / name, work / f"source_{name.replace('-', '_')}" / "schemas")
         (work / "config.json").write_text(json.dumps(config))
         finished(context, timeout, str(work), "discover", FIRST, {}, name)
         found = discovered(work)
@@ -207,6 +212,13 @@ def case(context, manifest, config_path, timeout):
     return result
 
 
+def specification(text):
+    """The form of the configuration."""
+    from airbyte_cdk.utils.yaml_loader import safe_load_yaml
+
+    return (safe_load_yaml(text).get("spec") or {}).get("connection_specification") or {}
+
+
 def with_spec(text):
     """The reference refuses manifests without a specification."""
     if re.search(r"^spec:", text, re.M):
@@ -214,13 +226,13 @@ def with_spec(text):
     return text + "\nspec:\n  type: Spec\n  connection_specification:\n    type: object\n    properties: {}\n"
 
 
-def work_through(jobs, out, timeout):
+def work_through(jobs, out, timeout, schemas):
     context = multiprocessing.get_context("fork" if hasattr(os, "fork") else "spawn")
     import airbyte_cdk.cli.source_declarative_manifest._run  # noqa: F401  once, for all children
 
     for manifest, config in jobs:
         begun = time.time()
-        made = case(context, manifest, config, timeout)
+        made = case(context, manifest, config, timeout, schemas)
         (out / f"{manifest.stem}.json").write_text(json.dumps(made, ensure_ascii=False))
         counts = [sum(map(len, run["records"].values())) for run in made["runs"]]
         asked = [len(run["exchanges"]) for run in made["runs"]]
@@ -234,6 +246,7 @@ def main():
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--timeout", type=float, default=60)
+    parser.add_argument("--schemas", type=Path, help="a folder with a folder of schema files for each connector")
     parser.add_argument("manifests", nargs="+", help="MANIFEST or MANIFEST=CONFIG")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
@@ -241,7 +254,7 @@ def main():
             for part in (given.partition("=") for given in options.manifests)]
     # Not daemons: they have children of their own.
     workers = [multiprocessing.Process(target=work_through, args=(jobs[first :: options.jobs], options.out,
-                                                                  options.timeout)) for first in range(options.jobs)]
+                                                                  options.timeout, options.schemas)) for first in range(options.jobs)]
     for worker in workers:
         worker.start()
     for worker in workers:

@@ -1,6 +1,7 @@
 """Values that fit a JSON schema, the same ones for the same seed."""
 
 import random
+import re
 from datetime import datetime, timedelta, timezone
 
 TEXTS = ["plain", "naïve café", "0042", "with 'quotes' and \"more\"", "line\nbreak", "12.50", "", "True", "日本", "a,b;c"]
@@ -74,3 +75,52 @@ def get(record, path):
     for step in path:
         record = record.get(step) if isinstance(record, dict) else None
     return record
+
+
+def configuration(specification):
+    """A configuration with everything that the specification needs."""
+    named = specification.get("properties") or {}
+    needed = [name for name in named if name in (specification.get("required") or []) or "start" in name]
+    return {name: setting(named[name], name) for name in needed}
+
+
+LIKELY = ["2024-01-01T00:00:00Z", "2024-01-01", "2024-01-01T00:00:00.000Z", "01-01-2024", "01/01/2024 00:00",
+          "20240101", "2024-01-01 00:00:00", "sandbox_1", "a@b.example", "abc", "1", "1.2.3.4", "http://stub.test:9/x"]
+
+
+def setting(schema, name):
+    """A value for one field of a configuration."""
+    if isinstance(schema.get("pattern"), str):
+        fitting = [text for text in LIKELY if re.search(schema["pattern"], text)]
+        if fitting:
+            return fitting[0]
+    for known in ("const", "default"):
+        if known in schema:
+            return schema[known]
+    for known in ("enum", "examples"):
+        if schema.get(known) and "pattern" not in schema:
+            return schema[known][0]
+    if schema.get("oneOf"):
+        return configuration(schema["oneOf"][0])
+    kind = schema.get("type", "string")
+    if kind == "object":
+        return configuration(schema)
+    if kind == "array":
+        return [setting(schema.get("items") or {}, name)]
+    if kind in ("integer", "number"):
+        return 1
+    if kind == "boolean":
+        return False
+    if "date" in schema.get("format", "") or "date" in name:
+        return "2024-01-01T00:00:00Z" if "T" in schema.get("pattern", "T") else "2024-01-01"
+    return f"x_{name}"
+
+
+def repaired(config, specification):
+    """The configuration, with texts replaced that do not have the form that is asked for."""
+    named = specification.get("properties") or {}
+    for name, value in config.items():
+        pattern = (named.get(name) or {}).get("pattern")
+        if isinstance(pattern, str) and isinstance(value, str) and not re.search(pattern, value):
+            config[name] = setting(named[name], name)
+    return config

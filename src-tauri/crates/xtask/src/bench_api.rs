@@ -48,7 +48,7 @@ pub(crate) fn run(workspace: &Workspace, json: bool) -> Result<()> {
     ]))?;
     let python = reference::python(workspace)?;
     let script = reference::scripts(workspace).join("command.py");
-    let ours = reference::program(workspace);
+    let ours = reference::program(workspace, "release");
     let folder = tempfile::tempdir()?;
     let address = serve(Arc::new(pages()))?;
     let mut rows = Vec::new();

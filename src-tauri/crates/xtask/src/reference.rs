@@ -37,7 +37,7 @@ pub(crate) fn differential(workspace: &Workspace, options: &Options) -> Result<(
     ensure!(!wanted.is_empty(), "there is no manifest to compare in {}", corpus.folder.display());
     if !options.keep {
         let _ = fs::remove_dir_all(&cases);
-        record(workspace, &wanted, &cases)?;
+        record(workspace, &wanted, &cases, corpus.beside("schemas"))?;
     }
     shell::run(workspace.cargo([
         "build",
@@ -50,14 +50,13 @@ pub(crate) fn differential(workspace: &Workspace, options: &Options) -> Result<(
     shell::run(workspace.cargo([
         "build",
         "--locked",
-        "--release",
         "--package",
         "syncline-manifest",
         "--example",
         "airbyte",
     ]))?;
     let mut compare = Command::new(workspace.built("debug", "testkit-differential"));
-    compare.arg("--cases").arg(&cases).arg("--program").arg(program(workspace));
+    compare.arg("--cases").arg(&cases).arg("--program").arg(program(workspace, "debug"));
     if let Some(schemas) = corpus.beside("schemas") {
         compare.arg("--schemas").arg(schemas);
     }
@@ -72,8 +71,8 @@ pub(crate) fn differential(workspace: &Workspace, options: &Options) -> Result<(
 }
 
 /// The interpreter with the command line of the protocol.
-pub(crate) fn program(workspace: &Workspace) -> PathBuf {
-    workspace.target.join("release").join("examples").join(format!("airbyte{}", env::consts::EXE_SUFFIX))
+pub(crate) fn program(workspace: &Workspace, profile: &str) -> PathBuf {
+    workspace.target.join(profile).join("examples").join(format!("airbyte{}", env::consts::EXE_SUFFIX))
 }
 
 fn print(summary: &Value) {
@@ -149,9 +148,17 @@ fn corpus(workspace: &Workspace, folder: Option<&Path>) -> Result<Corpus> {
 }
 
 /// Runs the reference; one file a manifest.
-fn record(workspace: &Workspace, manifests: &[(PathBuf, Option<PathBuf>)], cases: &Path) -> Result<()> {
+fn record(
+    workspace: &Workspace,
+    manifests: &[(PathBuf, Option<PathBuf>)],
+    cases: &Path,
+    schemas: Option<PathBuf>,
+) -> Result<()> {
     let mut run = Command::new(python(workspace)?);
     run.arg(scripts(workspace).join("run.py")).arg("--out").arg(cases);
+    if let Some(schemas) = schemas {
+        run.arg("--schemas").arg(schemas);
+    }
     for (manifest, config) in manifests {
         let mut argument = manifest.clone().into_os_string();
         if let Some(config) = config {

@@ -59,7 +59,8 @@ fn options(mut words: impl Iterator<Item = String>) -> Result<Options> {
         let value = words.next().with_context(|| format!("{word} has no value"))?;
         values.insert(word, value);
     }
-    let needed = |name: &str| values.get(name).map(PathBuf::from).with_context(|| format!("{name} is missing"));
+    let needed =
+        |name: &str| values.get(name).map(PathBuf::from).with_context(|| format!("{name} is missing"));
     let number = |name: &str, normal: u64| values.get(name).map_or(Ok(normal), |text| text.parse());
     Ok(Options {
         cases: needed("--cases")?,
