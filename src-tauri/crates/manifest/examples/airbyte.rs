@@ -91,7 +91,8 @@ fn wrong(message: &str) -> Error {
 /// Does what is asked. False: something failed, and was told.
 async fn obey(arguments: &Arguments, messages: &Messages) -> Result<bool> {
     if let Some(now) = arguments.values.get("--now") {
-        let now = now.parse().map_err(|error| wrong("--now is no time").caused_by(Box::new(error) as Box<_>))?;
+        let now =
+            now.parse().map_err(|error| wrong("--now is no time").caused_by(Box::new(error) as Box<_>))?;
         NOW.get_or_init(|| now);
     }
     let folder = arguments.values.get("--schemas").map(PathBuf::from);

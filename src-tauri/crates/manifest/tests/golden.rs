@@ -37,7 +37,8 @@ fn clock(turn: usize, now: &str) -> fn() -> Timestamp {
 #[tokio::test(flavor = "multi_thread")]
 async fn composed_manifests_are_read_as_the_reference_reads_them() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
-    let mut paths: Vec<PathBuf> = fs::read_dir(folder).expect("the folder").flatten().map(|entry| entry.path()).collect();
+    let mut paths: Vec<PathBuf> =
+        fs::read_dir(folder).expect("the folder").flatten().map(|entry| entry.path()).collect();
     paths.sort();
     assert!(paths.len() >= AT_LEAST, "only {} cases", paths.len());
     let readings = paths.into_iter().map(|path| tokio::spawn(compare(path)));
@@ -66,7 +67,9 @@ async fn compare(path: PathBuf) -> Vec<String> {
             }
         };
         let found = differences(recorded, &outcome).into_iter();
-        wrong.extend(found.map(|found| format!("{}, read {turn}, {}: {}", case.connector, found.table, found.what)));
+        wrong.extend(
+            found.map(|found| format!("{}, read {turn}, {}: {}", case.connector, found.table, found.what)),
+        );
     }
     wrong
 }
@@ -80,11 +83,14 @@ async fn read(case: &Case, recorded: &Recorded, turn: usize) -> Result<Outcome> 
     let client = Client::new(Limits { allow_private: true, ..Limits::default() })?;
     let run = Arc::new(Run::new(config, client, Compatibility::Exact, clock(turn, &recorded.now)));
     let mut outcome = Outcome::default();
-    for table in connector.tables(&run).await?.iter().filter(|table| recorded.streams.contains_key(&table.name)) {
+    for table in
+        connector.tables(&run).await?.iter().filter(|table| recorded.streams.contains_key(&table.name))
+    {
         let heard = Heard::default();
-        let state: Option<Value> = recorded.state.get(&table.name).map(|state| {
-            serde_json::from_str(&tape.localised(&state.to_string())).expect("JSON as before")
-        });
+        let state: Option<Value> = recorded
+            .state
+            .get(&table.name)
+            .map(|state| serde_json::from_str(&tape.localised(&state.to_string())).expect("JSON as before"));
         let ended = match &table.stream {
             Ok(stream) => stream.read(&run, state.as_ref(), &heard).await.map_err(|error| error.to_string()),
             Err(error) => Err(error.to_string()),
@@ -107,7 +113,8 @@ struct Heard {
 
 impl Heard {
     fn into(self, stream: &str, tape: &Tape, outcome: &mut Outcome) {
-        let neutral = |value: &Value| serde_json::from_str(&tape.neutral(&value.to_string())).expect("JSON as before");
+        let neutral =
+            |value: &Value| serde_json::from_str(&tape.neutral(&value.to_string())).expect("JSON as before");
         let records = self.records.into_inner().unwrap_or_else(PoisonError::into_inner);
         let states = self.states.into_inner().unwrap_or_else(PoisonError::into_inner);
         let records: Vec<Value> = records.iter().map(neutral).collect();

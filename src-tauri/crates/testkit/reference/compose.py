@@ -18,7 +18,7 @@ import yaml
 import run
 
 CONFIG = {
-    "api_key": "key-1", "user": "ada", "password": "secret-2", "token": "token-3", "client_id": "client-4",
+    "api_key": "key-1", "user": "ada", "password": "secret-2-long-enough-to-sign-with-it", "token": "token-3", "client_id": "client-4",
     "client_secret": "secret-5", "refresh_token": "refresh-6", "start_date": "2024-01-05T00:00:00Z",
     "end_date": "2024-02-01T00:00:00Z", "kinds": ["red", "green"], "workspace": "w 1", "method": "key",
     "credentials": {"access_token": "access-7", "refresh_token": "refresh-8", "token_expiry_date": ""},

@@ -1,5 +1,6 @@
 """Pages of records that a paginator goes through to the end."""
 
+import copy
 import io
 import itertools
 import json
@@ -73,6 +74,14 @@ class Pages:
         return page.answer(0)
 
 
+def probe(strategy):
+    """A copy to ask: templates remember when they could not be evaluated."""
+    asked = copy.copy(strategy)
+    asked._cursor_value = copy.copy(strategy._cursor_value)
+    asked._stop_condition = copy.copy(strategy._stop_condition)
+    return asked
+
+
 def turns(retriever, paginator):
     """Whether the token gets into the next request at all. Where it does not, the next page is this one again."""
     if getattr(paginator, "page_token_option", None) is not None:
@@ -138,12 +147,13 @@ class Page:
         )
         try:
             last = self.made[-1] if self.made else None
-            token = strategy.next_page_token(response, len(self.made), last, None)
+            token = probe(strategy).next_page_token(response, len(self.made), last, None)
         except Exception:  # whatever a template does with a value that does not fit
             return False
         if stop:
             return not token
-        return bool(token) and json.dumps({"next_page_token": token}, default=str) not in seen
+        # A template that cannot be evaluated is its own value.
+        return bool(token) and "{{" not in str(token) and json.dumps({"next_page_token": token}, default=str) not in seen
 
     def record(self, index):
         expected = self.expected
