@@ -155,3 +155,60 @@ fn requests(reference: &Recorded, ours: &Outcome, found: &mut Vec<Difference>) {
 fn short(text: &str) -> String {
     text.chars().take(400).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn recorded() -> Recorded {
+        serde_json::from_value(json!({
+            "now": "2024-02-20T08:30:15Z", "streams": {"things": "incremental"}, "state": {},
+            "exchanges": [{"stream": "things", "method": "GET", "target": "/a?x=1", "headers": {}, "body": "",
+                           "answers": [{"status": 200, "headers": [], "body": "[]"}]}],
+            "records": {"things": [{"id": 1, "name": "a"}, {"id": 1, "name": "a"}]},
+            "states": {"things": {"lookback_window": 1, "states": [{"cursor": 1}, {"cursor": 2}]}}, "failed": {},
+        }))
+        .unwrap()
+    }
+
+    fn same() -> Outcome {
+        let recorded = recorded();
+        Outcome {
+            records: BTreeMap::from([(
+                "things".to_owned(),
+                vec![json!({"name": "a", "id": 1, "gone": null}), json!({"id": 1, "name": "a"})],
+            )]),
+            states: BTreeMap::from([(
+                "things".to_owned(),
+                json!({"lookback_window": 9, "states": [{"cursor": 2}, {"cursor": 1}]}),
+            )]),
+            failed: BTreeMap::new(),
+            asked: recorded.exchanges.iter().map(Asked::recorded).collect(),
+        }
+    }
+
+    fn found(change: impl FnOnce(&mut Outcome)) -> Vec<String> {
+        let mut outcome = same();
+        change(&mut outcome);
+        differences(&recorded(), &outcome).into_iter().map(|difference| difference.what).collect()
+    }
+
+    #[test]
+    fn order_nulls_and_durations_do_not_matter() {
+        assert_eq!(found(|_| ()), Vec::<String>::new());
+    }
+
+    #[test]
+    fn each_kind_of_difference_is_found() {
+        let lost = found(|outcome| drop(outcome.records.get_mut("things").unwrap().pop()));
+        assert!(lost[0].contains("1 of 2 missing"), "{lost:?}");
+        let state = found(|outcome| drop(outcome.states.insert("things".to_owned(), json!({"states": []}))));
+        assert!(state[0].starts_with("state:"), "{state:?}");
+        let asked = found(|outcome| outcome.asked.clear());
+        assert!(asked[0].starts_with("not asked: GET /a"), "{asked:?}");
+        let more = found(|outcome| outcome.asked[0].headers.extend([("x".to_owned(), "1".to_owned())]));
+        assert_eq!(more.len(), 2, "{more:?}");
+        let failed = found(|outcome| drop(outcome.failed.insert("things".to_owned(), "no".to_owned())));
+        assert_eq!(failed, ["fails here: no"]);
+    }
+}

@@ -90,3 +90,44 @@ fn answer(entries: &mut [Entry], received: &Asked, request: &Request, url: &str)
     let headers = given.headers.iter().map(|(name, value)| (name.clone(), value.replace(BASE, url)));
     Answer { status: given.status, headers: headers.collect(), body: body.into() }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpStream;
+
+    use super::*;
+
+    async fn ask(tape: &Tape, target: &str) -> String {
+        let address = tape.server.url().replace("http://", "");
+        let mut stream = TcpStream::connect(&address).await.unwrap();
+        let request = format!("GET {target} HTTP/1.1\r\nHost: {address}\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        stream.shutdown().await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+
+    #[tokio::test]
+    async fn answers_come_in_turn_and_the_last_one_stays() {
+        let exchange: Exchange = serde_json::from_value(json!({
+            "method": "GET", "target": "/a?x=1&y=2", "headers": {}, "body": "", "answers": [
+                {"status": 503, "headers": [], "body": "busy"},
+                {"status": 200, "headers": [["X-Next", "http://stub.test:9/b"]], "body": "good"},
+            ],
+        }))
+        .unwrap();
+        let tape = Tape::play(&[exchange]).await.unwrap();
+        assert!(ask(&tape, "/a?y=2&x=1").await.starts_with("HTTP/1.1 503"));
+        for _ in 0..2 {
+            let answer = ask(&tape, "/a?x=1&y=2").await;
+            assert!(
+                answer.ends_with("good") && answer.contains(&tape.localised("X-Next: http://stub.test:9/b"))
+            );
+        }
+        assert!(ask(&tape, "/other").await.starts_with("HTTP/1.1 404"));
+        assert_eq!(tape.asked().len(), 4);
+    }
+}
