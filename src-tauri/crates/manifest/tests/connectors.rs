@@ -48,7 +48,7 @@ async fn specification_and_catalog_are_those_of_the_reference() {
                 continue;
             }
         };
-        let client = Client::new(Limits::default()).expect("TLS can be set up");
+        let client = Client::new(Limits::default()).unwrap();
         let run = Arc::new(Run::new(config, client, Compatibility::Exact, jiff::Timestamp::now));
         match connector.catalog(&run).await {
             Ok(ours) if ours == catalog => {}
