@@ -49,7 +49,7 @@ async fn composed_manifests_are_read_as_the_reference_reads_them() {
             Err(panic) => wrong.push(panic.to_string()),
         }
     }
-    let first: Vec<&String> = wrong.iter().take(20).collect();
+    let first: Vec<&String> = wrong.iter().take(40).collect();
     assert!(wrong.is_empty(), "{} differences, the first: {first:#?}", wrong.len());
 }
 

@@ -93,6 +93,7 @@ impl Jwt {
         claims.insert("iat".to_owned(), now.into());
         claims.insert("exp".to_owned(), (now + self.seconds).into());
         claims.insert("nbf".to_owned(), now.into());
+        headers.sort_keys();
         let part = |fields: Map| URL_SAFE_NO_PAD.encode(Json::Object(fields).to_string());
         let message = format!("{}.{}", part(headers), part(claims));
         let mut secret = self.secret.eval_text(scope)?;
