@@ -5,13 +5,19 @@
 
 mod compile;
 pub mod datetime;
+mod encode;
 mod eval;
 mod filters;
+mod format;
 mod functions;
 mod literal;
 mod methods;
+mod moment;
 mod operators;
+mod predicates;
 mod repr;
+mod sequences;
+mod text;
 mod value;
 
 use std::sync::Arc;
