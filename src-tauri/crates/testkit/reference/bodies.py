@@ -66,7 +66,8 @@ def of_records(decoder, path, records, fields, headers):
     for steps, value in fields.items():
         put(body, steps, value)
     if kinds[-1] == "XmlDecoder":
-        return {"status": 200, "headers": [["Content-Type", "text/xml"], *headers], "body": xml(body)}
+        # Without a charset the reference reads text/* as Latin-1 and garbles it.
+        return {"status": 200, "headers": [["Content-Type", "text/xml; charset=utf-8"], *headers], "body": xml(body)}
     if len(kinds) == 1:
         return of_json(body, headers)
     return binary(json.dumps(body), kinds, headers)
