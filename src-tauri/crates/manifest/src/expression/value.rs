@@ -245,7 +245,9 @@ impl<'a> Value<'a> {
                 // Names of headers have no case.
                 let caseless = || {
                     fields.get(crate::http::CASELESS)?;
-                    fields.get(name.to_lowercase().as_str())
+                    let name = name.to_lowercase();
+                    let header = if name == "link" { fields.get(crate::http::LINK_HEADER) } else { None };
+                    header.or_else(|| fields.get(name.as_str()))
                 };
                 found.or_else(caseless).map(Value::from)
             }

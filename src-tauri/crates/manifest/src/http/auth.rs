@@ -127,15 +127,14 @@ impl Authenticator {
             Authenticator::None => {}
             Authenticator::Key { value, place } => {
                 let value = python_str(&value.eval(&scope)?);
-                if !value.is_empty() {
+                // An empty header is sent, an empty parameter is not: as the reference does it.
+                if !value.is_empty() || place.is_header() {
                     place.put(run, Json::String(value), options)?;
                 }
             }
             Authenticator::Header { name, value } => {
                 let (name, value) = (name.eval_text(&scope)?, value.eval_text(&scope)?);
-                if !value.is_empty() {
-                    header(options, &name, value);
-                }
+                header(options, &name, value);
             }
             Authenticator::Bearer(token) => {
                 header(options, "Authorization", format!("Bearer {}", token.eval_text(&scope)?))

@@ -15,16 +15,28 @@ pub(super) fn join(base: &str, path: &str) -> Result<Url> {
     let whole = if path.is_empty() {
         base.to_owned()
     } else {
-        let path = path.strip_prefix('/').unwrap_or(path);
         if has_scheme(path) {
             path.to_owned()
         } else {
             let slash = if base.ends_with('/') { "" } else { "/" };
             let parsed = parse(&format!("{base}{slash}"))?;
-            return parsed.join(path).map_err(|_| wrong()).and_then(checked);
+            return parsed.join(path).map_err(|_| wrong()).map(without_double_slashes).and_then(checked);
         }
     };
     parse(&whole)
+}
+
+/// Python joins the steps of a path without those that are empty.
+fn without_double_slashes(mut url: Url) -> Url {
+    if url.path().contains("//") {
+        let steps: Vec<&str> = url.path().split('/').collect();
+        let last = steps.len().saturating_sub(1);
+        let kept: Vec<&str> =
+            steps.iter().enumerate().filter(|(at, step)| *at == 0 || *at == last || !step.is_empty()).map(|(_, step)| *step).collect();
+        let path = kept.join("/");
+        url.set_path(&path);
+    }
+    url
 }
 
 fn wrong() -> Error {
@@ -119,7 +131,8 @@ mod tests {
     fn addresses_are_joined_as_the_reference_joins_them() {
         for (base, path, expected) in [
             ("https://a.test/v1", "users", "https://a.test/v1/users"),
-            ("https://a.test/v1/", "/users", "https://a.test/v1/users"),
+            ("https://a.test/v1/", "/users", "https://a.test/users"),
+            ("https://a.test//v1/", "a//b/", "https://a.test/v1/a/b/"),
             ("https://a.test/v1", "", "https://a.test/v1"),
             ("https://a.test/v1/", "../x", "https://a.test/x"),
             ("https://a.test/v1", "https://b.test/y?z=1", "https://b.test/y?z=1"),

@@ -12,7 +12,7 @@ mod requester;
 pub use errors::Action;
 pub(crate) use errors::named;
 pub use options::{Options, RequestOption};
-pub(crate) use requester::CASELESS;
+pub(crate) use requester::{CASELESS, LINK_HEADER};
 pub use requester::{Asked, Requester, Response};
 
 use syncline_protocol::Result;

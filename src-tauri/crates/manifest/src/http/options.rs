@@ -70,6 +70,11 @@ impl RequestOption {
         Ok(RequestOption { place, name })
     }
 
+    /// Whether it is a header.
+    pub fn is_header(&self) -> bool {
+        self.place == Place::Header
+    }
+
     /// Puts `value` into its place. Its name may be a template over the configuration.
     ///
     /// # Errors

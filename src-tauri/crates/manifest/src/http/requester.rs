@@ -60,6 +60,9 @@ impl Response {
 /// The mark of an object whose keys are found in any capitalisation.
 pub(crate) const CASELESS: &str = "\u{0}caseless";
 
+/// Where the Link header itself stands when `link` is what it says.
+pub(crate) const LINK_HEADER: &str = "\u{0}link";
+
 fn headers_json(headers: &[(String, String)], links: bool) -> Json {
     let mut fields = Map::new();
     fields.insert(CASELESS.to_owned(), Json::Bool(true));
@@ -69,9 +72,12 @@ fn headers_json(headers: &[(String, String)], links: bool) -> Json {
             _ => drop(fields.insert(name.clone(), Json::String(value.clone()))),
         }
     }
-    if links && let Some(Json::String(link)) = fields.get("link") {
-        let parsed = parsed_links(link);
+    if links {
+        // As the reference has it: `link` is what the header says, in any other capitalisation it is the header.
+        let header = fields.shift_remove("link");
+        let parsed = header.as_ref().and_then(Json::as_str).map_or_else(|| Json::Object(Map::new()), parsed_links);
         fields.insert("link".to_owned(), parsed);
+        fields.extend(header.map(|header| (LINK_HEADER.to_owned(), header)));
     }
     Json::Object(fields)
 }
@@ -400,7 +406,10 @@ impl Requester {
         match (token, whole) {
             (Some(token), whole) => encode::join(&whole.or(base).unwrap_or_default(), token),
             (None, Some(whole)) => encode::join(&whole, ""),
-            (None, None) => encode::join(&base.unwrap_or_default(), &text(&self.path)?.unwrap_or_default()),
+            (None, None) => {
+                let path = text(&self.path)?.unwrap_or_default();
+                encode::join(&base.unwrap_or_default(), path.trim_start_matches('/'))
+            }
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::context::{Compatibility, Output, Run};
 use crate::document::Node;
 use crate::expression::datetime::Duration as IsoDuration;
 use crate::expression::{Scope, Text, json_dumps, python_str};
-use crate::http::client::Prepared;
+use crate::http::client::{Prepared, header};
 use crate::http::errors::named;
 use crate::http::{Asked, Decoder, Options, RequestOption, Requester, encode};
 
@@ -129,6 +129,7 @@ pub(in crate::http) struct Legacy {
     password: Option<Text>,
     session_token: Option<Text>,
     response_key: Text,
+    validate_url: Option<Text>,
 }
 
 impl Legacy {
@@ -144,18 +145,43 @@ impl Legacy {
             password: Text::of(node, "password")?,
             session_token: Text::of(node, "session_token")?,
             response_key: need("session_token_response_key")?,
+            validate_url: Text::of(node, "validate_session_url")?,
         })
+    }
+
+    /// Whether the server still knows a token.
+    async fn is_valid(&self, run: &Run, scope: &Scope<'_>, name: &str, token: &str) -> Result<bool> {
+        let Some(validate) = &self.validate_url else { return Ok(true) };
+        let url = format!("{}{}", self.api_url.eval_text(scope)?, validate.eval_text(scope)?);
+        let mut headers = HeaderMap::new();
+        let (name, value) = header(name, token)?;
+        headers.insert(name, value);
+        let request = Prepared { method: Method::GET, url: encode::join(&url, "")?, headers, body: None };
+        let answer = run.client.send(&request).await?;
+        match answer.status {
+            200..=299 => Ok(true),
+            401 => Ok(false),
+            status => Err(Error::new(
+                ErrorKind::Authentication,
+                format!("The server did not say whether the session is still good ({status})."),
+            )),
+        }
     }
 
     pub(in crate::http) async fn apply(&self, run: &Run, options: &mut Options, renew: bool) -> Result<()> {
         let config = run.config();
         let scope = Scope::new(&config, run.clock);
         let text = |text: &Option<Text>| text.as_ref().map(|text| text.eval_text(&scope)).transpose();
-        let header = self.header.eval_text(&scope)?;
+        let name = self.header.eval_text(&scope)?;
         let slot = run.client.tokens.slot(&self.path);
         let mut slot = slot.lock().await;
         let given = text(&self.session_token)?.filter(|token| !token.is_empty() && !renew);
-        let token = match slot.good(renew).or(given) {
+        let known = match (slot.good(renew), given) {
+            (Some(token), _) => Some(token),
+            (None, Some(given)) if self.is_valid(run, &scope, &name, &given).await? => Some(given),
+            _ => None,
+        };
+        let token = match known {
             Some(token) => token,
             None => {
                 let url = format!("{}{}", self.api_url.eval_text(&scope)?, self.login_url.eval_text(&scope)?);
@@ -179,7 +205,7 @@ impl Legacy {
             }
         };
         slot.keep(&token, Some(Instant::now() + Duration::from_secs(86_400)));
-        options.headers.insert(header, Json::String(token));
+        options.headers.insert(name, Json::String(token));
         Ok(())
     }
 }
