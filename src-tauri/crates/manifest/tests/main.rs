@@ -1,4 +1,6 @@
 //! Tests of the interpreter from outside, one binary.
 
+mod connectors;
 mod corpus;
 mod expressions;
+mod expressions_harm;

@@ -240,7 +240,15 @@ impl<'a> Value<'a> {
     /// The value of a key of a dict.
     pub(super) fn lookup(&self, key: &Value<'a>) -> Option<Value<'a>> {
         match (self, key) {
-            (Value::JsonDict(fields), Value::Str(name)) => fields.get(name.as_ref()).map(Value::from),
+            (Value::JsonDict(fields), Value::Str(name)) => {
+                let found = fields.get(name.as_ref());
+                // Names of headers have no case.
+                let caseless = || {
+                    fields.get(crate::http::CASELESS)?;
+                    fields.get(name.to_lowercase().as_str())
+                };
+                found.or_else(caseless).map(Value::from)
+            }
             (Value::Dict(fields) | Value::Namespace(fields), key) => {
                 fields.borrow().iter().find(|(known, _)| known.equals(key)).map(|(_, value)| value.clone())
             }
