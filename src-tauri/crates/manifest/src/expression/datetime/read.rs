@@ -37,52 +37,70 @@ struct Fields {
     offset: i32,
 }
 
+/// Directives of a format that can match in several ways, at most.
+const CHOICES_MAX: usize = 100;
+
 /// Python's `strptime`: numbers take as many digits as they can and still let the rest fit.
 pub(super) fn strptime(text: &str, format: &str) -> Option<Moment> {
-    if !text.is_ascii() && text.len() > 4096 {
-        return None;
-    }
-    let mut fields = Fields::default();
     // Each directive can try a few lengths; the bound keeps a hostile format from trying them all.
     let mut tries = 10_000;
-    matches(text, format, &mut fields, &mut tries)?.moment()
+    matches(text, format, Fields::default(), &mut tries, 0)?.moment()
 }
 
-fn matches(text: &str, format: &str, fields: &mut Fields, tries: &mut u32) -> Option<Fields> {
-    *tries = tries.checked_sub(1)?;
-    let mut wanted = format.chars();
-    let Some(letter) = wanted.next() else { return text.is_empty().then(|| fields.clone()) };
-    if letter.is_whitespace() {
-        let rest = text.trim_start();
-        return (rest.len() < text.len())
-            .then(|| matches(rest, wanted.as_str().trim_start(), fields, tries))?;
+fn matches(text: &str, format: &str, mut fields: Fields, tries: &mut u32, choices: usize) -> Option<Fields> {
+    if choices > CHOICES_MAX {
+        return None;
     }
-    if letter != '%' {
-        let found = text.chars().next()?;
-        let same = found == letter || found.to_lowercase().eq(letter.to_lowercase());
-        return same.then(|| matches(&text[found.len_utf8()..], wanted.as_str(), fields, tries))?;
+    let (mut text, mut wanted) = (text, format.chars());
+    while let Some(letter) = wanted.next() {
+        *tries = tries.checked_sub(1)?;
+        if letter.is_whitespace() {
+            let rest = text.trim_start();
+            if rest.len() == text.len() {
+                return None;
+            }
+            text = rest;
+            wanted = wanted.as_str().trim_start().chars();
+            continue;
+        }
+        if letter != '%' {
+            let found = text.chars().next()?;
+            if found != letter && !found.to_lowercase().eq(letter.to_lowercase()) {
+                return None;
+            }
+            text = &text[found.len_utf8()..];
+            continue;
+        }
+        let directive = wanted.next()?;
+        let rest = wanted.as_str();
+        if let Some(composed) = composed(directive) {
+            return matches(text, &format!("{composed}{rest}"), fields, tries, choices + 1);
+        }
+        let mut candidates = candidates(text, directive)?;
+        if let [(length, set)] = candidates.as_slice() {
+            set(&mut fields);
+            text = &text[*length..];
+            continue;
+        }
+        return candidates.drain(..).find_map(|(length, set)| {
+            let mut next = fields.clone();
+            set(&mut next);
+            matches(&text[length..], rest, next, tries, choices + 1)
+        });
     }
-    let directive = wanted.next()?;
-    let rest = wanted.as_str();
-    let composed = match directive {
+    text.is_empty().then_some(fields)
+}
+
+/// Directives that stand for several.
+fn composed(directive: char) -> Option<&'static str> {
+    Some(match directive {
         'T' | 'X' => "%H:%M:%S",
         'D' | 'x' => "%m/%d/%y",
         'F' => "%Y-%m-%d",
         'R' => "%H:%M",
         'c' => "%a %b %d %H:%M:%S %Y",
-        _ => "",
-    };
-    if !composed.is_empty() {
-        return matches(text, &format!("{composed}{rest}"), fields, tries);
-    }
-    for (length, set) in candidates(text, directive)? {
-        let mut next = fields.clone();
-        set(&mut next);
-        if let Some(found) = matches(&text[length..], rest, &mut next, tries) {
-            return Some(found);
-        }
-    }
-    None
+        _ => return None,
+    })
 }
 
 type Candidate<'t> = (usize, Box<dyn Fn(&mut Fields) + 't>);
