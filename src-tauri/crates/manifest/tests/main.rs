@@ -2,5 +2,6 @@
 
 mod connectors;
 mod corpus;
+mod datetimes;
 mod expressions;
 mod expressions_harm;
