@@ -45,7 +45,7 @@ fn texts_are_read() {
     compare(&table.read, 150, |(text, format, expected)| {
         differing(format!("{text:?} with {format:?}"), Some(expected), iso(Moment::parse(text, format)))
     });
-    compare(&table.refused, 5000, |(text, format)| {
+    compare(&table.refused, 4500, |(text, format)| {
         differing(format!("{text:?} with {format:?}"), None, iso(Moment::parse(text, format)))
     });
 }
@@ -59,7 +59,7 @@ fn moments_are_printed() {
 
 #[test]
 fn texts_in_iso_8601_are_read() {
-    compare(&table().iso, 140, |(text, expected)| {
+    compare(&table().iso, 130, |(text, expected)| {
         differing(format!("{text:?}"), expected.as_deref(), iso(Moment::parse_iso(text).map(Moment::to_utc)))
     });
 }

@@ -1,4 +1,5 @@
 //! Tests of the interpreter from outside, one binary.
+#![allow(clippy::unwrap_used, clippy::print_stdout)] // a failure of a helper is one of the test; counts and speeds are printed
 
 mod connectors;
 mod corpus;

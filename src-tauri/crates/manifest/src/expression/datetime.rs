@@ -278,8 +278,8 @@ impl Moment {
             'g' => write!(out, "{:02}", iso.year().rem_euclid(100)),
             'V' => write!(out, "{:02}", iso.week()),
             's' => write!(out, "{}", self.at.as_microsecond().div_euclid(1_000_000)),
-            'n' => write!(out, "\n"),
-            't' => write!(out, "\t"),
+            'n' => out.write_char('\n'),
+            't' => out.write_char('\t'),
             '%' => write!(out, "%"),
             _ => return false,
         };

@@ -143,7 +143,7 @@ fn candidates(text: &str, directive: char) -> Option<Vec<Candidate<'_>>> {
     Some(match directive {
         'Y' => numbers(4..=4, 1..=9999, |fields, year| fields.year = Some(year)),
         'y' => numbers(2..=2, 0..=99, |fields, year| {
-            fields.year = Some(if year < 69 { 2000 + year } else { 1900 + year })
+            fields.year = Some(if year < 69 { 2000 + year } else { 1900 + year });
         }),
         'm' => numbers(1..=2, 1..=12, |fields, month| fields.month = Some(month)),
         'd' | 'e' => numbers(1..=2, 1..=31, |fields, day| fields.day = Some(day)),
