@@ -6,3 +6,4 @@ mod corpus;
 mod datetimes;
 mod expressions;
 mod expressions_harm;
+mod golden;

@@ -181,7 +181,7 @@ impl Authenticator {
 
 /// The tokens of a run, by the component that asks for them. Who finds none waits for the one who asks.
 #[derive(Default)]
-pub struct Tokens {
+pub(super) struct Tokens {
     slots: Mutex<HashMap<String, Arc<tokio::sync::Mutex<Slot>>>>,
 }
 

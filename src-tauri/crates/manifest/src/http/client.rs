@@ -60,6 +60,13 @@ pub struct Prepared {
     pub body: Option<Bytes>,
 }
 
+impl Prepared {
+    /// A plain question for an address.
+    pub fn get(url: Url) -> Prepared {
+        Prepared { method: Method::GET, url, headers: HeaderMap::new(), body: None }
+    }
+}
+
 /// What a server answered, its body still to be read.
 pub struct Answer {
     /// Its status.

@@ -89,10 +89,13 @@ impl Jwt {
         for (name, text) in &self.claims {
             claims.insert((*name).to_owned(), text.eval(scope)?);
         }
+        // In the order of the reference, so that the same token comes out.
+        headers.sort_keys();
         let now = (run.clock)().as_second();
         claims.insert("iat".to_owned(), now.into());
         claims.insert("exp".to_owned(), (now + self.seconds).into());
         claims.insert("nbf".to_owned(), now.into());
+        headers.sort_keys();
         let part = |fields: Map| URL_SAFE_NO_PAD.encode(Json::Object(fields).to_string());
         let message = format!("{}.{}", part(headers), part(claims));
         let mut secret = self.secret.eval_text(scope)?;
