@@ -131,3 +131,48 @@ fn expressions_give_what_the_reference_gives() {
     assert!(compared > 8000, "only {compared} results were compared");
     assert!(wrong.is_empty(), "{} of {compared} differ:\n{}", wrong.len(), wrong.join("\n"));
 }
+
+/// Run by hand: `cargo test --release -p syncline-manifest -- --ignored --nocapture speed`.
+#[test]
+#[ignore = "a measurement"]
+fn speed() {
+    let config = serde_json::json!({"start": "2024-01-31T00:00:00Z"});
+    let record = serde_json::json!({"a": "text of a record", "id": 12345, "price": 9.5, "ok": true, "tags": ["a", "b"],
+                                    "nested": {"x": {"y": [1, 2]}}, "at": "2024-01-05T10:11:12.345Z"});
+    let scope = Scope::new(&config, frozen).with("record", &record);
+    let parameters = Arc::new(serde_json::json!({}));
+    let per_second = |what: &str, once: &dyn Fn()| {
+        let begin = std::time::Instant::now();
+        let mut count = 0_u32;
+        while begin.elapsed().as_millis() < 300 {
+            (0..1000).for_each(|_| once());
+            count += 1000;
+        }
+        println!("{:>12.0} per second: {what}", f64::from(count) / begin.elapsed().as_secs_f64());
+    };
+    for template in [
+        "plain text",
+        "{{ record['a'] }}",
+        "{{ record['id'] }}",
+        "{{ record.nested }}",
+        "{{ record.price * 2 if record.ok else 'n' }}",
+        "{{ record['at'] >= config['start'] }}",
+        "/v1/items/{{ record.id }}/parts",
+        "{{ record['tags'] | join(',') | upper }}",
+        "{{ record['at'] | regex_search('^([0-9]+)') }}",
+        "{{ format_datetime(record['at'], '%Y-%m-%d') }}",
+    ] {
+        let text = Text::new(template, Arc::clone(&parameters)).unwrap();
+        per_second(template, &|| {
+            std::hint::black_box(text.eval(&scope).unwrap());
+        });
+    }
+    for format in ["%Y-%m-%dT%H:%M:%S.%fZ", "%s"] {
+        let text = if format == "%s" { "1704448800" } else { "2024-01-05T10:11:12.345Z" };
+        per_second(&format!("reading {format}"), &|| {
+            std::hint::black_box(
+                syncline_manifest::expression::datetime::Moment::parse(text, format).unwrap(),
+            );
+        });
+    }
+}

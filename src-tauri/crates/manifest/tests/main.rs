@@ -1,7 +1,9 @@
 //! Tests of the interpreter from outside, one binary.
+#![allow(clippy::unwrap_used, clippy::print_stdout)] // a failure of a helper is one of the test; counts and speeds are printed
 
 mod connectors;
 mod corpus;
+mod datetimes;
 mod expressions;
-
+mod expressions_harm;
 mod golden;

@@ -556,7 +556,11 @@ lastmodified:[{{ stream_interval['start_time'] }}..{{ stream_interval.end_time }
 MORE = [line for line in pathlib.Path(__file__).with_name("expression_cases.txt").read_text().split("\n") if line]
 EXPRESSIONS += [line for line in MORE if line[0] != "="]
 TEMPLATES += [line[1:] for line in MORE if line[0] == "="]
-EXACT = ["12\n", "{{ config['n'] }}\n", "a\n\n", "\n{{ config['n'] }}", " 12", "{{ config['newline'] }}"]
+EXACT = ["12\n", "{{ config['n'] }}\n", "a\n\n", "\n{{ config['n'] }}", " 12", "{{ config['newline'] }}",
+         "a\r\nb", "12\r\n", "{{ config['n'] }}\r\n", "a\rb {{ 1 }}", "{{ 'a\r\nb' }}", "x\n\n{{ 1 }}\n\n",
+         "{% if true %}\nx\n{% endif %}\n", "{# c #}\n{{ 1 }}", "{% set a = 1 -%}\n\n  {{ a }}", "\n", "\n\n", "\r\n", "a\r",
+         "{{ config['n'] + 'x' }}\n", "{\n  \"a\": {{ config['n'] }},\n  \"b\": \"{{ config['name'] }}\"\n}\n",
+         "{{\n  config['n']\n}}", "query {\n  items(first: {{ config['n'] }}) { id }\n}", "{{ config['n']\n+ 'x' }}", ""]
 
 
 def plain(value):

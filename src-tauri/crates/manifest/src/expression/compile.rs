@@ -100,18 +100,45 @@ pub(super) struct Template {
     pub(super) free: Vec<String>,
 }
 
+/// A text with templates is at most this long.
+const LENGTH_MAX: usize = 64 << 10;
+/// Texts up to this length cannot make the parser's tree so deep that it needs a stack of its own.
+const LENGTH_USUAL: usize = 1 << 10;
+/// Takes the deepest tree that a text of the greatest length can be.
+const STACK: usize = 128 << 20;
+/// How deep our own tree may be: it is evaluated on any thread.
+const DEPTH_MAX: usize = 150;
+
 /// Compiles a text with templates in it.
 ///
 /// # Errors
-/// `Config`, when it has a mistake in its syntax.
+/// `Config`, when it has a mistake in its syntax; `LimitExceeded`, when it is too long or nested too deep.
 pub(super) fn compile(text: &str) -> Result<Template> {
+    if text.len() > LENGTH_MAX {
+        return Err(Error::new(
+            ErrorKind::LimitExceeded,
+            "A template of the connector's manifest is longer than 64 KB.",
+        ));
+    }
+    if text.len() <= LENGTH_USUAL {
+        return parsed(text);
+    }
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, || parsed(text));
+        let thread =
+            thread.map_err(|error| Error::internal("No thread could be started.").caused_by(error))?;
+        thread.join().unwrap_or_else(|_| Err(Error::internal("The parser of templates failed.")))
+    })
+}
+
+fn parsed(text: &str) -> Result<Template> {
     let wrong = |why: &str| {
         Error::new(ErrorKind::Config, format!("A template of the connector's manifest is not valid: {why}."))
             .with("template", text)
     };
     let parsed = parse(text, "template", Default::default()).map_err(|error| wrong(&error.to_string()))?;
     let ast::Stmt::Template(template) = parsed else { return Err(wrong("it is empty")) };
-    let mut compiler = Compiler { free: Vec::new(), scopes: vec![Vec::new()], wrong: &wrong };
+    let mut compiler = Compiler { free: Vec::new(), scopes: vec![Vec::new()], depth: 0, wrong: &wrong };
     let body = compiler.statements(&template.children)?;
     Ok(Template { body, free: compiler.free })
 }
@@ -120,12 +147,24 @@ struct Compiler<'c> {
     free: Vec<String>,
     /// Names that the template itself gives a value, by block.
     scopes: Vec<Vec<String>>,
+    depth: usize,
     wrong: &'c dyn Fn(&str) -> Error,
 }
 
 impl Compiler<'_> {
     fn statements(&mut self, statements: &[ast::Stmt<'_>]) -> Result<Vec<Stmt>> {
-        statements.iter().map(|statement| self.statement(statement)).collect()
+        statements.iter().map(|statement| self.deeper(|this| this.statement(statement))).collect()
+    }
+
+    fn deeper<T>(&mut self, compile: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        self.depth += 1;
+        if self.depth > DEPTH_MAX {
+            let deep = "A template of the connector's manifest is nested too deep.";
+            return Err(Error::new(ErrorKind::LimitExceeded, deep));
+        }
+        let compiled = compile(self);
+        self.depth -= 1;
+        compiled
     }
 
     fn block(&mut self, names: Vec<String>, statements: &[ast::Stmt<'_>]) -> Result<Vec<Stmt>> {
@@ -221,6 +260,10 @@ impl Compiler<'_> {
     }
 
     fn expr(&mut self, expr: &ast::Expr<'_>) -> Result<Expr> {
+        self.deeper(|this| this.expression(expr))
+    }
+
+    fn expression(&mut self, expr: &ast::Expr<'_>) -> Result<Expr> {
         Ok(match expr {
             ast::Expr::Var(var) => {
                 self.used(var.id);

@@ -134,7 +134,7 @@ impl Moment {
             "%ms" => whole(1000),
             "%epoch_microseconds" => whole(1),
             "%s_as_float" => {
-                let seconds: f64 = text.trim().parse().ok()?;
+                let seconds: f64 = text.trim().replace('_', "").parse().ok()?;
                 let micros = (seconds * 1e6).round();
                 (micros.abs() < 9e18)
                     .then(|| Timestamp::from_microsecond(micros as i64).ok())?
@@ -152,16 +152,12 @@ impl Moment {
     /// Reads what people and servers write as a time: ISO 8601, RFC 2822 and its like, seconds since 1970.
     pub fn parse_any(text: &str) -> Option<Moment> {
         let text = text.trim();
-        if !text.is_empty()
-            && text.bytes().all(|byte| byte.is_ascii_digit())
-            && text.len() <= 10
-            && text.len() != 8
-            && text.len() != 4
-        {
+        if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) && text.len() <= 10 {
             return Moment::parse(text, "%s");
         }
         read::iso(text).or_else(|| {
             [
+                "%Y-%m-%d",
                 "%Y-%m-%d %H:%M:%S %z",
                 "%a, %d %b %Y %H:%M:%S %z",
                 "%a, %d %b %Y %H:%M:%S %Z",
@@ -171,6 +167,7 @@ impl Moment {
                 "%m/%d/%Y %H:%M:%S",
                 "%m/%d/%Y",
                 "%d %b %Y",
+                "%d %B %Y",
                 "%b %d, %Y",
                 "%B %d, %Y",
                 "%a %b %d %H:%M:%S %Y",
@@ -281,8 +278,8 @@ impl Moment {
             'g' => write!(out, "{:02}", iso.year().rem_euclid(100)),
             'V' => write!(out, "{:02}", iso.week()),
             's' => write!(out, "{}", self.at.as_microsecond().div_euclid(1_000_000)),
-            'n' => write!(out, "\n"),
-            't' => write!(out, "\t"),
+            'n' => out.write_char('\n'),
+            't' => out.write_char('\t'),
             '%' => write!(out, "%"),
             _ => return false,
         };

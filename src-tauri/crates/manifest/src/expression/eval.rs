@@ -98,7 +98,7 @@ impl<'a> Evaluator<'a> {
     fn made(&mut self, value: Value<'a>) -> Evaluated<'a> {
         match &value {
             Value::List(_) | Value::Tuple(_) | Value::Dict(_) | Value::Method(_) => {
-                self.spend(value.weight()? / 4)?
+                self.spend(value.weight()? / 4)?;
             }
             Value::Str(text) => self.spend(text.len() / 64)?,
             _ => {}

@@ -134,14 +134,18 @@ impl Text {
             )
             .fix("Use `stream_interval` instead."));
         }
-        // Jinja takes away one line end at the end of a text.
-        let text = text.strip_suffix('\n').unwrap_or(text);
-        let template = if has_template(text) { Some(compile::compile(text)?) } else { None };
-        let literal = match template {
-            None => literal::read(text).and_then(|value| value.to_json()),
-            Some(_) => None,
+        // Line ends are one letter in Jinja.
+        let lines = text.replace("\r\n", "\n").replace('\r', "\n");
+        let inner = if has_template(text) {
+            let template = Some(compile::compile(&lines)?);
+            Inner { source: text.to_owned(), parameters, template, literal: None }
+        } else {
+            // Jinja takes away one line end at the end of a text; the parser of templates does, too.
+            let source = lines.strip_suffix('\n').unwrap_or(&lines).to_owned();
+            let literal = literal::read(&source).and_then(|value| value.to_json());
+            Inner { source, parameters, template: None, literal }
         };
-        Ok(Text { inner: Arc::new(Inner { source: text.to_owned(), parameters, template, literal }) })
+        Ok(Text { inner: Arc::new(inner) })
     }
 
     /// The text at a field of a component: a number or boolean there counts as its text. None when it is missing.

@@ -59,7 +59,7 @@ fn write(out: &mut String, value: &Value<'_>, plain: bool) {
             write(out, value, false);
         }),
         Value::Namespace(fields) => {
-            let fields = Value::Dict(fields.clone());
+            let fields = Value::Dict(std::rc::Rc::clone(fields));
             let _ = write!(out, "<Namespace {}>", repr(&fields));
         }
         Value::Moment(moment) if plain => out.push_str(&moment.iso(' ')),

@@ -28,6 +28,11 @@ struct Fields {
     month: Option<i64>,
     day: Option<i64>,
     day_of_year: Option<i64>,
+    /// The week, and the directive that told it.
+    week: Option<(char, i64)>,
+    iso_year: Option<i64>,
+    /// Days since Monday.
+    weekday: Option<i64>,
     hour: i64,
     hour12: Option<i64>,
     afternoon: Option<bool>,
@@ -37,52 +42,70 @@ struct Fields {
     offset: i32,
 }
 
+/// Directives of a format that can match in several ways, at most.
+const CHOICES_MAX: usize = 100;
+
 /// Python's `strptime`: numbers take as many digits as they can and still let the rest fit.
 pub(super) fn strptime(text: &str, format: &str) -> Option<Moment> {
-    if !text.is_ascii() && text.len() > 4096 {
-        return None;
-    }
-    let mut fields = Fields::default();
     // Each directive can try a few lengths; the bound keeps a hostile format from trying them all.
     let mut tries = 10_000;
-    matches(text, format, &mut fields, &mut tries)?.moment()
+    matches(text, format, Fields::default(), &mut tries, 0)?.moment()
 }
 
-fn matches(text: &str, format: &str, fields: &mut Fields, tries: &mut u32) -> Option<Fields> {
-    *tries = tries.checked_sub(1)?;
-    let mut wanted = format.chars();
-    let Some(letter) = wanted.next() else { return text.is_empty().then(|| fields.clone()) };
-    if letter.is_whitespace() {
-        let rest = text.trim_start();
-        return (rest.len() < text.len())
-            .then(|| matches(rest, wanted.as_str().trim_start(), fields, tries))?;
+fn matches(text: &str, format: &str, mut fields: Fields, tries: &mut u32, choices: usize) -> Option<Fields> {
+    if choices > CHOICES_MAX {
+        return None;
     }
-    if letter != '%' {
-        let found = text.chars().next()?;
-        let same = found == letter || found.to_lowercase().eq(letter.to_lowercase());
-        return same.then(|| matches(&text[found.len_utf8()..], wanted.as_str(), fields, tries))?;
+    let (mut text, mut wanted) = (text, format.chars());
+    while let Some(letter) = wanted.next() {
+        *tries = tries.checked_sub(1)?;
+        if letter.is_whitespace() {
+            let rest = text.trim_start();
+            if rest.len() == text.len() {
+                return None;
+            }
+            text = rest;
+            wanted = wanted.as_str().trim_start().chars();
+            continue;
+        }
+        if letter != '%' {
+            let found = text.chars().next()?;
+            if found != letter && !found.to_lowercase().eq(letter.to_lowercase()) {
+                return None;
+            }
+            text = &text[found.len_utf8()..];
+            continue;
+        }
+        let directive = wanted.next()?;
+        let rest = wanted.as_str();
+        if let Some(composed) = composed(directive) {
+            return matches(text, &format!("{composed}{rest}"), fields, tries, choices + 1);
+        }
+        let mut candidates = candidates(text, directive)?;
+        if let [(length, set)] = candidates.as_slice() {
+            set(&mut fields);
+            text = &text[*length..];
+            continue;
+        }
+        return candidates.drain(..).find_map(|(length, set)| {
+            let mut next = fields.clone();
+            set(&mut next);
+            matches(&text[length..], rest, next, tries, choices + 1)
+        });
     }
-    let directive = wanted.next()?;
-    let rest = wanted.as_str();
-    let composed = match directive {
+    text.is_empty().then_some(fields)
+}
+
+/// Directives that stand for several.
+fn composed(directive: char) -> Option<&'static str> {
+    Some(match directive {
         'T' | 'X' => "%H:%M:%S",
         'D' | 'x' => "%m/%d/%y",
         'F' => "%Y-%m-%d",
         'R' => "%H:%M",
         'c' => "%a %b %d %H:%M:%S %Y",
-        _ => "",
-    };
-    if !composed.is_empty() {
-        return matches(text, &format!("{composed}{rest}"), fields, tries);
-    }
-    for (length, set) in candidates(text, directive)? {
-        let mut next = fields.clone();
-        set(&mut next);
-        if let Some(found) = matches(&text[length..], rest, &mut next, tries) {
-            return Some(found);
-        }
-    }
-    None
+        _ => return None,
+    })
 }
 
 type Candidate<'t> = (usize, Box<dyn Fn(&mut Fields) + 't>);
@@ -120,7 +143,7 @@ fn candidates(text: &str, directive: char) -> Option<Vec<Candidate<'_>>> {
     Some(match directive {
         'Y' => numbers(4..=4, 1..=9999, |fields, year| fields.year = Some(year)),
         'y' => numbers(2..=2, 0..=99, |fields, year| {
-            fields.year = Some(if year < 69 { 2000 + year } else { 1900 + year })
+            fields.year = Some(if year < 69 { 2000 + year } else { 1900 + year });
         }),
         'm' => numbers(1..=2, 1..=12, |fields, month| fields.month = Some(month)),
         'd' | 'e' => numbers(1..=2, 1..=31, |fields, day| fields.day = Some(day)),
@@ -129,7 +152,12 @@ fn candidates(text: &str, directive: char) -> Option<Vec<Candidate<'_>>> {
         'M' => numbers(1..=2, 0..=59, |fields, minute| fields.minute = minute),
         'S' => numbers(1..=2, 0..=61, |fields, second| fields.second = second),
         'j' => numbers(1..=3, 1..=366, |fields, day| fields.day_of_year = Some(day)),
-        'u' | 'w' => numbers(1..=1, 0..=7, |_, _| {}),
+        'u' => numbers(1..=1, 1..=7, |fields, day| fields.weekday = Some(day - 1)),
+        'w' => numbers(1..=1, 0..=6, |fields, day| fields.weekday = Some((day + 6) % 7)),
+        'U' => numbers(1..=2, 0..=53, |fields, week| fields.week = Some(('U', week))),
+        'W' => numbers(1..=2, 0..=53, |fields, week| fields.week = Some(('W', week))),
+        'V' => numbers(1..=2, 1..=53, |fields, week| fields.week = Some(('V', week))),
+        'G' => numbers(4..=4, 1..=9999, |fields, year| fields.iso_year = Some(year)),
         'f' => {
             let mut found = numbers(1..=6, 0..=999_999, |_, _| {});
             for (length, set) in &mut found {
@@ -141,8 +169,8 @@ fn candidates(text: &str, directive: char) -> Option<Vec<Candidate<'_>>> {
         }
         'b' | 'h' => names(&MONTHS, true, |fields, month| fields.month = Some(month + 1)),
         'B' => names(&MONTHS, false, |fields, month| fields.month = Some(month + 1)),
-        'a' => names(&DAYS, true, |_, _| {}),
-        'A' => names(&DAYS, false, |_, _| {}),
+        'a' => names(&DAYS, true, |fields, day| fields.weekday = Some((day + 6) % 7)),
+        'A' => names(&DAYS, false, |fields, day| fields.weekday = Some((day + 6) % 7)),
         'p' => names(&["AM", "PM"], false, |fields, afternoon| fields.afternoon = Some(afternoon == 1)),
         'Z' => names(&["UTC", "GMT"], false, |_, _| {}),
         'z' => {
@@ -192,12 +220,37 @@ fn day_of_year(year: i16, day: i64) -> Option<Date> {
 }
 
 impl Fields {
+    fn date(&self) -> Option<Date> {
+        let year = i16::try_from(self.iso_year.or(self.year).unwrap_or(1900)).ok()?;
+        let first = Date::new(year, 1, 1).ok()?;
+        let later = |days: i64| first.checked_add(jiff::Span::new().try_days(days).ok()?).ok();
+        // Days from Monday to the first of January.
+        let start = i64::from(first.weekday().to_monday_zero_offset());
+        match (self.day_of_year, self.week, self.weekday) {
+            (Some(day), ..) => later(day - 1),
+            (None, Some(('V', week)), Some(weekday)) if self.iso_year.is_some() => {
+                // The week of the fourth of January is the first one.
+                later((week - 1) * 7 + weekday + 3 - (start + 3) % 7)
+            }
+            (None, Some(('V', _)), _) => None,
+            (None, Some((directive, week)), Some(weekday)) => {
+                let shift = i64::from(directive == 'U');
+                let (start, weekday) = ((start + shift) % 7, (weekday + shift) % 7);
+                let before = if week == 0 { -start } else { (7 - start) % 7 + 7 * (week - 1) };
+                later(before + weekday)
+            }
+            _ if self.iso_year.is_some() => None,
+            _ => Date::new(
+                year,
+                i8::try_from(self.month.unwrap_or(1)).ok()?,
+                i8::try_from(self.day.unwrap_or(1)).ok()?,
+            )
+            .ok(),
+        }
+    }
+
     fn moment(&self) -> Option<Moment> {
-        let year = i16::try_from(self.year.unwrap_or(1900)).ok()?;
-        let date = match (self.day_of_year, self.month.or(self.day)) {
-            (Some(day), None) => day_of_year(year, day)?,
-            _ => Date::new(year, self.month.unwrap_or(1) as i8, self.day.unwrap_or(1) as i8).ok()?,
-        };
+        let date = self.date()?;
         let hour = match (self.hour12, self.afternoon) {
             (Some(hour), Some(true)) => hour % 12 + 12,
             (Some(hour), _) => hour % 12,
