@@ -286,21 +286,22 @@ impl Ledger {
             entry.position.close(&settings, slice, seen);
         }
         self.given.closed_since += 1;
-        self.settle(place);
+        let value = entry.position.value(&settings);
+        if self.settle(place)
+            && let (false, Some(text)) = (is_global, value.as_str())
+        {
+            self.advance_global(text.to_owned());
+        }
     }
 
     /// When the last window of a partition is closed: frees it and lets the parents' position follow.
-    fn settle(&mut self, place: u64) {
-        let settings = Arc::clone(&self.settings);
-        let Some(entry) = self.entries.get_mut(&place) else { return };
-        let is_done = |active: &Active| active.has_all_windows && active.open == 0;
-        let Some(active) = entry.active.take_if(|active| is_done(active)) else { return };
-        let value = entry.position.value(&settings);
-        if let (false, Some(text)) = (self.is_global, value.as_str()) {
-            self.advance_global(text.to_owned());
-        }
+    fn settle(&mut self, place: u64) -> bool {
+        let Some(entry) = self.entries.get_mut(&place) else { return false };
+        let is_done = |active: &mut Active| active.has_all_windows && active.open == 0;
+        let Some(active) = entry.active.take_if(is_done) else { return false };
         self.parents.reading.remove(&active.sequence);
         self.parents.advance();
+        true
     }
 
     /// By text, as the reference compares: the greatest is always a value that some record or state had.

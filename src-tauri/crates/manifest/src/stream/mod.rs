@@ -5,6 +5,8 @@ mod read;
 pub(crate) mod reading;
 pub mod retriever;
 pub mod schema;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
