@@ -74,6 +74,15 @@ pub struct Slice {
 
 impl Slice {
     /// What templates see as `stream_slice`, `stream_partition` and `stream_interval`: partition and window together.
+    pub fn for_templates(&self) -> Json {
+        let mut value = self.value();
+        if !self.extra_fields.is_empty() {
+            value.insert("extra_fields".to_owned(), Json::Object(self.extra_fields.clone()));
+        }
+        Json::Object(value)
+    }
+
+    /// Partition and window together.
     pub fn value(&self) -> Map {
         let mut value = self.partition.clone();
         value.extend(self.window.iter().map(|(key, field)| (key.clone(), field.clone())));

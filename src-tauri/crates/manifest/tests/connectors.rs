@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 use syncline_manifest::Run;
 use syncline_manifest::connector::Connector;
 use syncline_manifest::context::Compatibility;
-use syncline_manifest::http::client::Client;
+use syncline_manifest::http::client::{Client, Limits};
 
 use crate::corpus::{corpus, manifests};
 
@@ -48,7 +48,7 @@ async fn specification_and_catalog_are_those_of_the_reference() {
                 continue;
             }
         };
-        let client = Client {};
+        let client = Client::new(Limits::default()).unwrap();
         let run = Arc::new(Run::new(config, client, Compatibility::Exact, jiff::Timestamp::now));
         match connector.catalog(&run).await {
             Ok(ours) if ours == catalog => {}

@@ -3,3 +3,5 @@
 mod connectors;
 mod corpus;
 mod expressions;
+
+mod golden;

@@ -88,6 +88,20 @@ impl Connector {
         Ok(components.iter().map(table).collect())
     }
 
+    /// The tables that the manifest itself names, without asking the API for more.
+    pub fn declared_tables(&self) -> Vec<Table> {
+        let root = Node::root(&self.document);
+        let mut tables = Vec::new();
+        for stream in root.list("streams") {
+            let inner = if stream.kind() == "ConditionalStreams" { stream.list("streams") } else { vec![stream] };
+            for stream in inner {
+                let name = stream.json().get("name").and_then(Json::as_str).unwrap_or_default().to_owned();
+                tables.push(Table { name, stream: Stream::new(&stream).map(Arc::new) });
+            }
+        }
+        tables
+    }
+
     /// The catalog of the connector as the reference tells it: name, schema, key and cursor of each stream.
     ///
     /// # Errors

@@ -17,42 +17,57 @@ use tokio::time::Instant;
 
 use super::errors::named;
 use super::{Options, RequestOption};
+use crate::Json;
 use crate::context::{Output, Run};
 use crate::document::Node;
 use crate::expression::{Scope, Text, python_str};
-use crate::Json;
 
 /// An authenticator.
 pub(super) enum Authenticator {
     None,
     /// A fixed value in a place.
-    Key { value: Text, place: RequestOption },
+    Key {
+        value: Text,
+        place: RequestOption,
+    },
     /// The old form: a header by name.
-    Header { name: Text, value: Text },
+    Header {
+        name: Text,
+        value: Text,
+    },
     Bearer(Text),
-    Basic { user: Text, password: Option<Text> },
+    Basic {
+        user: Text,
+        password: Option<Text>,
+    },
     OAuth(Box<oauth::OAuth>),
     Session(Box<session::Session>),
     LegacySession(Box<session::Legacy>),
     /// By what the configuration says at a path.
-    Selective { path: Vec<String>, choices: Vec<(String, Authenticator)> },
+    Selective {
+        path: Vec<String>,
+        choices: Vec<(String, Authenticator)>,
+    },
     Jwt(Box<jwt::Jwt>),
 }
 
 impl Authenticator {
     pub(super) fn new(node: Option<Node<'_>>) -> Result<Authenticator> {
         let Some(node) = node else { return Ok(Authenticator::None) };
-        let need = |field: &str| Text::of(&node, field)?.ok_or_else(|| node.error(format!("`{field}` is missing")));
+        let need =
+            |field: &str| Text::of(&node, field)?.ok_or_else(|| node.error(format!("`{field}` is missing")));
         Ok(match node.kind() {
             "NoAuth" => Authenticator::None,
             "ApiKeyAuthenticator" => match node.field("inject_into") {
                 Some(place) => Authenticator::Key {
-                    value: Text::of(&node, "api_token")?.map_or_else(|| Text::new("", node.parameters()), Ok)?,
+                    value: Text::of(&node, "api_token")?
+                        .map_or_else(|| Text::new("", node.parameters()), Ok)?,
                     place: RequestOption::new(&place)?,
                 },
                 None => Authenticator::Header {
                     name: need("header")?,
-                    value: Text::of(&node, "api_token")?.map_or_else(|| Text::new("", node.parameters()), Ok)?,
+                    value: Text::of(&node, "api_token")?
+                        .map_or_else(|| Text::new("", node.parameters()), Ok)?,
                 },
             },
             "BearerAuthenticator" => Authenticator::Bearer(need("api_token")?),
@@ -61,7 +76,9 @@ impl Authenticator {
             }
             "OAuthAuthenticator" => Authenticator::OAuth(Box::new(oauth::OAuth::new(&node)?)),
             "SessionTokenAuthenticator" => Authenticator::Session(Box::new(session::Session::new(&node)?)),
-            "LegacySessionTokenAuthenticator" => Authenticator::LegacySession(Box::new(session::Legacy::new(&node)?)),
+            "LegacySessionTokenAuthenticator" => {
+                Authenticator::LegacySession(Box::new(session::Legacy::new(&node)?))
+            }
             "JwtAuthenticator" => Authenticator::Jwt(Box::new(jwt::Jwt::new(&node)?)),
             "SelectiveAuthenticator" => {
                 let path = node.list("authenticator_selection_path");
@@ -72,7 +89,10 @@ impl Authenticator {
                 };
                 Authenticator::Selective {
                     path: path.iter().filter_map(|step| step.json().as_str().map(str::to_owned)).collect(),
-                    choices: named.filter(|(_, value)| value.is_object()).map(choice).collect::<Result<_>>()?,
+                    choices: named
+                        .filter(|(_, value)| value.is_object())
+                        .map(choice)
+                        .collect::<Result<_>>()?,
                 }
             }
             _ => return Err(node.unsupported(named(&node, "authenticator"))),
@@ -91,7 +111,13 @@ impl Authenticator {
         self.applied(run, options, renew, output).boxed()
     }
 
-    async fn applied(&self, run: &Run, options: &mut Options, renew: bool, output: &dyn Output) -> Result<()> {
+    async fn applied(
+        &self,
+        run: &Run,
+        options: &mut Options,
+        renew: bool,
+        output: &dyn Output,
+    ) -> Result<()> {
         let config = run.config();
         let scope = Scope::new(&config, run.clock);
         let header = |options: &mut Options, name: &str, value: String| {
@@ -111,7 +137,9 @@ impl Authenticator {
                     header(options, &name, value);
                 }
             }
-            Authenticator::Bearer(token) => header(options, "Authorization", format!("Bearer {}", token.eval_text(&scope)?)),
+            Authenticator::Bearer(token) => {
+                header(options, "Authorization", format!("Bearer {}", token.eval_text(&scope)?))
+            }
             Authenticator::Basic { user, password } => {
                 let password = password.as_ref().map(|password| password.eval_text(&scope)).transpose()?;
                 let pair = format!("{}:{}", user.eval_text(&scope)?, password.unwrap_or_default());
@@ -153,7 +181,7 @@ impl Authenticator {
 
 /// The tokens of a run, by the component that asks for them. Who finds none waits for the one who asks.
 #[derive(Default)]
-pub struct Tokens {
+pub(super) struct Tokens {
     slots: Mutex<HashMap<String, Arc<tokio::sync::Mutex<Slot>>>>,
 }
 

@@ -70,7 +70,9 @@ impl Policy {
         let limit = |node: &Node<'_>, field: &str| -> Result<usize> {
             let text = Text::of(node, field)?.ok_or_else(|| node.error(format!("`{field}` is missing")))?;
             let number = text.eval(scope)?.as_u64().filter(|number| *number > 0);
-            number.map(|number| number as usize).ok_or_else(|| node.error(format!("`{field}` must be a whole number")))
+            number
+                .map(|number| number as usize)
+                .ok_or_else(|| node.error(format!("`{field}` must be a whole number")))
         };
         let interval = |node: &Node<'_>, field: &str| -> Result<Duration> {
             let text = node.require(field)?.json().as_str().unwrap_or_default().to_owned();
@@ -83,7 +85,9 @@ impl Policy {
                 vec![Rate { limit: limit(node, "call_limit")?, interval: interval(node, "period")? }]
             }
             "MovingWindowCallRatePolicy" => {
-                let rate = |rate: Node<'_>| Ok(Rate { limit: limit(&rate, "limit")?, interval: interval(&rate, "interval")? });
+                let rate = |rate: Node<'_>| {
+                    Ok(Rate { limit: limit(&rate, "limit")?, interval: interval(&rate, "interval")? })
+                };
                 node.list("rates").into_iter().map(rate).collect::<Result<_>>()?
             }
             other => return Err(node.unsupported(format!("the call rate policy `{other}`"))),
@@ -117,7 +121,8 @@ impl Policy {
 impl Matcher {
     fn new(node: &Node<'_>) -> Result<Matcher> {
         let pattern = node.text("url_path_pattern")?;
-        let path = pattern.map(Regex::new).transpose().map_err(|_| node.error("`url_path_pattern` is not valid"))?;
+        let path =
+            pattern.map(Regex::new).transpose().map_err(|_| node.error("`url_path_pattern` is not valid"))?;
         Ok(Matcher {
             method: node.text("method")?.map(str::to_owned),
             base: node.text("url_base")?.map(|base| base.trim_end_matches('/').to_owned()),

@@ -60,6 +60,13 @@ pub struct Prepared {
     pub body: Option<Bytes>,
 }
 
+impl Prepared {
+    /// A plain question for an address.
+    pub fn get(url: Url) -> Prepared {
+        Prepared { method: Method::GET, url, headers: HeaderMap::new(), body: None }
+    }
+}
+
 /// What a server answered, its body still to be read.
 pub struct Answer {
     /// Its status.
@@ -123,9 +130,12 @@ fn within(bytes: Bytes, limit: u64) -> Result<Bytes> {
 }
 
 pub(super) fn too_large(limit: u64) -> Error {
-    Error::new(ErrorKind::LimitExceeded, format!("The API answered with more than {} MB at once.", limit >> 20))
-        .meaning("Nothing of this answer was loaded.")
-        .fix("Ask for smaller pages, if the connector has a setting for that.")
+    Error::new(
+        ErrorKind::LimitExceeded,
+        format!("The API answered with more than {} MB at once.", limit >> 20),
+    )
+    .meaning("Nothing of this answer was loaded.")
+    .fix("Ask for smaller pages, if the connector has a setting for that.")
 }
 
 /// An answer that is kept for others who ask the same.
@@ -209,7 +219,8 @@ impl Client {
             }
             request.url = target;
         }
-        Err(Error::new(ErrorKind::CorruptInput, "The API sends us on and on.").with("redirects", self.limits.redirects))
+        Err(Error::new(ErrorKind::CorruptInput, "The API sends us on and on.")
+            .with("redirects", self.limits.redirects))
     }
 
     /// As [`send`](Self::send), but an answer that was given before is given again. One asks, the others wait for it.
@@ -276,10 +287,13 @@ impl Client {
         if self.limits.allow_private || is_local(origin).await || !is_local(target).await {
             return Ok(());
         }
-        Err(Error::new(ErrorKind::Config, "The API sends us on to an address of this computer or the local network.")
-            .with("host", target.host_str().unwrap_or_default())
-            .meaning("Nothing was asked there.")
-            .fix("If that is right, allow private addresses in the settings of the source."))
+        Err(Error::new(
+            ErrorKind::Config,
+            "The API sends us on to an address of this computer or the local network.",
+        )
+        .with("host", target.host_str().unwrap_or_default())
+        .meaning("Nothing was asked there.")
+        .fix("If that is right, allow private addresses in the settings of the source."))
     }
 }
 
@@ -326,7 +340,8 @@ fn is_private(address: IpAddr) -> bool {
 /// `Config`, naming the header, never its value.
 pub(super) fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue)> {
     let wrong = || Error::new(ErrorKind::Config, format!("The header `{name}` of a request is not valid."));
-    let mut value = HeaderValue::from_str(value).map_err(|_| wrong().fix("Check the settings of the source: a line end may have slipped in."))?;
+    let mut value = HeaderValue::from_str(value)
+        .map_err(|_| wrong().fix("Check the settings of the source: a line end may have slipped in."))?;
     value.set_sensitive(true);
     Ok((HeaderName::try_from(name).map_err(|_| wrong())?, value))
 }
@@ -346,7 +361,9 @@ fn failed(url: &Url, error: reqwest::Error) -> Error {
         () if error.is_timeout() => (ErrorKind::Timeout, format!("{host} did not answer in time.")),
         () if tls => (ErrorKind::Tls, format!("No safe connection to {host} could be made.")),
         () if error.is_connect() => (ErrorKind::Unreachable, format!("{host} cannot be reached.")),
-        () if error.is_decode() => (ErrorKind::CorruptInput, format!("{host} sent a body that cannot be unpacked.")),
+        () if error.is_decode() => {
+            (ErrorKind::CorruptInput, format!("{host} sent a body that cannot be unpacked."))
+        }
         () => (ErrorKind::ConnectionLost, format!("The connection to {host} was lost.")),
     };
     Error::new(kind, message).with("host", host).caused_by(error.without_url())

@@ -30,7 +30,9 @@ pub(super) enum Format {
     JsonLines,
     /// Each line as `{"record": line}`.
     Lines,
-    Csv { delimiter: u8 },
+    Csv {
+        delimiter: u8,
+    },
     Gzip(Box<Format>),
     Zip(Box<Format>),
     Xml,
@@ -53,9 +55,11 @@ impl Format {
                 let delimiter = match delimiter {
                     "\\t" | "\t" => b'\t',
                     "\\n" => b'\n',
-                    other => other.bytes().next().filter(|_| other.len() == 1).ok_or_else(|| {
-                        node.error("`delimiter` must be one character")
-                    })?,
+                    other => other
+                        .bytes()
+                        .next()
+                        .filter(|_| other.len() == 1)
+                        .ok_or_else(|| node.error("`delimiter` must be one character"))?,
                 };
                 Format::Csv { delimiter }
             }
@@ -69,12 +73,13 @@ impl Format {
         })
     }
 
-    pub(super) async fn decode(&self, run: &Run, response: Response) -> Result<Decoded> {
+    pub(super) async fn decode(&self, run: &Run, response: Response, looked_at: bool) -> Result<Decoded> {
         match self {
             Format::Json => {
                 let body = response.body.whole().await?;
                 let element = json(run, &body)?;
                 let first = match &element {
+                    _ if !looked_at => empty(),
                     Json::Array(items) => items.first().cloned().unwrap_or_else(empty),
                     other => other.clone(),
                 };
@@ -89,7 +94,8 @@ impl Format {
                 let body = response.body.whole().await?;
                 let inner = (**inner).clone();
                 let elements = tokio::task::spawn_blocking(move || unzip(&body, &inner)).await;
-                let elements = elements.map_err(|error| Error::internal("A file could not be unpacked.").caused_by(error))??;
+                let elements = elements
+                    .map_err(|error| Error::internal("A file could not be unpacked.").caused_by(error))??;
                 Ok(Decoded { response: empty(), elements: once(elements) })
             }
             streamed => Ok(Decoded { response: empty(), elements: streamed.stream(response.body) }),
@@ -156,7 +162,8 @@ impl Format {
                         let text = String::from_utf8_lossy(line).into_owned();
                         Json::Object(Map::from_iter([("record".to_owned(), Json::String(text))]))
                     }
-                    _ => serde_json::from_slice(line).map_err(|error| corrupt("has a line that is no JSON", error))?,
+                    _ => serde_json::from_slice(line)
+                        .map_err(|error| corrupt("has a line that is no JSON", error))?,
                 })
             }),
             Format::Csv { delimiter } => csv(input, *delimiter, give),
@@ -169,9 +176,10 @@ impl Format {
                     inner.read(Box::new(StaticReader(input)), give)
                 }
             }
-            Format::Zip(_) | Format::Xml => {
-                Err(io::Error::other(Error::new(ErrorKind::Unsupported, "These packings cannot lie in each other.")))
-            }
+            Format::Zip(_) | Format::Xml => Err(io::Error::other(Error::new(
+                ErrorKind::Unsupported,
+                "These packings cannot lie in each other.",
+            ))),
         }
     }
 }
@@ -205,7 +213,8 @@ fn once(elements: Vec<Json>) -> BoxStream<'static, Result<Vec<Json>>> {
 
 fn corrupt(what: &str, error: impl std::fmt::Display) -> io::Error {
     io::Error::other(
-        Error::new(ErrorKind::CorruptInput, format!("An answer of the API {what}.")).caused_by(error.to_string()),
+        Error::new(ErrorKind::CorruptInput, format!("An answer of the API {what}."))
+            .caused_by(error.to_string()),
     )
 }
 
@@ -216,7 +225,9 @@ fn told(error: io::Error) -> Error {
     {
         return match inner.downcast::<Error>() {
             Ok(error) => *error,
-            Err(other) => Error::new(ErrorKind::CorruptInput, "An answer of the API cannot be read.").caused_by(other),
+            Err(other) => {
+                Error::new(ErrorKind::CorruptInput, "An answer of the API cannot be read.").caused_by(other)
+            }
         };
     }
     Error::new(ErrorKind::CorruptInput, "An answer of the API cannot be unpacked.")
@@ -322,7 +333,12 @@ fn unzip(body: &[u8], inner: &Format) -> Result<Vec<Json>> {
                 inner.read(Box::new(io::Cursor::new(unpacked)), &mut give).map_err(told)?;
                 if sized { packed } else { used }
             }
-            _ => return Err(Error::new(ErrorKind::Unsupported, "The API sent an archive that is packed in an unknown way.")),
+            _ => {
+                return Err(Error::new(
+                    ErrorKind::Unsupported,
+                    "The API sent an archive that is packed in an unknown way.",
+                ));
+            }
         };
         at = start + used;
         if !sized {
@@ -341,7 +357,8 @@ fn xml(body: &[u8]) -> Result<Json> {
         text: String,
     }
     let wrong = |error: &dyn std::fmt::Display| {
-        Error::new(ErrorKind::CorruptInput, "The API answered with something that is no XML.").caused_by(error.to_string())
+        Error::new(ErrorKind::CorruptInput, "The API answered with something that is no XML.")
+            .caused_by(error.to_string())
     };
     let mut reader = quick_xml::Reader::from_reader(body);
     let mut stack = vec![Open { name: String::new(), fields: Map::new(), text: String::new() }];
@@ -360,7 +377,8 @@ fn xml(body: &[u8]) -> Result<Json> {
                     let attribute = attribute.map_err(|error| wrong(&error))?;
                     let name = attribute.key.as_ref().to_owned();
                     let value = attribute.value.clone().into_owned();
-                    let value = quick_xml::escape::unescape(&value).map_err(|error| wrong(&error))?.into_owned();
+                    let value =
+                        quick_xml::escape::unescape(&value).map_err(|error| wrong(&error))?.into_owned();
                     fields.insert(format!("@{name}"), Json::String(value));
                 }
                 let name = start.name().as_ref().to_owned();
@@ -376,7 +394,9 @@ fn xml(body: &[u8]) -> Result<Json> {
             }
             Event::GeneralRef(reference) => {
                 let name = reference.to_string();
-                let text = quick_xml::escape::unescape(&format!("&{name};")).map_err(|error| wrong(&error))?.into_owned();
+                let text = quick_xml::escape::unescape(&format!("&{name};"))
+                    .map_err(|error| wrong(&error))?
+                    .into_owned();
                 if let Some(open) = stack.last_mut() {
                     open.text.push_str(&text);
                 }

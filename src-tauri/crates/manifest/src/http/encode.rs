@@ -55,8 +55,10 @@ fn has_scheme(path: &str) -> bool {
 /// Adds parameters to an address. A pair that its own query already has is not sent twice; null is left out; a list
 /// repeats its name.
 pub(super) fn with_query(url: &mut Url, parameters: &Map) {
-    let own: Vec<(String, String)> = url.query_pairs().map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
-    let added: Vec<(String, String)> = pairs(parameters).into_iter().filter(|pair| !own.contains(pair)).collect();
+    let own: Vec<(String, String)> =
+        url.query_pairs().map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
+    let added: Vec<(String, String)> =
+        pairs(parameters).into_iter().filter(|pair| !own.contains(pair)).collect();
     if added.is_empty() {
         return;
     }
@@ -74,7 +76,9 @@ fn pairs(fields: &Map) -> Vec<(String, String)> {
         match value {
             Json::Null => {}
             Json::Array(items) => {
-                pairs.extend(items.iter().filter(|item| !item.is_null()).map(|item| (name.clone(), python_str(item))));
+                pairs.extend(
+                    items.iter().filter(|item| !item.is_null()).map(|item| (name.clone(), python_str(item))),
+                );
             }
             other => pairs.push((name.clone(), python_str(other))),
         }
@@ -88,7 +92,8 @@ pub(super) fn form_body(fields: &Map) -> String {
 }
 
 fn form(pairs: &[(String, String)]) -> String {
-    let encoded: Vec<String> = pairs.iter().map(|(name, value)| format!("{}={}", plus(name), plus(value))).collect();
+    let encoded: Vec<String> =
+        pairs.iter().map(|(name, value)| format!("{}={}", plus(name), plus(value))).collect();
     encoded.join("&")
 }
 
@@ -123,7 +128,9 @@ mod tests {
         ] {
             assert_eq!(join(base, path).unwrap().as_str(), expected, "{base} {path}");
         }
-        for (base, path) in [("https://a.test", "reports:run"), ("", "x"), ("ftp://a", "x"), ("https://", "x")] {
+        for (base, path) in
+            [("https://a.test", "reports:run"), ("", "x"), ("ftp://a", "x"), ("https://", "x")]
+        {
             assert!(join(base, path).is_err(), "{base} {path}");
         }
     }

@@ -5,10 +5,10 @@ use std::time::Duration;
 use fancy_regex::Regex;
 use syncline_protocol::{Error, ErrorKind, Result};
 
+use crate::Json;
 use crate::context::Run;
 use crate::document::Node;
 use crate::expression::{Condition, Scope, Text, truthy};
-use crate::Json;
 
 /// What a handler decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,8 +78,20 @@ impl<'a> Seen<'a> {
 
 fn message_in(value: &Json, depth: usize) -> Option<String> {
     const NAMES: [&str; 14] = [
-        "message", "messages", "error", "errors", "failures", "failure", "detail", "details", "err", "error_message",
-        "msg", "reason", "status_message", "title",
+        "message",
+        "messages",
+        "error",
+        "errors",
+        "failures",
+        "failure",
+        "detail",
+        "details",
+        "err",
+        "error_message",
+        "msg",
+        "reason",
+        "status_message",
+        "title",
     ];
     if depth > 8 {
         return None;
@@ -90,9 +102,11 @@ fn message_in(value: &Json, depth: usize) -> Option<String> {
             let texts: Vec<String> = items.iter().filter_map(|item| message_in(item, depth + 1)).collect();
             (!texts.is_empty()).then(|| texts.join(", "))
         }
-        Json::Object(fields) => {
-            NAMES.iter().filter_map(|name| fields.get(*name)).find(|value| truthy(value)).and_then(|value| message_in(value, depth + 1))
-        }
+        Json::Object(fields) => NAMES
+            .iter()
+            .filter_map(|name| fields.get(*name))
+            .find(|value| truthy(value))
+            .and_then(|value| message_in(value, depth + 1)),
         _ => None,
     }
 }
@@ -149,7 +163,10 @@ impl ErrorHandler {
         let mut last = None;
         for handler in &self.handlers {
             let verdict = handler.judge(run, seen)?;
-            if matches!(verdict.action, Action::Success | Action::Retry | Action::Ignore | Action::ResetPagination) {
+            if matches!(
+                verdict.action,
+                Action::Success | Action::Retry | Action::Ignore | Action::ResetPagination
+            ) {
                 return Ok(verdict);
             }
             last = Some(verdict);
@@ -159,7 +176,9 @@ impl ErrorHandler {
 
     /// How often a request is sent again.
     pub(super) fn retries(&self, run: &Run) -> Result<u32> {
-        let Some(text) = self.handlers.first().and_then(|handler| handler.retries.as_ref()) else { return Ok(5) };
+        let Some(text) = self.handlers.first().and_then(|handler| handler.retries.as_ref()) else {
+            return Ok(5);
+        };
         let config = run.config();
         let value = text.eval(&Scope::new(&config, run.clock))?;
         Ok(value.as_u64().and_then(|number| u32::try_from(number).ok()).unwrap_or(5))
@@ -178,7 +197,9 @@ impl ErrorHandler {
     pub(super) fn wait(&self, run: &Run, seen: Option<&Seen<'_>>, attempt: u32) -> Result<Option<Duration>> {
         for backoff in self.handlers.iter().flat_map(|handler| &handler.backoffs) {
             if let Some(seconds) = backoff.seconds(run, seen, attempt)?.filter(|seconds| *seconds > 0.0) {
-                return Ok(Some(Duration::try_from_secs_f64(seconds + 1.0).unwrap_or(Duration::from_secs(3600))));
+                return Ok(Some(
+                    Duration::try_from_secs_f64(seconds + 1.0).unwrap_or(Duration::from_secs(3600)),
+                ));
             }
         }
         Ok(None)
@@ -251,7 +272,9 @@ impl Filter {
         };
         let code = |code: Node<'_>| {
             let number = code.json().as_u64().or_else(|| code.json().as_str()?.parse().ok());
-            number.and_then(|number| u16::try_from(number).ok()).ok_or_else(|| code.error("an HTTP code must be a number"))
+            number
+                .and_then(|number| u16::try_from(number).ok())
+                .ok_or_else(|| code.error("an HTTP code must be a number"))
         };
         Ok(Filter {
             action,
@@ -267,7 +290,10 @@ impl Filter {
         let Some(action) = self.action else { return Ok(None) };
         let matches = self.codes.contains(&seen.status)
             || self.predicate_holds(run, seen)?
-            || self.contains.as_deref().is_some_and(|part| seen.message().is_some_and(|message| message.contains(part)));
+            || self
+                .contains
+                .as_deref()
+                .is_some_and(|part| seen.message().is_some_and(|message| message.contains(part)));
         if !matches {
             return Ok(None);
         }
@@ -298,7 +324,8 @@ enum Backoff {
 
 impl Backoff {
     fn new(node: &Node<'_>) -> Result<Backoff> {
-        let need = |field: &str| Text::of(node, field)?.ok_or_else(|| node.error(format!("`{field}` is missing")));
+        let need =
+            |field: &str| Text::of(node, field)?.ok_or_else(|| node.error(format!("`{field}` is missing")));
         Ok(match node.kind() {
             "ConstantBackoffStrategy" => Backoff::Constant(need("backoff_time_in_seconds")?),
             "ExponentialBackoffStrategy" => Backoff::Exponential(Text::of(node, "factor")?),
@@ -314,7 +341,9 @@ impl Backoff {
             },
             "WaitTimeFromResponse" => {
                 let path = node.list("field_path");
-                Backoff::Response(path.iter().filter_map(|step| step.json().as_str().map(str::to_owned)).collect())
+                Backoff::Response(
+                    path.iter().filter_map(|step| step.json().as_str().map(str::to_owned)).collect(),
+                )
             }
             _ => return Err(node.unsupported(named(node, "waiting strategy"))),
         })
@@ -329,11 +358,14 @@ impl Backoff {
         };
         let header = |name: &Text, pattern: Option<&Text>| -> Result<Option<f64>> {
             let name = name.eval_text(&scope)?.to_lowercase();
-            let value = seen.and_then(|seen| seen.headers.get(&name)).and_then(Json::as_str).map(str::to_owned);
+            let value =
+                seen.and_then(|seen| seen.headers.get(&name)).and_then(Json::as_str).map(str::to_owned);
             let Some(value) = value else { return Ok(None) };
             let Some(pattern) = pattern else { return Ok(value.trim().parse().ok()) };
             let pattern = format!("\\A(?:{})", pattern.eval_text(&scope)?);
-            let pattern = Regex::new(&pattern).map_err(|_| Error::new(ErrorKind::Config, "The expression for a waiting time is not valid."))?;
+            let pattern = Regex::new(&pattern).map_err(|_| {
+                Error::new(ErrorKind::Config, "The expression for a waiting time is not valid.")
+            })?;
             let found = pattern.find(&value).ok().flatten();
             Ok(found.and_then(|found| found.as_str().trim().parse().ok()))
         };
@@ -367,7 +399,8 @@ impl Backoff {
                 }
             }
             Backoff::Response(path) => {
-                let found = seen.and_then(|seen| path.iter().try_fold(&seen.json, |value, step| value.get(step)));
+                let found =
+                    seen.and_then(|seen| path.iter().try_fold(&seen.json, |value, step| value.get(step)));
                 found.and_then(|value| value.as_f64().or_else(|| value.as_str()?.parse().ok()))
             }
         })
@@ -381,7 +414,8 @@ impl Verdict {
             429 => ErrorKind::RateLimited,
             _ => self.failure.unwrap_or(ErrorKind::ConnectionLost),
         };
-        let said = self.message.clone().or_else(|| seen.message()).map(|message| without_secrets(run, &message));
+        let said =
+            self.message.clone().or_else(|| seen.message()).map(|message| without_secrets(run, &message));
         let text = match (&self.message, said) {
             (_, Some(said)) if !said.trim().is_empty() => {
                 let dot = if said.ends_with(['.', '!', '?']) { "" } else { "." };
@@ -405,5 +439,7 @@ pub(super) fn without_secrets(run: &Run, text: &str) -> String {
     }
     let mut secrets = Vec::new();
     collect(&run.config(), &mut secrets);
-    secrets.iter().fold(text.chars().take(500).collect(), |text: String, secret| text.replace(secret.as_str(), "…"))
+    secrets
+        .iter()
+        .fold(text.chars().take(500).collect(), |text: String, secret| text.replace(secret.as_str(), "…"))
 }

@@ -29,8 +29,8 @@ pub struct Decoder {
 
 /// What came out of a body.
 pub struct Decoded {
-    /// What templates of paginators see as `response`: the first element (the first item when the body is a list);
-    /// `{}` for bodies decoded piece by piece.
+    /// What templates see as `response`: the first element (the first item when the body is a list); `{}` for bodies
+    /// decoded piece by piece, and when nobody looks at it.
     pub response: Json,
     /// Elements, in batches; one batch with one element for plain JSON.
     pub elements: futures::stream::BoxStream<'static, Result<Vec<Json>>>,
@@ -50,12 +50,12 @@ impl Decoder {
         Decoder { format: decode::Format::Json }
     }
 
-    /// Decodes. A plain JSON body is read whole, within the limit of the client; others pass through piece by piece.
+    /// Decodes. `looked_at`: templates look at the answer, beside its records. A plain JSON body is read whole, within the limit of the client; others pass through piece by piece.
     ///
     /// # Errors
     /// `CorruptInput` when the body is not what it should be (with `Compatibility::Exact` that gives `{}`);
     /// `LimitExceeded`; `ConnectionLost`.
-    pub async fn decode(&self, run: &Run, response: Response) -> Result<Decoded> {
-        self.format.decode(run, response).await
+    pub async fn decode(&self, run: &Run, response: Response, looked_at: bool) -> Result<Decoded> {
+        self.format.decode(run, response, looked_at).await
     }
 }

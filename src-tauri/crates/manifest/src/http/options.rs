@@ -62,7 +62,9 @@ impl RequestOption {
             if place != Place::BodyJson {
                 return Err(node.error("`field_path` is for JSON bodies only"));
             }
-            let step = |step: &Node<'_>| Text::new(&python_str(step.json()), node.parameters()).map_err(|error| step.at(error));
+            let step = |step: &Node<'_>| {
+                Text::new(&python_str(step.json()), node.parameters()).map_err(|error| step.at(error))
+            };
             path.iter().map(step).collect::<Result<_>>()?
         };
         Ok(RequestOption { place, name })
@@ -82,7 +84,10 @@ impl RequestOption {
             Place::Parameter => add(&mut options.parameters, name, value, false),
             Place::BodyData => add(&mut options.body_data, name, value, false),
             Place::BodyJson => {
-                let nested = path.iter().rev().fold(value, |inner, step| Json::Object(Map::from_iter([(step.clone(), inner)])));
+                let nested = path
+                    .iter()
+                    .rev()
+                    .fold(value, |inner, step| Json::Object(Map::from_iter([(step.clone(), inner)])));
                 merge(&mut options.body_json, &nested)
             }
             Place::Path => {

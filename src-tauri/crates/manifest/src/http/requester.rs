@@ -135,7 +135,8 @@ impl Requester {
             return Err(node.unsupported(named(node, "requester")));
         }
         let method = node.text("http_method")?.unwrap_or("GET").to_uppercase();
-        let method = Method::from_bytes(method.as_bytes()).map_err(|_| node.error("`http_method` is not valid"))?;
+        let method =
+            Method::from_bytes(method.as_bytes()).map_err(|_| node.error("`http_method` is not valid"))?;
         let parameters = node.field("request_parameters");
         if parameters.as_ref().and_then(|node| node.json().as_object()).is_some_and(|fields| {
             fields.values().any(|value| value.get("type").and_then(Json::as_str) == Some("QueryProperties"))
@@ -173,7 +174,9 @@ impl Requester {
         match body.kind() {
             "RequestBodyPlainText" => self.body_text = Text::of(body, "value")?,
             "RequestBodyUrlEncodedForm" => self.body_data = Mapping::of(body, "value")?,
-            "RequestBodyJsonObject" | "RequestBodyGraphQL" => self.body_json = Mapping::nested(body, "value")?,
+            "RequestBodyJsonObject" | "RequestBodyGraphQL" => {
+                self.body_json = Mapping::nested(body, "value")?
+            }
             other => return Err(body.error(format!("`{other}` is no kind of body"))),
         }
         Ok(())
@@ -207,7 +210,8 @@ impl Requester {
                 Some(known) => known,
                 None => *retries.insert(self.handler.retries(run)?),
             };
-            let may_retry = |attempt: u32| attempt <= retries_max && began.elapsed() < self.handler.max_time();
+            let may_retry =
+                |attempt: u32| attempt <= retries_max && began.elapsed() < self.handler.max_time();
             let answer = match sent {
                 Ok(answer) => answer,
                 Err(error) if is_transient(&error) && may_retry(attempt) => {
@@ -221,7 +225,11 @@ impl Requester {
             let seen = Seen::new(answer.status, &body, headers_json(&answer.headers, false), &answer.url);
             let verdict = self.handler.judge(run, &seen)?;
             match verdict.action {
-                Action::Success | Action::Ignore | Action::ResetPagination | Action::ReducePageSize | Action::SplitRequestWindow => {
+                Action::Success
+                | Action::Ignore
+                | Action::ResetPagination
+                | Action::ReducePageSize
+                | Action::SplitRequestWindow => {
                     let ok = (200..300).contains(&answer.status);
                     let ignored = !(verdict.action == Action::Success && ok);
                     return Ok(passed(answer, verdict.action, ignored));
@@ -245,7 +253,8 @@ impl Requester {
                         return Err(verdict.error(run, &seen, asked.stream));
                     }
                     let wait = self.handler.wait(run, Some(&seen), limited)?;
-                    let wait = wait.or_else(|| retry_after(run, &answer)).unwrap_or_else(|| doubling(limited));
+                    let wait =
+                        wait.or_else(|| retry_after(run, &answer)).unwrap_or_else(|| doubling(limited));
                     if let Some(host) = answer.url.host_str() {
                         // Others would only be told the same.
                         run.client.rest(host, Instant::now() + run.wait(wait));
@@ -256,7 +265,8 @@ impl Requester {
                     if !may_retry(attempt) {
                         return Err(verdict.error(run, &seen, asked.stream));
                     }
-                    let wait = self.handler.wait(run, Some(&seen), attempt)?.unwrap_or_else(|| doubling(attempt));
+                    let wait =
+                        self.handler.wait(run, Some(&seen), attempt)?.unwrap_or_else(|| doubling(attempt));
                     let said = format!("The API answered with {}.", answer.status);
                     pause(run, wait, &said, output).await;
                 }
@@ -291,22 +301,22 @@ impl Requester {
         }
     }
 
-    async fn prepare(&self, run: &Run, asked: &Asked<'_>, renew: bool, output: &dyn Output) -> Result<Prepared> {
+    async fn prepare(
+        &self,
+        run: &Run,
+        asked: &Asked<'_>,
+        renew: bool,
+        output: &dyn Output,
+    ) -> Result<Prepared> {
         let mut auth = Options::default();
         self.authenticator.apply(run, &mut auth, renew, output).await?;
         let config = run.config();
-        let slice = asked.slice.map(|slice| {
-            let mut value = slice.value();
-            if !slice.extra_fields.is_empty() {
-                value.insert("extra_fields".to_owned(), Json::Object(slice.extra_fields.clone()));
-            }
-            Json::Object(value)
-        });
-        let slice = slice.unwrap_or_else(|| Json::Object(Map::new()));
+        let slice = asked.slice.map_or_else(|| Json::Object(Map::new()), Slice::for_templates);
         let token = asked.token.map_or(Json::Null, |token| {
             Json::Object(Map::from_iter([("next_page_token".to_owned(), token.clone())]))
         });
-        let mut scope = Scope::new(&config, run.clock).with("next_page_token", &token).with("stream_slice", &slice);
+        let mut scope =
+            Scope::new(&config, run.clock).with("next_page_token", &token).with("stream_slice", &slice);
         for (name, value) in asked.slice.iter().flat_map(|slice| &slice.extra_fields) {
             scope = scope.with(name, value);
         }
@@ -320,7 +330,9 @@ impl Requester {
         let options = &asked.options;
         let mut url = self.address(scope, options.path.as_deref())?;
         let mapped = |mapping: &Option<Mapping>, accept| -> Result<Json> {
-            mapping.as_ref().map_or_else(|| Ok(Json::Object(Map::new())), |mapping| mapping.eval_any(scope, accept))
+            mapping
+                .as_ref()
+                .map_or_else(|| Ok(Json::Object(Map::new())), |mapping| mapping.eval_any(scope, accept))
         };
         let mut parameters = object(mapped(&self.parameters, Accept::TextAndLists)?, "request_parameters")?;
         combine(&mut parameters, &auth.parameters)?;
@@ -370,11 +382,14 @@ impl Requester {
         combine(&mut data, &options.body_data)?;
         match (json.is_empty(), data.is_empty()) {
             (true, true) => Ok((None, None)),
-            (false, true) => Ok((Some(Bytes::from(json_dumps(&Json::Object(json)))), Some("application/json"))),
-            (true, false) => Ok((Some(Bytes::from(encode::form_body(&data))), Some(FORM))),
-            (false, false) => {
-                Err(Error::new(ErrorKind::Config, "The connector's manifest gives a request two bodies: a form and JSON."))
+            (false, true) => {
+                Ok((Some(Bytes::from(json_dumps(&Json::Object(json)))), Some("application/json")))
             }
+            (true, false) => Ok((Some(Bytes::from(encode::form_body(&data))), Some(FORM))),
+            (false, false) => Err(Error::new(
+                ErrorKind::Config,
+                "The connector's manifest gives a request two bodies: a form and JSON.",
+            )),
         }
     }
 
@@ -398,7 +413,10 @@ fn object(value: Json, field: &str) -> Result<Map> {
         Json::Object(fields) => Ok(fields),
         Json::Null => Ok(Map::new()),
         Json::String(text) if text.is_empty() => Ok(Map::new()),
-        _ => Err(Error::new(ErrorKind::Config, format!("`{field}` of the connector's manifest did not become an object."))),
+        _ => Err(Error::new(
+            ErrorKind::Config,
+            format!("`{field}` of the connector's manifest did not become an object."),
+        )),
     }
 }
 

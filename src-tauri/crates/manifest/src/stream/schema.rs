@@ -1,14 +1,11 @@
 //! The schema of a stream's records (`InlineSchemaLoader`, `JsonFileSchemaLoader`, `DynamicSchemaLoader` …).
 
-mod columns;
 mod dynamic;
 
 use std::sync::Arc;
 
 use serde_json::json;
 use syncline_protocol::Result;
-
-pub use columns::columns;
 
 use crate::context::Run;
 use crate::document::Node;
@@ -53,13 +50,13 @@ impl SchemaLoader {
     pub async fn load(&self, run: &Arc<Run>) -> Result<Json> {
         match &self.loader {
             Loader::Known(schema) => Ok(schema.clone()),
-            Loader::Dynamic(dynamic) => dynamic.load(run).await,
+            Loader::Dynamic(dynamic) => Box::pin(dynamic.load(run)).await,
             Loader::Merged(loaders) => {
                 let mut properties = Map::new();
                 for loader in loaders {
                     let schema = match loader {
                         Loader::Known(schema) => schema.clone(),
-                        Loader::Dynamic(dynamic) => dynamic.load(run).await?,
+                        Loader::Dynamic(dynamic) => Box::pin(dynamic.load(run)).await?,
                         Loader::Merged(_) => continue,
                     };
                     let fields = schema.get("properties").and_then(Json::as_object).into_iter().flatten();

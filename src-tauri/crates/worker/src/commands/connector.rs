@@ -5,7 +5,8 @@ use std::path::Path;
 
 use connectors::declarative::{Declarative, library};
 use syncline_protocol::{
-    Change, ChangeSink, Connector as _, DiscoverFilter, Error, ErrorKind, ReadMode, Result, Source, Stopped, TableRead,
+    Change, ChangeSink, Connector as _, DiscoverFilter, Error, ErrorKind, ReadMode, Result, Source, Stopped,
+    TableRead,
 };
 use syncline_store::SystemKind;
 use syncline_store::project::validate_name;
@@ -34,8 +35,11 @@ fn add(context: &Context<'_>, from: &str, name: Option<String>, replace: bool) -
     let project = context.project.root();
     let ours = library::names(project)?.contains(&name);
     if !ours && context.registry.get(&name).is_ok() {
-        return Err(Error::new(ErrorKind::Config, format!("Syncline has a connector called `{name}` of its own."))
-            .fix("Choose another name with --name."));
+        return Err(Error::new(
+            ErrorKind::Config,
+            format!("Syncline has a connector called `{name}` of its own."),
+        )
+        .fix("Choose another name with --name."));
     }
     if ours && !replace {
         return Err(Error::new(ErrorKind::Config, format!("There is already a manifest called `{name}`."))
@@ -47,7 +51,11 @@ fn add(context: &Context<'_>, from: &str, name: Option<String>, replace: bool) -
         library::save(project, &name, &text, None)?
     } else {
         let path = Path::new(from);
-        let (file, folder) = if path.is_dir() { (path.join("manifest.yaml"), Some(path)) } else { (path.to_owned(), path.parent()) };
+        let (file, folder) = if path.is_dir() {
+            (path.join("manifest.yaml"), Some(path))
+        } else {
+            (path.to_owned(), path.parent())
+        };
         library::save(project, &name, &library::read(&file)?, folder)?
     };
     show(context, &connector);
@@ -98,10 +106,14 @@ fn list(context: &Context<'_>) -> Result<Exit> {
 /// What the manifest offers.
 fn show(context: &Context<'_>, connector: &Declarative) {
     let tables = connector.tables();
-    let mark = |why: &Option<String>| if why.is_some() { paint(Tone::Warning, "!") } else { paint(Tone::Good, "✓") };
+    let mark = |why: &Option<String>| {
+        if why.is_some() { paint(Tone::Warning, "!") } else { paint(Tone::Good, "✓") }
+    };
     context.screen.print_table(
         &[Column::Left(""), Column::Left("TABLE"), Column::Left("")],
-        tables.iter().map(|(name, why)| vec![mark(why).to_string(), name.clone(), why.clone().unwrap_or_default()]),
+        tables
+            .iter()
+            .map(|(name, why)| vec![mark(why).to_string(), name.clone(), why.clone().unwrap_or_default()]),
     );
 }
 
@@ -114,7 +126,10 @@ fn test(context: &Context<'_>, name: &str, source: Option<&str>) -> Result<Exit>
         library::open(context.project.root(), name)?
     };
     if let Some(why) = connector.broken() {
-        return Err(Error::new(ErrorKind::Config, format!("The manifest of `{name}` cannot be loaded. {why}")));
+        return Err(Error::new(
+            ErrorKind::Config,
+            format!("The manifest of `{name}` cannot be loaded. {why}"),
+        ));
     }
     show(context, &connector);
     let Some(source) = source else {
@@ -123,7 +138,10 @@ fn test(context: &Context<'_>, name: &str, source: Option<&str>) -> Result<Exit>
     };
     let config = context.project.system(SystemKind::Source, source)?;
     if config.connector != connector.spec().name {
-        return Err(Error::new(ErrorKind::Config, format!("`{source}` is a source of `{}`.", config.connector)));
+        return Err(Error::new(
+            ErrorKind::Config,
+            format!("`{source}` is a source of `{}`.", config.connector),
+        ));
     }
     let system = context.make_source(&config)?;
     let failed = context.runtime.block_on(first_rows(context, &*system))?;
@@ -197,7 +215,9 @@ fn remove(context: &Context<'_>, name: &str) -> Result<Exit> {
     }
     let folder = library::folder(project, name);
     fs::remove_dir_all(&folder).map_err(|error| {
-        Error::new(ErrorKind::Config, "The manifest could not be removed.").with("folder", folder.display()).caused_by(error)
+        Error::new(ErrorKind::Config, "The manifest could not be removed.")
+            .with("folder", folder.display())
+            .caused_by(error)
     })?;
     context.screen.print(format!("Removed connectors/{name}."));
     Ok(Exit::Ok)

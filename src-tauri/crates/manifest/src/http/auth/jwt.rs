@@ -33,7 +33,9 @@ impl Jwt {
         if node.field("passphrase").is_some() {
             return Err(node.unsupported("a private key with a passphrase"));
         }
-        let part = |field: &str, name: &str| node.field(field).map(|part| Text::of(&part, name)).transpose().map(Option::flatten);
+        let part = |field: &str, name: &str| {
+            node.field(field).map(|part| Text::of(&part, name)).transpose().map(Option::flatten)
+        };
         let parts = |field: &str, names: [&'static str; 3]| -> Result<Vec<(&'static str, Text)>> {
             let mut found = Vec::new();
             for name in names {
@@ -91,6 +93,7 @@ impl Jwt {
         claims.insert("iat".to_owned(), now.into());
         claims.insert("exp".to_owned(), (now + self.seconds).into());
         claims.insert("nbf".to_owned(), now.into());
+        headers.sort_keys();
         let part = |fields: Map| URL_SAFE_NO_PAD.encode(Json::Object(fields).to_string());
         let message = format!("{}.{}", part(headers), part(claims));
         let mut secret = self.secret.eval_text(scope)?;
@@ -103,7 +106,8 @@ impl Jwt {
 }
 
 fn wrong() -> Error {
-    Error::new(ErrorKind::Config, "The private key cannot sign.").fix("Check the key in the settings: all of it, from BEGIN to END, with its line ends.")
+    Error::new(ErrorKind::Config, "The private key cannot sign.")
+        .fix("Check the key in the settings: all of it, from BEGIN to END, with its line ends.")
 }
 
 fn sign(algorithm: &str, secret: &[u8], message: &[u8]) -> Result<Vec<u8>> {
@@ -146,12 +150,14 @@ fn sign(algorithm: &str, secret: &[u8], message: &[u8]) -> Result<Vec<u8>> {
                 &signature::ECDSA_P384_SHA384_FIXED_SIGNING
             };
             let PrivateKeyDer::Pkcs8(der) = key()? else { return Err(wrong()) };
-            let pair = signature::EcdsaKeyPair::from_pkcs8(kind, der.secret_pkcs8_der(), &random).map_err(|_| wrong())?;
+            let pair = signature::EcdsaKeyPair::from_pkcs8(kind, der.secret_pkcs8_der(), &random)
+                .map_err(|_| wrong())?;
             Ok(pair.sign(&random, message).map_err(|_| wrong())?.as_ref().to_vec())
         }
         "EdDSA" => {
             let PrivateKeyDer::Pkcs8(der) = key()? else { return Err(wrong()) };
-            let pair = signature::Ed25519KeyPair::from_pkcs8_maybe_unchecked(der.secret_pkcs8_der()).map_err(|_| wrong())?;
+            let pair = signature::Ed25519KeyPair::from_pkcs8_maybe_unchecked(der.secret_pkcs8_der())
+                .map_err(|_| wrong())?;
             Ok(pair.sign(message).as_ref().to_vec())
         }
         other => Err(Error::new(ErrorKind::Unsupported, format!("Tokens cannot be signed with `{other}`."))),

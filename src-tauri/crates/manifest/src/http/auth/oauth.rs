@@ -61,8 +61,13 @@ impl OAuth {
         let updater = node.field("refresh_token_updater").map(|updater| {
             let path = |field: &str, otherwise: &[&str]| -> Vec<String> {
                 let found = updater.list(field);
-                let found: Vec<String> = found.iter().filter_map(|step| step.json().as_str().map(str::to_owned)).collect();
-                if found.is_empty() { otherwise.iter().map(|step| (*step).to_owned()).collect() } else { found }
+                let found: Vec<String> =
+                    found.iter().filter_map(|step| step.json().as_str().map(str::to_owned)).collect();
+                if found.is_empty() {
+                    otherwise.iter().map(|step| (*step).to_owned()).collect()
+                } else {
+                    found
+                }
             };
             Ok::<_, Error>(Updater {
                 refresh_token_name: updater.text("refresh_token_name")?.unwrap_or("refresh_token").to_owned(),
@@ -139,8 +144,11 @@ impl OAuth {
                 let value = path.iter().try_fold(&*config, |value, step| value.get(step))?;
                 Some(python_str(value)).filter(|text| !text.is_empty())
             };
-            let (Some(token), Some(expiry)) = (text(&updater.access), text(&updater.expiry)) else { return Ok(None) };
-            let left = Moment::parse_any(&expiry).map(|moment| moment.at.as_second() - (run.clock)().as_second());
+            let (Some(token), Some(expiry)) = (text(&updater.access), text(&updater.expiry)) else {
+                return Ok(None);
+            };
+            let left =
+                Moment::parse_any(&expiry).map(|moment| moment.at.as_second() - (run.clock)().as_second());
             let left = left.and_then(|left| u64::try_from(left).ok()).filter(|left| *left > 0);
             return Ok(left.map(|left| (token, Some(Instant::now() + Duration::from_secs(left)))));
         }
@@ -156,7 +164,9 @@ impl OAuth {
         let left = expiry
             .and_then(|expiry| Moment::parse_any(&expiry))
             .and_then(|moment| u64::try_from(moment.at.as_second() - (run.clock)().as_second()).ok());
-        Ok(left.filter(|left| *left > 0).map(|left| (token, Some(Instant::now() + Duration::from_secs(left)))))
+        Ok(left
+            .filter(|left| *left > 0)
+            .map(|left| (token, Some(Instant::now() + Duration::from_secs(left)))))
     }
 
     async fn request(&self, run: &Run) -> Result<Prepared> {
@@ -164,7 +174,12 @@ impl OAuth {
         let scope = Scope::new(&config, run.clock);
         let endpoint = match &self.endpoint {
             Some(endpoint) => endpoint.eval_text(&scope)?,
-            None => return Err(Error::new(ErrorKind::Authentication, "The access token was refused, and there is no way to renew it.")),
+            None => {
+                return Err(Error::new(
+                    ErrorKind::Authentication,
+                    "The access token was refused, and there is no way to renew it.",
+                ));
+            }
         };
         let value = |text: &Option<Text>| text.as_ref().map(|text| text.eval(&scope)).transpose();
         let own_headers = match &self.headers {
@@ -212,11 +227,19 @@ impl OAuth {
             return Ok(Prepared { method: Method::POST, url, headers, body: None });
         }
         let json = own_headers.iter().any(|(name, value)| {
-            name.eq_ignore_ascii_case("content-type") && value.as_str().is_some_and(|kind| kind.contains("json"))
+            name.eq_ignore_ascii_case("content-type")
+                && value.as_str().is_some_and(|kind| kind.contains("json"))
         });
-        let body = if json { crate::expression::json_dumps(&Json::Object(fields)) } else { encode::form_body(&fields) };
+        let body = if json {
+            crate::expression::json_dumps(&Json::Object(fields))
+        } else {
+            encode::form_body(&fields)
+        };
         if !headers.contains_key(CONTENT_TYPE) {
-            headers.insert(CONTENT_TYPE, reqwest::header::HeaderValue::from_static("application/x-www-form-urlencoded"));
+            headers.insert(
+                CONTENT_TYPE,
+                reqwest::header::HeaderValue::from_static("application/x-www-form-urlencoded"),
+            );
         }
         Ok(Prepared { method: Method::POST, url, headers, body: Some(Bytes::from(body)) })
     }
@@ -238,11 +261,18 @@ impl OAuth {
             let body = answer.body.whole().await?;
             if (200..300).contains(&status) {
                 return serde_json::from_slice(&body).map_err(|error| {
-                    Error::new(ErrorKind::CorruptInput, "The sign-in server answered with something that is no JSON.").caused_by(error)
+                    Error::new(
+                        ErrorKind::CorruptInput,
+                        "The sign-in server answered with something that is no JSON.",
+                    )
+                    .caused_by(error)
                 });
             }
             let seen = Seen::new(status, &body, Json::Null, &url);
-            let said = seen.message().map(|message| format!(": {}", without_secrets(run, &message))).unwrap_or_default();
+            let said = seen
+                .message()
+                .map(|message| format!(": {}", without_secrets(run, &message)))
+                .unwrap_or_default();
             let kind = if status >= 500 { ErrorKind::ConnectionLost } else { ErrorKind::Authentication };
             return Err(Error::new(kind, format!("The sign-in server refused with {status}{said}."))
                 .fix("Sign in again, or check the client's id and secret in the settings of the source."));
@@ -254,10 +284,11 @@ impl OAuth {
         let name = self.expires_in_name.eval_text(scope)?;
         let found = find(answer, &name, 0);
         let seconds = match (found, &self.expiry_format) {
-            (Some(value), Some(format)) => {
-                Moment::parse(&python_str(value), format).map(|moment| moment.at.as_second() - (run.clock)().as_second())
+            (Some(value), Some(format)) => Moment::parse(&python_str(value), format)
+                .map(|moment| moment.at.as_second() - (run.clock)().as_second()),
+            (Some(value), None) => {
+                value.as_f64().or_else(|| value.as_str()?.parse().ok()).map(|seconds| seconds as i64)
             }
-            (Some(value), None) => value.as_f64().or_else(|| value.as_str()?.parse().ok()).map(|seconds| seconds as i64),
             (None, _) => None,
         };
         let seconds = u64::try_from(seconds.unwrap_or(3600)).unwrap_or(0);
@@ -272,7 +303,11 @@ impl OAuth {
         let expiry = (run.clock)().saturating_add(jiff::SignedDuration::try_from(left).unwrap_or_default());
         let expiry = expiry.map(|at| Moment::utc(at).iso('T')).unwrap_or_default();
         let refresh = find(answer, &updater.refresh_token_name, 0).map(python_str);
-        let changes = [(&updater.access, Some(token.to_owned())), (&updater.refresh, refresh), (&updater.expiry, Some(expiry))];
+        let changes = [
+            (&updater.access, Some(token.to_owned())),
+            (&updater.refresh, refresh),
+            (&updater.expiry, Some(expiry)),
+        ];
         for (path, value) in changes {
             if let Some(value) = value {
                 put(&mut config, path, Json::String(value));

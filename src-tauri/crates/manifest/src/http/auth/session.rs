@@ -8,6 +8,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use syncline_protocol::{Error, ErrorKind, Result};
 use tokio::time::Instant;
 
+use crate::Json;
 use crate::context::{Compatibility, Output, Run};
 use crate::document::Node;
 use crate::expression::datetime::Duration as IsoDuration;
@@ -15,7 +16,6 @@ use crate::expression::{Scope, Text, json_dumps, python_str};
 use crate::http::client::Prepared;
 use crate::http::errors::named;
 use crate::http::{Asked, Decoder, Options, RequestOption, Requester, encode};
-use crate::Json;
 
 pub(in crate::http) struct Session {
     path: String,
@@ -36,9 +36,12 @@ impl Session {
     pub(in crate::http) fn new(node: &Node<'_>) -> Result<Session> {
         let way = node.require("request_authentication")?;
         let steps = node.list("session_token_path");
-        let step = |step: &Node<'_>| Text::new(&python_str(step.json()), node.parameters()).map_err(|error| step.at(error));
+        let step = |step: &Node<'_>| {
+            Text::new(&python_str(step.json()), node.parameters()).map_err(|error| step.at(error))
+        };
         let lasts = node.text("expiration_duration")?;
-        let lasts = lasts.map(|lasts| IsoDuration::parse(lasts).map_err(|error| node.at(error))).transpose()?;
+        let lasts =
+            lasts.map(|lasts| IsoDuration::parse(lasts).map_err(|error| node.at(error))).transpose()?;
         Ok(Session {
             path: node.path().to_owned(),
             login: Requester::new(&node.require("login_requester")?)?,
@@ -59,7 +62,13 @@ impl Session {
         })
     }
 
-    pub(in crate::http) async fn apply(&self, run: &Run, options: &mut Options, renew: bool, output: &dyn Output) -> Result<()> {
+    pub(in crate::http) async fn apply(
+        &self,
+        run: &Run,
+        options: &mut Options,
+        renew: bool,
+        output: &dyn Output,
+    ) -> Result<()> {
         let token = self.token(run, renew, output).await?;
         match &self.way {
             Way::Bearer => {
@@ -90,7 +99,7 @@ impl Session {
             return Ok(token);
         }
         let response = self.login.send(run, Asked { stream: "sign-in", ..Asked::default() }, output).await?;
-        let decoded = self.decoder.decode(run, response).await?;
+        let decoded = self.decoder.decode(run, response, true).await?;
         let config = run.config();
         let scope = Scope::new(&config, run.clock);
         let mut found = Some(&decoded.response);
@@ -124,7 +133,8 @@ pub(in crate::http) struct Legacy {
 
 impl Legacy {
     pub(in crate::http) fn new(node: &Node<'_>) -> Result<Legacy> {
-        let need = |field: &str| Text::of(node, field)?.ok_or_else(|| node.error(format!("`{field}` is missing")));
+        let need =
+            |field: &str| Text::of(node, field)?.ok_or_else(|| node.error(format!("`{field}` is missing")));
         Ok(Legacy {
             path: node.path().to_owned(),
             header: need("header")?,
@@ -150,7 +160,8 @@ impl Legacy {
             None => {
                 let url = format!("{}{}", self.api_url.eval_text(&scope)?, self.login_url.eval_text(&scope)?);
                 let key = self.response_key.eval_text(&scope)?;
-                let body = serde_json::json!({"username": text(&self.user)?, "password": text(&self.password)?});
+                let body =
+                    serde_json::json!({"username": text(&self.user)?, "password": text(&self.password)?});
                 let mut headers = HeaderMap::new();
                 headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
                 let body = Some(Bytes::from(json_dumps(&body)));
@@ -158,7 +169,9 @@ impl Legacy {
                 let answer = run.client.send(&request).await?;
                 let status = answer.status;
                 let body = answer.body.whole().await?;
-                let found = serde_json::from_slice::<Json>(&body).ok().and_then(|body| body.get(&key).map(python_str));
+                let found = serde_json::from_slice::<Json>(&body)
+                    .ok()
+                    .and_then(|body| body.get(&key).map(python_str));
                 found.filter(|_| (200..300).contains(&status)).ok_or_else(|| {
                     Error::new(ErrorKind::Authentication, format!("The sign-in was refused with {status}."))
                         .fix("Check user and password in the settings of the source.")
