@@ -16,6 +16,8 @@ use crate::document::{Document, Node};
 use crate::http::client::{Client, Limits};
 use crate::{Json, Map};
 
+mod resuming;
+
 thread_local! {
     static NOW: Cell<jiff::Timestamp> = const { Cell::new(jiff::Timestamp::UNIX_EPOCH) };
 }
@@ -205,7 +207,7 @@ fn same(part: &str, theirs: &Json, ours: &Json) -> bool {
 
 #[tokio::test]
 async fn streams_are_read_as_the_reference_reads_them() {
-    let cases: Vec<Case> = serde_json::from_str(include_str!("../../tests/slices.json")).unwrap();
+    let cases: Vec<Case> = serde_json::from_str(include_str!("../../../tests/slices.json")).unwrap();
     let mut wrong = Vec::new();
     for case in cases.iter().filter(|case| !KNOWN.iter().any(|(name, _)| *name == case.name)) {
         set_now(case.now.as_deref().unwrap_or("2024-03-15T10:20:30.123456Z"));
