@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // helpers of tests are not inside a `#[test]`; seeds are printed
 
+mod api;
 mod crashes;
 mod disk;
 mod everything;

@@ -71,8 +71,13 @@ impl Tape {
 /// The next answer to a request. One with other headers than those written down is answered as well: what differs is
 /// found when requests are compared.
 fn answer(entries: &mut [Entry], received: &Asked, request: &Request, url: &str) -> Answer {
-    let exact = entries.iter().position(|entry| entry.asked == *received);
-    let found = exact.or_else(|| entries.iter().position(|entry| entry.asked.what == received.what));
+    let same = |entry: &Entry| {
+        let headers = &entry.asked.headers;
+        received.headers.iter().filter(|(name, value)| headers.get(*name) == Some(*value)).count()
+    };
+    let candidates = entries.iter().enumerate().filter(|(_, entry)| entry.asked.what == received.what);
+    let found =
+        candidates.max_by_key(|(_, entry)| (entry.asked == *received, same(entry))).map(|(index, _)| index);
     let Some(entry) = found.map(|index| &mut entries[index]) else {
         let text = format!(
             "{{\"error\": \"the reference did not ask for this\", \"method\": \"{}\"}}",

@@ -89,6 +89,8 @@ impl Jwt {
         for (name, text) in &self.claims {
             claims.insert((*name).to_owned(), text.eval(scope)?);
         }
+        // In the order of the reference, so that the same token comes out.
+        headers.sort_keys();
         let now = (run.clock)().as_second();
         claims.insert("iat".to_owned(), now.into());
         claims.insert("exp".to_owned(), (now + self.seconds).into());
