@@ -102,11 +102,15 @@ impl Reading {
     /// The same for a stream whose records divide another one: its answers are kept, for it may be read as itself, too.
     pub(crate) fn parent(node: &Node<'_>, making: Making<'_>) -> Result<Reading> {
         let mut reading = Reading::new(node, making)?;
-        match &mut reading {
-            Reading::Plain(plain) => plain.retriever.keep_answers(),
+        reading.keep_answers();
+        Ok(reading)
+    }
+
+    pub(super) fn keep_answers(&mut self) {
+        match self {
+            Reading::Plain(plain) => plain.keep_answers(),
             Reading::Delegating(delegating) => delegating.keep_answers(),
         }
-        Ok(reading)
     }
 
     pub(crate) fn name(&self) -> &str {

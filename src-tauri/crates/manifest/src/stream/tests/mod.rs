@@ -17,6 +17,7 @@ use crate::http::client::{Client, Limits};
 use crate::{Json, Map};
 
 mod resuming;
+mod shape;
 
 thread_local! {
     static NOW: Cell<jiff::Timestamp> = const { Cell::new(jiff::Timestamp::UNIX_EPOCH) };
