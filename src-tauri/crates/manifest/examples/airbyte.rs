@@ -130,7 +130,7 @@ async fn check(connector: &Connector, run: &Arc<Run>, messages: &Messages) -> Re
         let table = table.ok_or_else(|| wrong(&format!("the check reads {name}, which is no stream")))?;
         outcome = match &table.stream {
             Ok(stream) => {
-                stream.first(run, 1, &Told { stream: stream.name.clone(), messages }).await.map(|_| ())
+                stream.check(run, &Told { stream: stream.name.clone(), messages }).await.map(|_| ())
             }
             Err(error) => Err(wrong(error.message())),
         };

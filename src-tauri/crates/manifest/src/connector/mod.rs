@@ -5,6 +5,7 @@ mod configuration;
 mod dynamic;
 mod specification;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use syncline_protocol::{Error, Result};
@@ -13,7 +14,7 @@ use crate::Json;
 use crate::context::Run;
 use crate::document::{Document, Node};
 use crate::expression::{Condition, Scope, Text};
-use crate::stream::Stream;
+use crate::stream::{Stream, parents};
 
 /// A connector made from a manifest.
 pub struct Connector {
@@ -81,10 +82,18 @@ impl Connector {
     /// When the API must be asked and does not answer.
     pub async fn tables(&self, run: &Arc<Run>) -> Result<Vec<Table>> {
         let components = self.components(run).await?;
-        let table = |component: &Component| Table {
-            name: component.name(),
-            stream: Stream::new(&component.node(&self.document)).map(Arc::new),
+        // A stream that is read as itself and as a parent is asked for once.
+        let parents: HashSet<String> =
+            components.iter().flat_map(|component| parents(&component.value)).collect();
+        let stream = |component: &Component| {
+            let mut stream = Stream::new(&component.node(&self.document))?;
+            stream.settle(run)?;
+            if parents.contains(&stream.name) {
+                stream.keep_answers();
+            }
+            Ok(Arc::new(stream))
         };
+        let table = |component: &Component| Table { name: component.name(), stream: stream(component) };
         Ok(components.iter().map(table).collect())
     }
 
@@ -93,7 +102,8 @@ impl Connector {
         let root = Node::root(&self.document);
         let mut tables = Vec::new();
         for stream in root.list("streams") {
-            let inner = if stream.kind() == "ConditionalStreams" { stream.list("streams") } else { vec![stream] };
+            let inner =
+                if stream.kind() == "ConditionalStreams" { stream.list("streams") } else { vec![stream] };
             for stream in inner {
                 let name = stream.json().get("name").and_then(Json::as_str).unwrap_or_default().to_owned();
                 tables.push(Table { name, stream: Stream::new(&stream).map(Arc::new) });

@@ -286,21 +286,22 @@ impl Ledger {
             entry.position.close(&settings, slice, seen);
         }
         self.given.closed_since += 1;
-        self.settle(place);
+        let value = entry.position.value(&settings);
+        if self.settle(place)
+            && let (false, Some(text)) = (is_global, value.as_str())
+        {
+            self.advance_global(text.to_owned());
+        }
     }
 
     /// When the last window of a partition is closed: frees it and lets the parents' position follow.
-    fn settle(&mut self, place: u64) {
-        let settings = Arc::clone(&self.settings);
-        let Some(entry) = self.entries.get_mut(&place) else { return };
-        let is_done = |active: &Active| active.has_all_windows && active.open == 0;
-        let Some(active) = entry.active.take_if(|active| is_done(active)) else { return };
-        let value = entry.position.value(&settings);
-        if let (false, Some(text)) = (self.is_global, value.as_str()) {
-            self.advance_global(text.to_owned());
-        }
+    fn settle(&mut self, place: u64) -> bool {
+        let Some(entry) = self.entries.get_mut(&place) else { return false };
+        let is_done = |active: &mut Active| active.has_all_windows && active.open == 0;
+        let Some(active) = entry.active.take_if(is_done) else { return false };
         self.parents.reading.remove(&active.sequence);
         self.parents.advance();
+        true
     }
 
     /// By text, as the reference compares: the greatest is always a value that some record or state had.
@@ -396,5 +397,98 @@ fn sorted(value: &Json) -> Json {
         }
         Json::Array(items) => Json::Array(items.iter().map(sorted).collect()),
         other => other.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cursor::Cursor;
+    use crate::cursor::settings::Seen;
+    use crate::document::{Document, Node};
+
+    fn now() -> Timestamp {
+        "2024-03-15T00:00:00Z".parse().unwrap()
+    }
+
+    fn ledger(compatibility: Compatibility, limits: Limits, state: &Json) -> Ledger {
+        let cursor = json!({ "streams": [{ "type": "DatetimeBasedCursor", "cursor_field": "t", "datetime_format": "%Y-%m-%d",
+            "start_datetime": "2024-01-01" }] });
+        let document = Document::parse(&cursor.to_string()).unwrap();
+        let cursor = Cursor::new(&Node::root(&document).list("streams")[0]).unwrap();
+        let client = crate::http::client::Client::new(crate::http::client::Limits::default()).unwrap();
+        let run = crate::context::Run::new(json!({}), client, compatibility, now);
+        Ledger::new(cursor.settle(&run).unwrap(), false, limits, state.as_object().unwrap()).unwrap()
+    }
+
+    /// Reads a partition that has one window and one record.
+    fn read(ledger: &mut Ledger, partition: usize, value: &str) -> bool {
+        let values = Map::from_iter([("id".to_owned(), json!(partition))]);
+        let settings = Arc::clone(&ledger.settings);
+        let Some((place, mut pending)) = ledger.open(&values, None, Moment::utc(now())).unwrap() else {
+            return false;
+        };
+        let window = pending.next(&settings).unwrap();
+        ledger.window_opened(place, true);
+        let mut seen = Seen::default();
+        seen.note(&settings, &[json!({ "t": value })], true, None);
+        ledger.close(place, &Slice { partition: values, window, extra_fields: Map::new() }, &seen);
+        true
+    }
+
+    #[test]
+    fn many_partitions_have_one_position_and_bounded_memory() {
+        let limits = Limits { apart: 10, held: 20 };
+        let mut ledger = ledger(Compatibility::Safe, limits, &json!({}));
+        for partition in 0..10 {
+            assert!(read(&mut ledger, partition, "2024-02-02"));
+        }
+        assert_eq!(ledger.state()["states"].as_array().unwrap().len(), 10);
+        for partition in 10..100 {
+            assert!(read(&mut ledger, partition, "2024-02-03"));
+            assert!(ledger.entries.len() <= limits.held && ledger.places.len() == ledger.entries.len());
+        }
+        assert!(ledger.state().get("state").is_none(), "it is known at the end only");
+        ledger.finish(true, None);
+        let state =
+            json!({ "use_global_cursor": true, "state": { "t": "2024-02-03" }, "lookback_window": 1 });
+        assert_eq!(ledger.state(), state);
+    }
+
+    #[test]
+    fn a_partition_that_comes_again_is_read_once() {
+        let mut ledger = ledger(Compatibility::Safe, Limits::default(), &json!({}));
+        assert!(read(&mut ledger, 1, "2024-02-02"));
+        assert!(!read(&mut ledger, 1, "2024-02-02"));
+        assert!(read(&mut ledger, 2, "2024-02-02"));
+    }
+
+    #[test]
+    fn large_states_are_handed_out_now_and_then() {
+        let count = |compatibility| {
+            let mut ledger = ledger(compatibility, Limits::default(), &json!({}));
+            let mut read_one = |partition| read(&mut ledger, partition, "2024-02-02") && ledger.is_due(now());
+            (0..2000).filter(|partition| read_one(*partition)).count()
+        };
+        assert_eq!(count(Compatibility::Exact), 1);
+        let safe = count(Compatibility::Safe);
+        assert!((20..300).contains(&safe), "{safe}");
+    }
+
+    #[test]
+    fn states_of_another_form_are_told_as_such() {
+        for state in [
+            json!({ "states": [{ "partition": { "id": 1 } }] }),
+            json!({ "states": [{ "cursor": { "t": "2024-01-01" } }] }),
+            json!({ "states": [{ "partition": { "id": 1 }, "cursor": { "t": "yesterday" } }] }),
+            json!({ "state": { "t": 5.5 } }),
+            json!({ "states": [], "lookback_window": "long" }),
+            json!({ "t": true }),
+        ] {
+            let settings = Arc::clone(&ledger(Compatibility::Safe, Limits::default(), &json!({})).settings);
+            let outcome = Ledger::new(settings, false, Limits::default(), state.as_object().unwrap());
+            let error = outcome.err().unwrap_or_else(|| panic!("{state} is taken"));
+            assert_eq!(error.kind(), syncline_protocol::ErrorKind::PositionLost, "{state}");
+        }
     }
 }

@@ -100,7 +100,11 @@ impl Cursor {
             format: Some(format.to_owned()),
             inputs,
             step,
-            granularity: granularity.map(Duration::parse).transpose().map_err(|error| node.at(error))?,
+            granularity: granularity
+                .map(Duration::parse)
+                .transpose()
+                .map_err(|error| node.at(error))?
+                .filter(|granule| *granule != Duration::default()),
             lookback: filled(node, "lookback_window")?,
             clamping,
             end: Bound::of(node, "end_datetime", format)?,
@@ -215,7 +219,9 @@ fn option(node: &Node<'_>, field: &str) -> Result<Option<RequestOption>> {
 fn duration(text: Option<&Text>, scope: &Scope<'_>) -> Result<Option<Duration>> {
     let Some(text) = text else { return Ok(None) };
     let text = text.eval_text(scope)?;
-    if text.is_empty() { Ok(None) } else { Duration::parse(&text).map(Some) }
+    let duration = if text.is_empty() { None } else { Some(Duration::parse(&text)?) };
+    // Nothing at all is as good as none.
+    Ok(duration.filter(|duration| *duration != Duration::default()))
 }
 
 fn count(text: Option<&Text>, scope: &Scope<'_>) -> Result<i64> {

@@ -51,6 +51,18 @@ pub struct Response {
 }
 
 impl Response {
+    /// An answer that is a part of another one: children that a parent's record holds.
+    pub(crate) fn embedded(body: &Json) -> Response {
+        Response {
+            status: 200,
+            headers: Vec::new(),
+            url: String::new(),
+            action: Action::Success,
+            ignored: false,
+            body: Body::ready(body.to_string().into()),
+        }
+    }
+
     /// What templates see as `headers`: names in any capitalisation, `link` as the links it holds.
     pub fn headers_json(&self) -> Json {
         headers_json(&self.headers, true)

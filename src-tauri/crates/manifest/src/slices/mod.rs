@@ -11,6 +11,7 @@ mod routing;
 
 use syncline_protocol::Result;
 
+pub(crate) use parent::CHILD_RESPONSE;
 pub(crate) use routing::{Divided, PartitionSink, Routing};
 
 use combined::{Grouping, Union};

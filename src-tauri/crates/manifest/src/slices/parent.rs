@@ -100,20 +100,22 @@ impl Parent {
 
 impl Keys {
     /// The partition that a record of the parent stands for. None: it has no key.
-    pub(super) fn partition(&self, record: &Json, parent: &Slice) -> Option<Partition> {
-        let value = path::lookup(record, &self.key).filter(|value| !value.is_null())?;
+    pub(super) fn partition(&self, record: &Json, parent: &Slice) -> Result<Option<Partition>> {
+        let Some(value) = path::lookup(record, &self.key)?.filter(|value| !value.is_null()) else {
+            return Ok(None);
+        };
         let mut values = Map::new();
         values.insert(self.field.clone(), value.clone());
         values.insert("parent_slice".to_owned(), Json::Object(parent.partition.clone()));
         let mut extra_fields = Map::new();
         if let Some(pointer) = &self.lazy_pointer {
-            let response = path::lookup(record, pointer).cloned().unwrap_or_else(|| json!([]));
+            let response = path::lookup(record, pointer)?.cloned().unwrap_or_else(|| json!([]));
             extra_fields.insert(CHILD_RESPONSE.to_owned(), response);
         }
         for (name, path) in &self.extra_fields {
-            extra_fields.insert(name.clone(), path::lookup(record, path).cloned().unwrap_or_default());
+            extra_fields.insert(name.clone(), path::lookup(record, path)?.cloned().unwrap_or_default());
         }
-        Some(Partition { values, extra_fields })
+        Ok(Some(Partition { values, extra_fields }))
     }
 }
 

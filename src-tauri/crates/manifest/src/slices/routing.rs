@@ -351,7 +351,7 @@ impl PageSink for ParentRecords<'_, '_> {
         let mut inner = self.inner.lock().await;
         self.parent.session.note(&mut inner.seen, &records);
         for record in &records {
-            let partition = self.parent.keys.partition(record, &self.opened.slice);
+            let partition = self.parent.keys.partition(record, &self.opened.slice)?;
             let before = std::mem::replace(&mut inner.held, partition);
             if let Some(before) = before
                 && !inner.sink.take(before).await?

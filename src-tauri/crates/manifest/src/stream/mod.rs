@@ -5,7 +5,10 @@ mod read;
 pub(crate) mod reading;
 pub mod retriever;
 pub mod schema;
+#[cfg(test)]
+mod tests;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use syncline_protocol::{Error, ErrorKind, Result};
@@ -64,6 +67,11 @@ impl Stream {
         Ok(())
     }
 
+    /// Its answers are kept for other streams of the run, which it is a parent of: see [`parents`].
+    pub fn keep_answers(&mut self) {
+        self.reading.keep_answers();
+    }
+
     /// Reads everything that is newer than `state` (the reference's format) into `output`, slice after slice, with a
     /// state after each closed slice and at the end. Slices may be read side by side.
     ///
@@ -82,13 +90,44 @@ impl Stream {
         read::first(&self.reading, run, count, output).await
     }
 
-    /// Reads the first record of the first slice, to see whether the stream can be read. There need not be one.
+    /// Reads the first record of the first slice, to see whether the stream can be read. Whether there is one.
     ///
     /// # Errors
     /// As [`read`](Self::read), and `NotFound` when there is no slice: a parent without records.
-    pub async fn check(&self, run: &Arc<Run>, output: &dyn Output) -> Result<()> {
+    pub async fn check(&self, run: &Arc<Run>, output: &dyn Output) -> Result<bool> {
         read::check(&self.reading, run, output).await
     }
+}
+
+/// The names of the streams that are parents of a stream, and of its parents.
+pub fn parents(stream: &Json) -> HashSet<String> {
+    let mut names = HashSet::new();
+    let mut left = vec![stream];
+    while let Some(value) = left.pop() {
+        match value {
+            Json::Array(items) => left.extend(items),
+            Json::Object(fields) => {
+                for parent in
+                    fields.get("parent_stream_configs").and_then(Json::as_array).into_iter().flatten()
+                {
+                    names.extend(parent["stream"]["name"].as_str().map(str::to_owned));
+                }
+                let inner = [
+                    "retriever",
+                    "partition_router",
+                    "partition_routers",
+                    "underlying_partition_router",
+                    "parent_stream_configs",
+                    "stream",
+                    "full_refresh_stream",
+                    "incremental_stream",
+                ];
+                left.extend(inner.iter().filter_map(|name| fields.get(*name)));
+            }
+            _ => {}
+        }
+    }
+    names
 }
 
 /// A state is an object; an empty one is none.

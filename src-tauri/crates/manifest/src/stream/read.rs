@@ -141,8 +141,8 @@ pub(super) async fn first(
     Ok(sample.records)
 }
 
-/// Whether the first slice can be read.
-pub(super) async fn check(reading: &Reading, run: &Arc<Run>, output: &dyn Output) -> Result<()> {
+/// Reads the first slice until there is a record. Whether there is one.
+pub(super) async fn check(reading: &Reading, run: &Arc<Run>, output: &dyn Output) -> Result<bool> {
     let session = reading.session(run, None, output)?;
     let mut sample = Sample { session: &session, count: 1, records: Vec::new(), slices: 0, slices_max: 1 };
     session.slices(&mut sample).await?;
@@ -152,7 +152,7 @@ pub(super) async fn check(reading: &Reading, run: &Arc<Run>, output: &dyn Output
         return Err(Error::new(ErrorKind::NotFound, message)
             .meaning("The table it depends on has no rows, or the configured time has not begun."));
     }
-    Ok(())
+    Ok(!sample.records.is_empty())
 }
 
 struct Sample<'s, 'a> {

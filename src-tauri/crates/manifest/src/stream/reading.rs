@@ -102,11 +102,15 @@ impl Reading {
     /// The same for a stream whose records divide another one: its answers are kept, for it may be read as itself, too.
     pub(crate) fn parent(node: &Node<'_>, making: Making<'_>) -> Result<Reading> {
         let mut reading = Reading::new(node, making)?;
-        match &mut reading {
-            Reading::Plain(plain) => plain.retriever.keep_answers(),
+        reading.keep_answers();
+        Ok(reading)
+    }
+
+    pub(super) fn keep_answers(&mut self) {
+        match self {
+            Reading::Plain(plain) => plain.keep_answers(),
             Reading::Delegating(delegating) => delegating.keep_answers(),
         }
-        Ok(reading)
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -209,8 +213,10 @@ impl Plain {
             state = migration.apply(state, &scope)?;
         }
         let settings = self.cursor.as_ref().map(|cursor| cursor.settle(run)).transpose()?;
-        // Only a stream with a position of its own can follow the changes of its parents.
-        let followed = Some(&state).filter(|_| settings.is_some());
+        // Only a stream with a position of its own can follow the changes of its parents: another would pass over
+        // the children of those that did not change.
+        let follows = settings.is_some() || run.compatibility == Compatibility::Exact;
+        let followed = Some(&state).filter(|_| follows);
         let is_lazy = state.is_empty() && self.router.as_ref().is_some_and(Router::is_lazy);
         let divided = Divided { run, output, state: followed, is_lazy };
         let routing = Routing::new(self.router.as_ref(), divided)?;

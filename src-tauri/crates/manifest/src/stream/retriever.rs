@@ -14,6 +14,7 @@ use crate::document::Node;
 use crate::http::{Action, Asked, Decoder, Options, Requester, Response, named};
 use crate::paging::{Page, Paginator};
 use crate::records::{Place, Selector};
+use crate::slices::CHILD_RESPONSE;
 
 use job::AsyncRetriever;
 
@@ -145,6 +146,8 @@ impl Simple {
         let slice = read.slice.for_templates();
         let mut token = self.paginator.first_token();
         let mut circle = Circle::default();
+        // The first page may be a part of the parent's answer.
+        let mut embedded = read.slice.extra_fields.get(CHILD_RESPONSE).map(Response::embedded);
         loop {
             let mut options = if token.is_some() && self.options_on_first_page_only {
                 Options::default()
@@ -159,7 +162,10 @@ impl Simple {
                 options,
                 stream: read.stream,
             };
-            let response = self.requester.send(read.run, asked, read.output).await?;
+            let response = match embedded.take() {
+                Some(response) => response,
+                None => self.requester.send(read.run, asked, read.output).await?,
+            };
             match response.action {
                 Action::ResetPagination | Action::ReducePageSize | Action::SplitRequestWindow => {
                     return Err(Error::new(
