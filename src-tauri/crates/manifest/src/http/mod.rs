@@ -1,12 +1,23 @@
 //! One request and its answer: address, options, authenticator, error handler, waiting, decoder.
 
+mod auth;
 pub mod client;
+mod decode;
+mod errors;
+mod request;
+mod retry;
+mod spelling;
+mod wait;
 
-use syncline_protocol::Result;
+use std::sync::Arc;
 
-use crate::context::{Output, Run, Slice};
-use crate::document::Node;
+use crate::context::Slice;
 use crate::{Json, Map};
+
+pub use decode::{Decoded, Decoder};
+pub use request::option::RequestOption;
+pub use request::properties::QueryProperties;
+pub use request::requester::Requester;
 
 /// What paginators, routers and cursors add to a request. A key that occurs twice is an error of the manifest.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -21,28 +32,6 @@ pub struct Options {
     pub body_json: Map,
     /// Replaces path or address (`RequestPath`).
     pub path: Option<String>,
-}
-
-/// Where an option goes (`RequestOption`).
-#[derive(Debug, Clone)]
-pub struct RequestOption {}
-
-impl RequestOption {
-    /// From its component.
-    ///
-    /// # Errors
-    /// `Config`, when it is not valid.
-    pub fn new(_node: &Node<'_>) -> Result<RequestOption> {
-        todo!("owner: http")
-    }
-
-    /// Puts `value` into its place. Its name may be a template over the configuration.
-    ///
-    /// # Errors
-    /// `Config`, when the place is taken.
-    pub fn put(&self, _run: &Run, _value: Json, _options: &mut Options) -> Result<()> {
-        todo!("owner: http")
-    }
 }
 
 /// What a request's templates see beyond configuration and parameters, and what others add to it.
@@ -60,90 +49,39 @@ pub struct Asked<'a> {
     pub stream: &'a str,
 }
 
+/// What an error handler asks of whoever reads page after page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Demand {
+    /// Start again with the first page of this slice (`RESET_PAGINATION`).
+    ResetPagination,
+    /// Ask for this page again, smaller (`REDUCE_PAGE_SIZE`).
+    ReducePageSize,
+    /// Split the window of time and read its parts (`SPLIT_REQUEST_WINDOW`).
+    SplitWindow,
+}
+
 /// An answer that the error handler let pass.
 pub struct Response {
     /// Its status.
     pub status: u16,
-    /// Headers with the server's capitalisation; values are text, `link` is replaced by the parsed Link header when
-    /// templates read it through [`Response::headers_json`].
+    /// Headers, in small letters; values are text. Templates see them through [`Response::headers_json`].
     pub headers: Vec<(String, String)>,
     /// The address that answered.
     pub url: String,
-    /// Whether the error handler ignores it, or it is no 2xx that the handler calls a success: it has no records and
-    /// ends paging.
+    /// Whether its status says that something went wrong, and the error handler ignores that or calls it a success: it
+    /// has no records and ends paging.
     pub ignored: bool,
+    /// What the error handler asks for instead of taking the answer, with its message. It has no records then.
+    pub demand: Option<(Demand, Option<String>)>,
     /// The body, still to be read.
     pub body: client::Body,
+    spellings: Arc<spelling::Spellings>,
 }
 
 impl Response {
-    /// What templates see as `headers`.
+    /// What templates of paginators see as `headers`: each under its usual name and as the manifest writes it; `link`
+    /// is the parsed Link header.
     pub fn headers_json(&self) -> Json {
-        todo!("owner: http")
-    }
-}
-
-/// A requester (`HttpRequester`) with authenticator and error handler. Tries again as the handler says.
-pub struct Requester {}
-
-impl Requester {
-    /// From its component. `parent`: it serves a parent stream, whose answers are kept for others.
-    ///
-    /// # Errors
-    /// `Config` when it is not valid, `Unsupported` when it names a class that is unknown here.
-    pub fn new(_node: &Node<'_>) -> Result<Requester> {
-        todo!("owner: http")
-    }
-
-    /// Answers to GET are kept during the run, so that a stream read as itself and as a parent is read once
-    /// (`use_cache`, and every parent unless the manifest says no).
-    pub fn keep_answers(&mut self) {
-        todo!("owner: http")
-    }
-
-    /// Sends one request until the error handler is content. Waits as budget, backoff and server say, telling
-    /// `output` what for. Dropping the future cancels.
-    ///
-    /// # Errors
-    /// Of the kind the handler's verdict maps to, with the API's message (never its secrets); `Stopped`.
-    pub async fn send(&self, _run: &Run, _asked: Asked<'_>, _output: &dyn Output) -> Result<Response> {
-        todo!("owner: http")
-    }
-}
-
-/// Turns a body into JSON elements (`JsonDecoder`, `JsonlDecoder`, `CsvDecoder`, `GzipDecoder` …).
-#[derive(Debug, Clone)]
-pub struct Decoder {}
-
-/// What came out of a body.
-pub struct Decoded {
-    /// What templates of paginators see as `response`: the first element (the first item when the body is a list);
-    /// `{}` for bodies decoded piece by piece.
-    pub response: Json,
-    /// Elements, in batches; one batch with one element for plain JSON.
-    pub elements: futures::stream::BoxStream<'static, Result<Vec<Json>>>,
-}
-
-impl Decoder {
-    /// From its component.
-    ///
-    /// # Errors
-    /// `Config` or `Unsupported`.
-    pub fn new(_node: &Node<'_>) -> Result<Decoder> {
-        todo!("owner: http")
-    }
-
-    /// Plain JSON: what is used when a retriever names no decoder.
-    pub fn json() -> Decoder {
-        todo!("owner: http")
-    }
-
-    /// Decodes. A plain JSON body is read whole, within the limit of the client; others pass through piece by piece.
-    ///
-    /// # Errors
-    /// `CorruptInput` when the body is not what it should be (with `Compatibility::Exact` that gives `{}`);
-    /// `LimitExceeded`; `ConnectionLost`.
-    pub async fn decode(&self, _run: &Run, _response: Response) -> Result<Decoded> {
-        todo!("owner: http")
+        self.spellings.headers(&self.headers, Some(spelling::links(&self.headers)))
     }
 }
