@@ -15,9 +15,10 @@ pub mod sqlite;
 #[cfg(feature = "duckdb")]
 pub use connector_duckdb as duckdb;
 
+use std::path::Path;
 use std::sync::Arc;
 
-use syncline_protocol::{Connector, ConnectorRegistry};
+use syncline_protocol::{Connector, ConnectorRegistry, Result};
 
 /// The connectors of this program, one line a system, in the order they should be listed.
 pub fn registry() -> ConnectorRegistry {
@@ -31,4 +32,14 @@ pub fn registry() -> ConnectorRegistry {
         Arc::new(sample::Sample),
     ];
     ConnectorRegistry::new(connectors)
+}
+
+/// The connectors of this program, and those that the project in this folder brings with it.
+///
+/// # Errors
+/// `Config`, when the folder of the project cannot be read.
+pub fn registry_of(project: &Path) -> Result<ConnectorRegistry> {
+    let registry = registry();
+    declarative::library::load(project, &registry)?;
+    Ok(registry)
 }

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::Value;
-use syncline_protocol::{Connector, ConnectorRegistry, Error, ErrorKind, Result};
+use syncline_manifest::http::client::{Client, Limits};
+use syncline_protocol::{ConnectorRegistry, Error, ErrorKind, Result};
 
 use super::Declarative;
 
@@ -74,6 +75,24 @@ pub fn read(path: &Path) -> Result<String> {
     fs::read_to_string(path).map_err(|error| unreadable(path, error))
 }
 
+/// Loads a manifest from an address of the web.
+///
+/// # Errors
+/// As for any request; `NotFound` when the address answers with something else than a file.
+pub async fn fetch(url: &str) -> Result<String> {
+    let wrong = |why: &str| {
+        Error::new(ErrorKind::NotFound, format!("The address of the manifest {why}."))
+            .fix("Download the file and add it by its path.")
+    };
+    let url = url::Url::parse(url).map_err(|_| wrong("is not valid"))?;
+    let limits = Limits { body_bytes: BYTES_MAX, ..Limits::default() };
+    let (status, body) = Client::new(limits)?.fetch(url).await?;
+    if status != 200 {
+        return Err(wrong(&format!("answers with {status}")));
+    }
+    String::from_utf8(body.to_vec()).map_err(|_| wrong("gives something that is no text"))
+}
+
 /// Finds schema files in the folder of a manifest.
 pub fn schemas(folder: &Path) -> impl Fn(&str) -> Option<Value> + use<> {
     let folder = folder.join("schemas");
@@ -130,9 +149,4 @@ pub(super) fn in_one_line(error: &Error) -> String {
     } else {
         format!("{} ({})", error.message(), facts.join(", "))
     }
-}
-
-/// The connector as the registry holds it.
-pub fn registered(connector: Declarative) -> Arc<dyn Connector> {
-    Arc::new(connector)
 }

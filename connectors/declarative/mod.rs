@@ -70,9 +70,19 @@ impl Declarative {
         Ok(Declarative { name: name.to_owned(), manifest: Ok(Arc::new(manifest)), schema })
     }
 
-    /// The manifest, unless it cannot be loaded.
-    pub fn manifest(&self) -> Option<&Arc<Manifest>> {
-        self.manifest.as_ref().ok()
+    /// Why it cannot be loaded, if so.
+    pub fn broken(&self) -> Option<&str> {
+        self.manifest.as_ref().err().map(String::as_str)
+    }
+
+    /// The tables that the manifest names, each with the reason if it cannot be read. Tables that the API itself lists
+    /// are not among them.
+    pub fn tables(&self) -> Vec<(String, Option<String>)> {
+        let Ok(manifest) = &self.manifest else { return Vec::new() };
+        let reason = |table: &syncline_manifest::connector::Table| {
+            (table.name.clone(), table.stream.as_ref().err().map(|error| error.message().to_owned()))
+        };
+        manifest.declared_tables().iter().map(reason).collect()
     }
 }
 

@@ -53,7 +53,8 @@ impl Studio {
         let folder = project.root().to_owned();
         let runtime = tauri::async_runtime::handle();
         let _entered = runtime.inner().enter();
-        let api = Api::new(Arc::new(ProgramHost::new(redaction)), project, state);
+        let host = ProgramHost::new(redaction, &project)?;
+        let api = Api::new(Arc::new(host), project, state);
         tracing::info!(folder = %folder.display(), "the studio is open");
         app.manage(Studio { api, folder, shared: Mutex::default(), _log: log });
         Ok(())

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::RwLock;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use syncline_protocol::Result;
@@ -30,6 +31,10 @@ pub struct Run {
     pub compatibility: Compatibility,
     /// The time.
     pub clock: Clock,
+    /// How many slices of a table may be read side by side.
+    pub concurrency: usize,
+    /// Waiting times are divided by this; tests do not wait.
+    pub haste: u32,
     config: RwLock<Arc<Json>>,
     on_config_change: Option<ConfigHook>,
 }
@@ -40,7 +45,8 @@ pub type ConfigHook = Box<dyn Fn(&Json) -> Result<()> + Send + Sync>;
 impl Run {
     /// A run with this configuration, whose secrets are filled in.
     pub fn new(config: Json, client: Client, compatibility: Compatibility, clock: Clock) -> Run {
-        Run { client, compatibility, clock, config: RwLock::new(Arc::new(config)), on_config_change: None }
+        let config = RwLock::new(Arc::new(config));
+        Run { client, compatibility, clock, concurrency: 2, haste: 1, config, on_config_change: None }
     }
 
     /// Who has to know when a token in the configuration was renewed: a vault that keeps it. When that fails, so does
@@ -60,6 +66,11 @@ impl Run {
     pub fn config(&self) -> Arc<Json> {
         let config = self.config.read().unwrap_or_else(std::sync::PoisonError::into_inner);
         Arc::clone(&config)
+    }
+
+    /// How long to wait really.
+    pub fn wait(&self, wanted: Duration) -> Duration {
+        wanted / self.haste.max(1)
     }
 
     /// Replaces the configuration, after a token in it was renewed.
@@ -86,6 +97,15 @@ pub struct Slice {
 
 impl Slice {
     /// What templates see as `stream_slice`, `stream_partition` and `stream_interval`: partition and window together.
+    pub fn for_templates(&self) -> Json {
+        let mut value = self.value();
+        if !self.extra_fields.is_empty() {
+            value.insert("extra_fields".to_owned(), Json::Object(self.extra_fields.clone()));
+        }
+        Json::Object(value)
+    }
+
+    /// Partition and window together.
     pub fn value(&self) -> Map {
         let mut value = self.partition.clone();
         value.extend(self.window.iter().map(|(key, field)| (key.clone(), field.clone())));

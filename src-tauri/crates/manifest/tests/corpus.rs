@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde_json::Value as Json;
 use sha2::{Digest as _, Sha256};
 use syncline_manifest::document::Document;
+use syncline_manifest::expression::python_str;
 
 /// The folder, if there is one.
 pub(crate) fn corpus() -> Option<PathBuf> {
@@ -41,6 +42,7 @@ fn ordered(value: &Json) -> Json {
             Json::Object(fields.into_iter().map(|(key, value)| (key.clone(), value)).collect())
         }
         Json::Array(items) => items.iter().map(ordered).collect(),
+        Json::Number(number) if number.is_f64() => Json::from(python_str(value)),
         other => other.clone(),
     }
 }

@@ -5,9 +5,12 @@
 Needs a Python with `airbyte-cdk` 7.39.1. The clock stands at 2024-03-15T10:20:30.123456Z.
 """
 
+import copy
 import datetime
 import json
 import math
+import pathlib
+import re
 import types
 
 from airbyte_cdk.sources.declarative.interpolation import macros as macro_functions
@@ -549,6 +552,10 @@ lastmodified:[{{ stream_interval['start_time'] }}..{{ stream_interval.end_time }
 {{ True }}
 {{ config['yes'] }}{{ '' }}
 ''')
+# One a line; a line that begins with `=` is a whole template.
+MORE = [line for line in pathlib.Path(__file__).with_name("expression_cases.txt").read_text().split("\n") if line]
+EXPRESSIONS += [line for line in MORE if line[0] != "="]
+TEMPLATES += [line[1:] for line in MORE if line[0] == "="]
 EXACT = ["12\n", "{{ config['n'] }}\n", "a\n\n", "\n{{ config['n'] }}", " 12", "{{ config['newline'] }}"]
 
 
@@ -558,10 +565,16 @@ def plain(value):
         return {"$": repr(value)}
     if isinstance(value, (set, bytes, type(...))):
         return {"$": repr(value)}
+    if isinstance(value, str) and any(0xD800 <= ord(letter) < 0xE000 for letter in value):
+        return {"$": repr(value)}
+    if isinstance(value, str):
+        return re.sub(" at 0x[0-9a-f]+", " at 0x…", value)
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
     if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in value.items()}
+        if any(isinstance(key, tuple) for key in value):
+            return {"$": repr(value)}
+        return {names(key): plain(item) for key, item in value.items()}
     return value
 
 
@@ -572,23 +585,48 @@ def outcome(function):
         return {"error": type(error).__name__}
 
 
+def names(key):
+    """A key of an object as `json` writes it; tuples cannot be one."""
+    return json.loads(json.dumps({key: 0})).popitem()[0]
+
+
+def give(text):
+    """What each of the reference's wrappers makes of a text. Templates can change what they see: each gets its own."""
+    def see():
+        config, context = copy.deepcopy((CONFIG, CONTEXT))
+        parameters = context.pop("parameters")
+        return config, parameters, context
+
+    def string():
+        config, parameters, rest = see()
+        return InterpolatedString(text, parameters=parameters).eval(config, **rest)
+
+    def mapping(**types):
+        config, parameters, rest = see()
+        return InterpolatedMapping({"k": text}, parameters=parameters).eval(config, **rest, **types)["k"]
+
+    def condition():
+        config, parameters, rest = see()
+        return InterpolatedBoolean(text, parameters=parameters).eval(config, **rest)
+
+    def integer():
+        config, parameters, rest = see()
+        return JinjaInterpolation().eval(text, config, valid_types=(int,), parameters=parameters, **rest)
+
+    return {
+        "text": text,
+        "string": outcome(string),
+        "mapping": outcome(mapping),
+        "parameter": outcome(lambda: mapping(valid_value_types=(str, list))),
+        "condition": outcome(condition),
+        "integer": outcome(integer),
+    }
+
+
 def main():
-    cases = []
     texts = ["{{ " + text + " }}" for text in EXPRESSIONS] + TEMPLATES + EXACT
-    for text in texts:
-        mapping = lambda **types: InterpolatedMapping({"k": text}, parameters=PARAMETERS).eval(
-            CONFIG, **{key: value for key, value in CONTEXT.items() if key != "parameters"}, **types)["k"]
-        rest = {key: value for key, value in CONTEXT.items() if key != "parameters"}
-        cases.append({
-            "text": text,
-            "string": outcome(lambda: InterpolatedString(text, parameters=PARAMETERS).eval(CONFIG, **rest)),
-            "mapping": outcome(lambda: mapping()),
-            "parameter": outcome(lambda: mapping(valid_value_types=(str, list))),
-            "condition": outcome(lambda: InterpolatedBoolean(text, parameters=PARAMETERS).eval(CONFIG, **rest)),
-            "integer": outcome(lambda: JinjaInterpolation().eval(text, CONFIG, valid_types=(int,), **CONTEXT)),
-        })
-    table = {"now": NOW.isoformat(), "config": CONFIG, "context": CONTEXT, "cases": cases}
-    print(json.dumps(table, indent=0, ensure_ascii=True))
+    cases = ",\n".join(json.dumps(give(text)) for text in dict.fromkeys(texts))
+    print(f'{{"config": {json.dumps(CONFIG)},\n"context": {json.dumps(CONTEXT)},\n"cases": [\n{cases}\n]}}')
 
 
 main()

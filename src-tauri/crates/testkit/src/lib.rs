@@ -6,10 +6,12 @@
 pub mod collect;
 pub mod conformance;
 pub mod faults;
+pub mod http;
 pub mod memory;
 pub mod oracle;
 pub mod postgres;
 pub mod proxy;
+pub mod reference;
 pub mod rows;
 pub mod wait;
 

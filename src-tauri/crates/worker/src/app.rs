@@ -50,7 +50,8 @@ impl<'a> Context<'a> {
         let Surroundings { screen, runtime, global } = *surroundings;
         let log = logging::begin(&project.logs(), global.verbose, &screen.redaction)?;
         let state = Arc::new(State::open(&project.state_path())?);
-        Ok(Context { screen, runtime, project, state, registry: connectors::registry(), _log: log })
+        let registry = connectors::registry_of(project.root())?;
+        Ok(Context { screen, runtime, project, state, registry, _log: log })
     }
 
     /// The vault. Its key is asked for when the first secret is needed.

@@ -99,6 +99,8 @@ pub(crate) enum Command {
     Quarantine(Quarantine),
     /// Store, list and remove secrets in the vault.
     Secret(Secret),
+    /// Add connectors that a manifest describes (Airbyte's low-code YAML), list and test them.
+    Connector(Connector),
     /// Print the JSON Schema of project files and connectors.
     Schema(Schema),
     /// Make a project with sample data, run it, and show the result.
@@ -405,6 +407,48 @@ pub(crate) enum SecretCommand {
         /// All of them, also when the master key is lost.
         #[arg(long, conflicts_with = "names")]
         all: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Connector {
+    #[command(subcommand)]
+    pub(crate) command: ConnectorCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConnectorCommand {
+    /// Add a manifest to this project; then `syncline add source NAME --connector …` uses it.
+    #[command(after_help = "\
+Examples:
+  syncline connector add pokeapi.yaml
+  syncline connector add https://example.com/manifest.yaml --name my-api")]
+    Add {
+        /// The manifest: a file, a folder with manifest.yaml and schemas/, or an address.
+        from: String,
+        /// What to call it. Without it: the name of the file or folder.
+        #[arg(long)]
+        name: Option<String>,
+        /// Replace the one that is there.
+        #[arg(long)]
+        replace: bool,
+    },
+    /// List the manifests of this project.
+    List,
+    /// Load a manifest and list its tables, with what Syncline cannot run and why.
+    ///
+    /// With --source, each table is asked for its first row.
+    Test {
+        /// A manifest of this project, or a file.
+        name: String,
+        /// A source of this project that uses it.
+        #[arg(long)]
+        source: Option<String>,
+    },
+    /// Remove a manifest from this project.
+    Remove {
+        /// Its name.
+        name: String,
     },
 }
 

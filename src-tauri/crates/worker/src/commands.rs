@@ -4,6 +4,7 @@ pub(crate) mod accept;
 pub(crate) mod add;
 pub(crate) mod check;
 pub(crate) mod completions;
+pub(crate) mod connector;
 pub(crate) mod demo;
 pub(crate) mod discover;
 pub(crate) mod init;

@@ -8,6 +8,7 @@ use serde_json::json;
 use syncline_api::types::{GridColumn, GridData, SqlResult, SqlTable};
 use syncline_api::{Analytics, Host, Queried, Sample};
 use syncline_protocol::{ConnectorRegistry, Result, TargetName};
+use syncline_store::Project;
 use syncline_store::config::SystemConfig;
 
 use crate::redaction::Redaction;
@@ -21,9 +22,12 @@ pub struct ProgramHost {
 }
 
 impl ProgramHost {
-    /// With all connectors of this program. What must not be shown is learnt by `redaction`.
-    pub fn new(redaction: Redaction) -> ProgramHost {
-        ProgramHost { connectors: connectors::registry(), redaction }
+    /// With all connectors of this program and of the project. What must not be shown is learnt by `redaction`.
+    ///
+    /// # Errors
+    /// `Config`, when the folder of the project cannot be read.
+    pub fn new(redaction: Redaction, project: &Project) -> Result<ProgramHost> {
+        Ok(ProgramHost { connectors: connectors::registry_of(project.root())?, redaction })
     }
 }
 

@@ -67,6 +67,7 @@ fn in_project(surroundings: &Surroundings<'_>, command: Command) -> Result<Exit>
         Command::Receipt(arguments) => commands::receipt::run(&context, &arguments),
         Command::Quarantine(arguments) => commands::quarantine::run(&context, arguments.command),
         Command::Secret(arguments) => commands::secret::run(&context, arguments.command),
+        Command::Connector(arguments) => commands::connector::run(&context, arguments.command),
         Command::Init(_)
         | Command::Demo(_)
         | Command::Schema(_)

@@ -11,6 +11,8 @@ use crate::shell::{self, Workspace};
 pub(crate) enum Source {
     /// Table `lineitem` of TPC-H in PostgreSQL.
     Postgres,
+    /// An API on this computer, through a declarative connector; the reference runs beside it.
+    Api,
 }
 
 /// What is measured, and how it is shown.
@@ -41,7 +43,7 @@ pub(crate) fn run(workspace: &Workspace, source: Source, options: &Options) -> R
         "bench",
         "--",
     ]);
-    let Source::Postgres = source;
+    debug_assert!(matches!(source, Source::Postgres));
     bench.args(["--scale", &options.scale.to_string(), "--repeat", &options.repeat.to_string()]);
     if let Some(destination) = &options.destination {
         bench.args(["--destination", destination]);

@@ -4,8 +4,10 @@
 #![allow(clippy::print_stdout)] // a command line program
 
 mod bench;
+mod bench_api;
 mod crash;
 mod package;
+mod reference;
 mod setup;
 mod shell;
 mod test;
@@ -59,6 +61,21 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Compare the interpreter of declarative connectors with its reference, on APIs made up for real manifests.
+    Differential {
+        /// The manifests; default: SYNCLINE_CORPUS, else ../shared/corpus.
+        #[arg(long)]
+        manifests: Option<PathBuf>,
+        /// Only the manifest of this connector.
+        #[arg(long)]
+        only: Option<String>,
+        /// Print one JSON object and nothing else.
+        #[arg(long)]
+        json: bool,
+        /// Do not run the reference again: compare with what it said last time.
+        #[arg(long)]
+        keep: bool,
+    },
     /// Kill the program at random instants while it syncs, restart it, and compare what it made row for row.
     Soak {
         /// How many kills per destination.
@@ -101,8 +118,14 @@ fn main() -> Result<()> {
         Command::Start { arguments } => test::start(&workspace, &arguments),
         Command::Test { filter } => test::run(&workspace, filter.as_deref()),
         Command::Bench { source, scale, repeat, destination, json } => {
+            if matches!(source, bench::Source::Api) {
+                return bench_api::run(&workspace, json);
+            }
             let options = bench::Options { scale, repeat, destination, json };
             bench::run(&workspace, source, &options)
+        }
+        Command::Differential { manifests, only, json, keep } => {
+            reference::differential(&workspace, &reference::Options { manifests, only, json, keep })
         }
         Command::Soak { kills, seed, json } => crash::run(&workspace, kills, seed, json),
         Command::Screenshots { folder } => ui::screenshots(&workspace, folder),

@@ -1,15 +1,25 @@
 //! A whole manifest: its tables, the specification of its configuration, its check.
 
+mod catalog;
+mod configuration;
+mod dynamic;
+mod specification;
+
 use std::sync::Arc;
 
 use syncline_protocol::{Error, Result};
 
 use crate::Json;
 use crate::context::Run;
+use crate::document::{Document, Node};
+use crate::expression::{Condition, Scope, Text};
 use crate::stream::Stream;
 
 /// A connector made from a manifest.
-pub struct Connector {}
+pub struct Connector {
+    document: Arc<Document>,
+    specification: Json,
+}
 
 /// A table of a connector: its stream, or why it cannot be read.
 pub struct Table {
@@ -19,44 +29,128 @@ pub struct Table {
     pub stream: Result<Arc<Stream>, Error>,
 }
 
+/// A stream's component, with the path where it stands or was made from.
+struct Component {
+    path: String,
+    value: Json,
+}
+
+impl Component {
+    fn node<'a>(&'a self, document: &'a Document) -> Node<'a> {
+        Node::made(document, &self.value, self.path.clone())
+    }
+
+    fn name(&self) -> String {
+        self.value.get("name").and_then(Json::as_str).unwrap_or_default().to_owned()
+    }
+}
+
 impl Connector {
     /// Loads a manifest. Schema files that it refers to are given by name (`./schemas/users.json` is asked for as
     /// `users`).
     ///
     /// # Errors
     /// `Config`, with line, path and fix.
-    pub fn parse(_text: &str, _schema_file: &dyn Fn(&str) -> Option<Json>) -> Result<Connector> {
-        todo!("owner: document")
+    pub fn parse(text: &str, schema_file: &dyn Fn(&str) -> Option<Json>) -> Result<Connector> {
+        let document = Document::with_schemas(text, schema_file)?;
+        let root = Node::root(&document);
+        if root.field("streams").is_none() && root.field("dynamic_streams").is_none() {
+            return Err(root.error("it has neither `streams` nor `dynamic_streams`"));
+        }
+        root.require("check")?;
+        let specification = specification::of(&root)?;
+        Ok(Connector { document, specification })
     }
 
     /// The specification of the configuration: a JSON Schema with the reference's extensions (`airbyte_secret` …).
     pub fn specification(&self) -> &Json {
-        todo!("owner: document")
+        &self.specification
     }
 
     /// The configuration as streams see it: defaults filled in, migrated, transformed, validated.
     ///
     /// # Errors
     /// `Config`, naming the field; never its value.
-    pub fn configure(&self, _config: Json) -> Result<Json> {
-        todo!("owner: document")
+    pub fn configure(&self, config: Json) -> Result<Json> {
+        configuration::configure(&Node::root(&self.document), &self.specification, config)
     }
 
     /// All tables, in the manifest's order; those of dynamic streams too, for which the API may be asked.
     ///
     /// # Errors
     /// When the API must be asked and does not answer.
-    pub async fn tables(&self, _run: &Arc<Run>) -> Result<Vec<Table>> {
-        todo!("owner: document")
+    pub async fn tables(&self, run: &Arc<Run>) -> Result<Vec<Table>> {
+        let components = self.components(run).await?;
+        let table = |component: &Component| Table {
+            name: component.name(),
+            stream: Stream::new(&component.node(&self.document)).map(Arc::new),
+        };
+        Ok(components.iter().map(table).collect())
+    }
+
+    /// The tables that the manifest itself names, without asking the API for more.
+    pub fn declared_tables(&self) -> Vec<Table> {
+        let root = Node::root(&self.document);
+        let mut tables = Vec::new();
+        for stream in root.list("streams") {
+            let inner =
+                if stream.kind() == "ConditionalStreams" { stream.list("streams") } else { vec![stream] };
+            for stream in inner {
+                let name = stream.json().get("name").and_then(Json::as_str).unwrap_or_default().to_owned();
+                tables.push(Table { name, stream: Stream::new(&stream).map(Arc::new) });
+            }
+        }
+        tables
+    }
+
+    /// The catalog of the connector as the reference tells it: name, schema, key and cursor of each stream.
+    ///
+    /// # Errors
+    /// When the API must be asked and does not answer.
+    pub async fn catalog(&self, run: &Arc<Run>) -> Result<Json> {
+        catalog::of(&self.document, &self.components(run).await?, run).await
     }
 
     /// The names of the streams that the check reads (`CheckStream`, `CheckDynamicStream`).
     pub fn check_streams(&self) -> Vec<String> {
-        todo!("owner: document")
+        let names = Node::root(&self.document).field("check").map(|check| check.list("stream_names"));
+        let names = names.unwrap_or_default();
+        names.iter().filter_map(|name| name.json().as_str().map(str::to_owned)).collect()
     }
 
     /// How many requests the manifest wants to run side by side (`concurrency_level`), by this configuration.
-    pub fn concurrency(&self, _config: &Json) -> usize {
-        todo!("owner: document")
+    pub fn concurrency(&self, config: &Json) -> usize {
+        const WITHOUT: usize = 2;
+        let Some(level) = Node::root(&self.document).field("concurrency_level") else { return WITHOUT };
+        let wanted = Text::of(&level, "default_concurrency").ok().flatten();
+        let wanted = wanted.and_then(|text| text.eval(&Scope::new(config, jiff::Timestamp::now)).ok());
+        let wanted = wanted.and_then(|wanted| wanted.as_i64()).unwrap_or(1);
+        let most =
+            level.integer("max_concurrency").ok().flatten().filter(|most| *most > 0).unwrap_or(i64::MAX);
+        usize::try_from(wanted.min(most)).unwrap_or(1).max(1)
+    }
+
+    async fn components(&self, run: &Arc<Run>) -> Result<Vec<Component>> {
+        let root = Node::root(&self.document);
+        let config = run.config();
+        let mut components = Vec::new();
+        for stream in root.list("streams") {
+            if stream.kind() != "ConditionalStreams" {
+                components.push(Component { path: stream.path().to_owned(), value: stream.json().clone() });
+                continue;
+            }
+            let condition = Condition::of(&stream, "condition")?;
+            let holds =
+                condition.map(|condition| condition.holds(&Scope::new(&config, run.clock))).transpose()?;
+            if holds.unwrap_or_default() {
+                let inner = stream.list("streams");
+                let inner = inner
+                    .iter()
+                    .map(|one| Component { path: one.path().to_owned(), value: one.json().clone() });
+                components.extend(inner);
+            }
+        }
+        dynamic::resolve(&root, run, &mut components).await?;
+        Ok(components)
     }
 }

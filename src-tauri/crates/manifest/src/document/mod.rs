@@ -1,52 +1,66 @@
 //! From the text of a manifest to components.
 
-mod lines;
 mod node;
 mod propagate;
-mod references;
+mod reference;
+mod scalar;
+mod validate;
+mod yaml;
 
 pub use node::Node;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use syncline_protocol::{Error, ErrorKind, Result};
+use syncline_protocol::Result;
 
 use crate::{Json, Map};
+use propagate::{Nearest, Place};
+use yaml::Raw;
 
 /// A manifest after references, types and parameters are resolved; knows the lines of its text.
 pub struct Document {
-    text: String,
-    raw: Json,
     root: Json,
+    raw: Arc<Raw>,
+    schemas: HashMap<String, Json>,
 }
 
 impl Document {
-    /// Reads the text, resolves references, and propagates types and parameters.
+    /// Reads, resolves references, and propagates types and parameters; any component may be the root.
     ///
     /// # Errors
     /// `Config`, with line, path and what to do.
     pub fn parse(text: &str) -> Result<Arc<Document>> {
-        let raw = read(text)?;
-        let Json::Object(mut fields) = raw else {
-            return Err(Error::new(
-                ErrorKind::Config,
-                "The connector's manifest is not valid: it is no object.",
-            ));
+        Document::read(text).map(Arc::new)
+    }
+
+    /// A whole manifest, validated, with the schema files that its streams name (`./schemas/users.json` is asked for as `users`).
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub fn with_schemas(text: &str, schema_file: &dyn Fn(&str) -> Option<Json>) -> Result<Arc<Document>> {
+        let mut document = Document::read(text)?;
+        validate::check(&Node::root(&document))?;
+        let mut names = Vec::new();
+        crate::stream::schema::file_names(&document.root, &mut names);
+        document.schemas =
+            names.into_iter().filter_map(|name| schema_file(&name).map(|file| (name, file))).collect();
+        Ok(Arc::new(document))
+    }
+
+    /// A schema file by its name.
+    pub fn schema(&self, name: &str) -> Option<&Json> {
+        self.schemas.get(name)
+    }
+
+    fn read(text: &str) -> Result<Document> {
+        let raw = yaml::read(text)?;
+        let Json::Object(mut root) = reference::resolve(&raw)? else {
+            return Err(yaml::problem("it must be an object with `streams`", raw.line));
         };
-        fields.entry("type").or_insert_with(|| Json::from("DeclarativeSource"));
-        let raw = Json::Object(fields);
-        let resolved = references::resolve(&raw).map_err(|(what, path)| {
-            let error =
-                Error::new(ErrorKind::Config, format!("The connector's manifest is not valid: {what}."));
-            let line = lines::find(text, &raw, &path);
-            let error = error.with("in the manifest", path);
-            match line {
-                Some(line) => error.with("line", line),
-                None => error,
-            }
-        })?;
-        let root = propagate::propagate("", resolved, &Map::new(), false);
-        Ok(Arc::new(Document { text: text.to_owned(), raw, root }))
+        root.entry("type").or_insert_with(|| Json::from("DeclarativeSource"));
+        let root = propagate::propagate(Place { parent: "", field: "" }, root, &Map::new(), Nearest::Own)?;
+        Ok(Document { root: Json::Object(root), raw, schemas: HashMap::new() })
     }
 
     /// The resolved tree.
@@ -56,29 +70,22 @@ impl Document {
 
     /// The line of the text (from 1) where the component at this path is written, also when a reference leads there.
     pub fn line(&self, path: &str) -> Option<usize> {
-        lines::find(&self.text, &self.raw, path)
+        reference::line(&self.raw, path)
     }
 }
 
-/// Types and parameters for a component that was made while running (a filled-in template).
-pub fn propagate_made(component: Json, use_parent_parameters: bool) -> Json {
-    propagate::propagate("", component, &Map::new(), use_parent_parameters)
+/// Types and parameters for a stream that was made from the template of a dynamic stream.
+///
+/// # Errors
+/// `Config`, when its `$parameters` are no object.
+pub fn propagate_made(component: Map, use_parent_parameters: bool) -> Result<Map> {
+    let nearest = if use_parent_parameters { Nearest::Parent } else { Nearest::Own };
+    propagate::propagate(Place { parent: "", field: "" }, component, &Map::new(), nearest)
 }
 
-/// YAML as the reference reads it: the last of two equal keys counts, merge keys are merged.
-fn read(text: &str) -> Result<Json> {
-    let options = serde_saphyr::options! {
-        duplicate_keys: serde_saphyr::DuplicateKeyPolicy::LastWins,
-        with_snippet: false,
-    };
-    serde_saphyr::from_str_with_options(text, options).map_err(|error| {
-        let told = Error::new(ErrorKind::Config, "The connector's manifest is not valid YAML.")
-            .fix("Check the indentation and the quotes around that line.");
-        match error.location() {
-            Some(location) => told.with("line", location.line()).caused_by(error.to_string()),
-            None => told.caused_by(error.to_string()),
-        }
-    })
+/// A text as the reference reads it into a template of a dynamic stream: YAML, or the text itself when it is none.
+pub fn value_of(text: &str) -> Json {
+    yaml::read_value(text).unwrap_or_else(|| Json::from(text))
 }
 
 #[cfg(test)]
@@ -125,8 +132,8 @@ streams:
         assert_eq!(root["streams"][1]["name"], "odd");
         assert_eq!(root["streams"][1]["retriever"]["type"], "SimpleRetriever");
         assert_eq!(document.line("streams/0/retriever/requester/url_base"), Some(6));
-        assert_eq!(document.line("streams/1/retriever"), Some(18));
-        assert_eq!(document.line("streams/0/nothing"), Some(8));
+        assert_eq!(document.line("streams/1/retriever"), Some(10));
+        assert_eq!(document.line("streams/0/nothing"), Some(14));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use minijinja::machinery::ast;
 use minijinja::machinery::parse;
 use syncline_protocol::{Error, ErrorKind, Result};
 
-use super::{filters, functions};
+use super::{filters, functions, predicates};
 
 /// What a constant can be.
 #[derive(Debug, Clone, PartialEq)]
@@ -261,7 +261,7 @@ impl Compiler<'_> {
                 Expr::Filter(filter.name.to_owned(), input, self.arguments(&filter.args)?)
             }
             ast::Expr::Test(test) => {
-                if !filters::known_test(test.name) {
+                if !predicates::known_test(test.name) {
                     return Err((self.wrong)(&format!("there is no test `{}`", test.name)));
                 }
                 Expr::Test(test.name.to_owned(), self.boxed(&test.expr)?, self.arguments(&test.args)?)

@@ -44,54 +44,49 @@ impl Duration {
             None => (false, text.strip_prefix('+').unwrap_or(text)),
         };
         let rest = rest.strip_prefix('P')?;
-        let (days, time) = match rest.split_once('T') {
-            Some((days, time)) => (days, Some(time)),
-            None => (rest, None),
-        };
+        let (days, time) = rest.split_once('T').map_or((rest, None), |(days, time)| (days, Some(time)));
         if days.is_empty() && time.is_none() {
             return None;
         }
-        const SECOND: f64 = 1e6;
-        let mut duration = Duration::default();
-        for (number, unit) in fields(days)? {
-            match unit {
-                'Y' => duration.months += (number * 12.0) as i64,
-                'M' => duration.months += number as i64,
-                'W' => duration.microseconds += (number * 7.0 * 86_400.0 * SECOND) as i64,
-                'D' => duration.microseconds += (number * 86_400.0 * SECOND) as i64,
-                _ => return None,
-            }
-        }
-        for (number, unit) in fields(time.unwrap_or_default())? {
-            let seconds = match unit {
-                'H' => 3600.0,
-                'M' => 60.0,
-                'S' => 1.0,
-                _ => return None,
-            };
-            duration.microseconds += (number * seconds * SECOND).round() as i64;
-        }
-        if negative {
-            duration = Duration { months: -duration.months, microseconds: -duration.microseconds };
-        }
-        Some(duration)
+        let [years, months, weeks, days] = amounts(days, ['Y', 'M', 'W', 'D'])?;
+        let [hours, minutes, seconds, _] = amounts(time.unwrap_or_default(), ['H', 'M', 'S', '\0'])?;
+        let seconds = ((weeks * 7.0 + days) * 24.0 + hours) * 3600.0 + minutes * 60.0 + seconds;
+        let sign = if negative { -1 } else { 1 };
+        Some(Duration {
+            months: sign * whole_months(years, months)?,
+            microseconds: sign * (seconds * 1e6).round_ties_even() as i64,
+        })
     }
 }
 
-/// `1Y2M` → 1 Y, 2 M.
-fn fields(text: &str) -> Option<Vec<(f64, char)>> {
-    let mut fields = Vec::new();
+/// A month has no half, so a duration has none of one.
+fn whole_months(years: f64, months: f64) -> Option<i64> {
+    (years.fract() == 0.0 && months.fract() == 0.0).then_some((years * 12.0 + months) as i64)
+}
+
+/// `1Y2M` as the amounts of these units, which stand in this order.
+fn amounts(text: &str, units: [char; 4]) -> Option<[f64; 4]> {
+    let mut amounts = [0.0; 4];
     let mut rest = text;
+    let mut next = 0;
     while !rest.is_empty() {
-        let end = rest.find(|letter: char| letter.is_ascii_alphabetic())?;
-        let number: f64 = rest[..end].replace(',', ".").parse().ok()?;
-        if !number.is_finite() || number.abs() > 1e9 || rest[..end].starts_with(['+', '-']) {
+        let end = rest.find(|letter: char| !matches!(letter, '0'..='9' | '.' | ','))?;
+        let unit = rest[end..].chars().next()?;
+        let place = next + units[next..].iter().position(|known| *known == unit)?;
+        if !rest[..end].starts_with(|letter: char| letter.is_ascii_digit())
+            || !rest[..end].ends_with(|letter: char| letter.is_ascii_digit())
+        {
             return None;
         }
-        fields.push((number, rest[end..].chars().next()?));
-        rest = &rest[end + 1..];
+        let amount: f64 = rest[..end].replace(',', ".").parse().ok()?;
+        if amount > 1e9 {
+            return None;
+        }
+        amounts[place] = amount;
+        next = place + 1;
+        rest = &rest[end + unit.len_utf8()..];
     }
-    Some(fields)
+    Some(amounts)
 }
 
 impl Moment {
@@ -106,7 +101,7 @@ impl Moment {
         Moment::from_civil(day.to_datetime(jiff::civil::Time::midnight()), 0)
     }
 
-    fn from_civil(civil: DateTime, offset: i32) -> Option<Moment> {
+    pub(super) fn from_civil(civil: DateTime, offset: i32) -> Option<Moment> {
         let at = Offset::from_seconds(offset).ok()?.to_timestamp(civil).ok()?;
         Some(Moment { at, offset })
     }
@@ -201,24 +196,39 @@ impl Moment {
         }
     }
 
-    /// Python's `strftime`.
+    /// Python's `strftime`, with the flags and widths of the C library (`%-d`, `%_H`, `%10Y`).
     pub fn strftime(&self, format: &str) -> String {
         let mut out = String::with_capacity(format.len() + 8);
-        let mut letters = format.chars();
-        while let Some(letter) = letters.next() {
-            if letter != '%' {
-                out.push(letter);
-                continue;
-            }
-            match letters.next() {
-                Some(directive) => self.directive(&mut out, directive),
-                None => out.push('%'),
+        let mut rest = format;
+        while let Some(at) = rest.find('%') {
+            out.push_str(&rest[..at]);
+            let whole = &rest[at..];
+            rest = &rest[at + 1..];
+            let flags_end =
+                rest.find(|letter| !matches!(letter, '-' | '_' | '0' | '^' | '#')).unwrap_or(rest.len());
+            let (flags, after) = rest.split_at(flags_end);
+            let width_end = after.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(after.len());
+            let (width, after) = after.split_at(width_end);
+            let Some(directive) = after.chars().next() else {
+                out.push_str(whole);
+                return out;
+            };
+            rest = &after[directive.len_utf8()..];
+            let mut text = String::new();
+            if !self.directive(&mut text, directive) {
+                out.push_str(&whole[..whole.len() - rest.len()]);
+            } else if flags.is_empty() && width.is_empty() {
+                out.push_str(&text);
+            } else {
+                out.push_str(&flagged(&text, flags, width.parse().unwrap_or(0)));
             }
         }
+        out.push_str(rest);
         out
     }
 
-    fn directive(&self, out: &mut String, directive: char) {
+    /// Appends what a directive stands for; false when there is none of that letter.
+    fn directive(&self, out: &mut String, directive: char) -> bool {
         let civil = self.civil();
         let (date, time) = (civil.date(), civil.time());
         let hour12 = if time.hour() % 12 == 0 { 12 } else { time.hour() % 12 };
@@ -237,7 +247,7 @@ impl Moment {
         };
         if !composed.is_empty() {
             out.push_str(&self.strftime(composed));
-            return;
+            return true;
         }
         let _ = match directive {
             'Y' => write!(out, "{}", date.year()),
@@ -256,6 +266,7 @@ impl Moment {
             'z' => write!(out, "{}", offset_text(self.offset, "")),
             'Z' if self.offset == 0 => write!(out, "UTC"),
             'Z' => write!(out, "UTC{}", offset_text(self.offset, ":")),
+            'P' => write!(out, "{}", if time.hour() < 12 { "am" } else { "pm" }),
             'p' => write!(out, "{}", if time.hour() < 12 { "AM" } else { "PM" }),
             'j' => write!(out, "{day_of_year:03}"),
             'a' => write!(out, "{}", &read::DAYS[sunday as usize][..3]),
@@ -267,13 +278,15 @@ impl Moment {
             'U' => write!(out, "{:02}", (day_of_year + 6 - sunday) / 7),
             'W' => write!(out, "{:02}", (day_of_year + 6 - monday) / 7),
             'G' => write!(out, "{}", iso.year()),
+            'g' => write!(out, "{:02}", iso.year().rem_euclid(100)),
             'V' => write!(out, "{:02}", iso.week()),
             's' => write!(out, "{}", self.at.as_microsecond().div_euclid(1_000_000)),
             'n' => write!(out, "\n"),
             't' => write!(out, "\t"),
             '%' => write!(out, "%"),
-            other => write!(out, "%{other}"),
+            _ => return false,
         };
+        true
     }
 
     /// Python's `isoformat()`, with this letter between day and time.
@@ -290,6 +303,11 @@ impl Moment {
             time.second(),
             offset_text(self.offset, ":")
         )
+    }
+
+    /// Its offset from UTC, with this between hours and minutes.
+    pub(super) fn offset_text(&self, colon: &str) -> String {
+        offset_text(self.offset, colon)
     }
 
     /// This moment plus a duration; a day that the month does not have becomes its last one. None beyond the calendar.
@@ -319,10 +337,26 @@ impl Moment {
 
 /// A day some months later; a day that the month does not have becomes its last one.
 pub(super) fn add_months(date: Date, months: i64) -> Option<Date> {
-    let count = i64::from(date.year()) * 12 + i64::from(date.month()) - 1 + months;
+    let count = (i64::from(date.year()) * 12 + i64::from(date.month()) - 1).checked_add(months)?;
     let (year, month) = (i16::try_from(count.div_euclid(12)).ok()?, (count.rem_euclid(12) + 1) as i8);
     let first = Date::new(year, month, 1).ok()?;
     Date::new(year, month, date.day().min(first.days_in_month())).ok()
+}
+
+/// Applies the flags of the C library to what a directive prints.
+fn flagged(text: &str, flags: &str, width: usize) -> String {
+    let digits = text.trim_start_matches([' ', '0']);
+    let digits = if digits.is_empty() { "0" } else { digits };
+    let numeric = digits.bytes().all(|byte| byte.is_ascii_digit());
+    let (text, fill) = match flags.chars().rfind(|flag| "-_0".contains(*flag)) {
+        Some('-') if numeric => return digits.to_owned(),
+        Some('_') if numeric => (format!("{digits:>0$}", text.len()), ' '),
+        Some('0') if numeric => (format!("{digits:0>0$}", text.len()), '0'),
+        _ => (text.to_owned(), if numeric { '0' } else { ' ' }),
+    };
+    let text = if flags.contains('^') { text.to_uppercase() } else { text };
+    let missing = width.min(1000).saturating_sub(text.chars().count());
+    fill.to_string().repeat(missing) + &text
 }
 
 fn offset_text(offset: i32, colon: &str) -> String {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::Scope;
 use super::compile::{Arguments, Constant, Expr, Relation, Stmt, Target, Template};
 use super::value::{Evaluated, Fault, Value, type_error, undefined};
-use super::{filters, functions, methods, operators, repr};
+use super::{filters, functions, methods, operators, predicates, repr};
 
 /// Steps that one evaluation may take: an endless or huge template ends with an error.
 const STEPS_MAX: u32 = 1_000_000;
@@ -31,7 +31,6 @@ impl<'a> Given<'a> {
         match self.get(at, name) {
             None | Some(Value::None) => Ok(None),
             Some(Value::Str(text)) => Ok(Some(text.as_ref().to_owned())),
-            Some(Value::Undefined) => undefined(),
             Some(other) => type_error(format!("`{name}` must be str, not {}", other.type_name())),
         }
     }
@@ -42,7 +41,6 @@ impl<'a> Given<'a> {
             None | Some(Value::None) => Ok(None),
             Some(Value::Int(value)) => Ok(Some(*value)),
             Some(Value::Bool(value)) => Ok(Some((*value).into())),
-            Some(Value::Undefined) => undefined(),
             Some(other) => type_error(format!("`{name}` must be int, not {}", other.type_name())),
         }
     }
@@ -61,11 +59,20 @@ pub(super) struct Evaluator<'a> {
     pub(super) scope: &'a Scope<'a>,
     locals: Vec<(&'a str, Value<'a>)>,
     steps: u32,
+    /// The loops that run, the innermost last.
+    loops: Vec<Loop<'a>>,
+}
+
+/// A loop that runs.
+struct Loop<'a> {
+    index: usize,
+    /// What `loop.changed` was last asked about.
+    asked: Option<Vec<Value<'a>>>,
 }
 
 impl<'a> Evaluator<'a> {
     pub(super) fn new(scope: &'a Scope<'a>) -> Self {
-        Evaluator { scope, locals: Vec::new(), steps: 0 }
+        Evaluator { scope, locals: Vec::new(), steps: 0, loops: Vec::new() }
     }
 
     /// The text that a template prints.
@@ -75,12 +82,28 @@ impl<'a> Evaluator<'a> {
         Ok(out)
     }
 
-    fn step(&mut self) -> Result<(), Fault> {
-        self.steps += 1;
+    pub(super) fn step(&mut self) -> Result<(), Fault> {
+        self.spend(1)
+    }
+
+    fn spend(&mut self, steps: usize) -> Result<(), Fault> {
+        self.steps = self.steps.saturating_add(u32::try_from(steps).unwrap_or(u32::MAX));
         if self.steps > STEPS_MAX {
             return Err(Fault::Other("a template took more than a million steps".to_owned()));
         }
         Ok(())
+    }
+
+    /// A value that was made now: it costs as much as it is large.
+    fn made(&mut self, value: Value<'a>) -> Evaluated<'a> {
+        match &value {
+            Value::List(_) | Value::Tuple(_) | Value::Dict(_) | Value::Method(_) => {
+                self.spend(value.weight()? / 4)?
+            }
+            Value::Str(text) => self.spend(text.len() / 64)?,
+            _ => {}
+        }
+        Ok(value)
     }
 
     fn block(&mut self, statements: &'a [Stmt], out: &mut String) -> Result<Flow, Fault> {
@@ -143,7 +166,7 @@ impl<'a> Evaluator<'a> {
         let mut text = String::new();
         self.block(body, &mut text)?;
         self.locals.truncate(outer);
-        Ok(Value::text(text))
+        self.made(Value::text(text))
     }
 
     fn each(
@@ -156,6 +179,7 @@ impl<'a> Evaluator<'a> {
         out: &mut String,
     ) -> Result<(), Fault> {
         let mut items = self.expr(over)?.items()?;
+        self.spend(items.len())?;
         let outer = self.locals.len();
         if let Some(filter) = filter {
             let mut kept = Vec::with_capacity(items.len());
@@ -172,8 +196,13 @@ impl<'a> Evaluator<'a> {
         if count == 0 {
             self.block(otherwise, out)?;
         }
-        for (index, item) in items.into_iter().enumerate() {
-            self.step()?;
+        self.loops.push(Loop { index: 0, asked: None });
+        let mut before = Value::Undefined;
+        for (index, item) in items.iter().enumerate() {
+            self.spend(8)?;
+            if let Some(innermost) = self.loops.last_mut() {
+                innermost.index = index;
+            }
             let field = |name: &'static str, value| (Value::Str(Cow::Borrowed(name)), value);
             let position = Value::dict(vec![
                 field("index", Value::Int(index as i128 + 1)),
@@ -183,15 +212,20 @@ impl<'a> Evaluator<'a> {
                 field("first", Value::Bool(index == 0)),
                 field("last", Value::Bool(index + 1 == count)),
                 field("length", Value::Int(count as i128)),
+                field("depth", Value::Int(1)),
+                field("depth0", Value::Int(0)),
+                field("previtem", std::mem::replace(&mut before, item.clone())),
+                field("nextitem", items.get(index + 1).cloned().unwrap_or(Value::Undefined)),
             ]);
             self.locals.push(("loop", position));
-            self.declare(target, item)?;
+            self.declare(target, item.clone())?;
             let flow = self.block(body, out)?;
             self.locals.truncate(outer);
             if flow == Flow::Break {
                 break;
             }
         }
+        self.loops.pop();
         Ok(())
     }
 
@@ -221,15 +255,7 @@ impl<'a> Evaluator<'a> {
     fn assign(&mut self, target: &'a Target, value: Value<'a>) -> Result<(), Fault> {
         let Target::Field(name, field) = target else { return self.declare(target, value) };
         match self.variable(name) {
-            Value::Dict(fields) => {
-                let mut fields = fields.borrow_mut();
-                let key = Value::Str(Cow::Borrowed(field.as_str()));
-                match fields.iter_mut().find(|(known, _)| known.equals(&key)) {
-                    Some(known) => known.1 = value,
-                    None => fields.push((key, value)),
-                }
-                Ok(())
-            }
+            Value::Namespace(fields) => methods::put(&fields, Value::text(field.as_str()), value),
             _ => Err(Fault::Other("cannot assign attribute on non-namespace object".to_owned())),
         }
     }
@@ -263,13 +289,13 @@ impl<'a> Evaluator<'a> {
                         *value = Some(self.expr(bound)?).filter(|bound| !matches!(bound, Value::None));
                     }
                 }
-                operators::slice(&of, evaluated)?
+                self.made(operators::slice(&of, evaluated)?)?
             }
             Expr::Not(inner) => Value::Bool(!self.expr(inner)?.truthy()),
             Expr::Neg(inner) => operators::negative(&self.expr(inner)?)?,
             Expr::Binary(operator, left, right) => {
                 let (left, right) = (self.expr(left)?, self.expr(right)?);
-                operators::binary(*operator, &left, &right)?
+                self.made(operators::binary(*operator, &left, &right)?)?
             }
             Expr::Compare(first, rest) => self.compare(first, rest)?,
             Expr::And(left, right) => {
@@ -291,16 +317,26 @@ impl<'a> Evaluator<'a> {
                     None => return Err(Fault::Other("a filter has nothing to work on".to_owned())),
                 };
                 let given = self.given(arguments)?;
-                filters::apply(self, name, input, &given)?
+                let value = filters::apply(self, name, input, &given)?;
+                self.made(value)?
             }
             Expr::Test(name, input, arguments) => {
                 let input = self.expr(input)?;
                 let given = self.given(arguments)?;
-                Value::Bool(filters::test(name, &input, &given)?)
+                Value::Bool(predicates::test(name, &input, &given)?)
             }
-            Expr::Call(callee, arguments) => self.call(callee, arguments)?,
-            Expr::List(items) => Value::list(self.all(items)?),
-            Expr::Tuple(items) => Value::Tuple(self.all(items)?.into()),
+            Expr::Call(callee, arguments) => {
+                let value = self.call(callee, arguments)?;
+                self.made(value)?
+            }
+            Expr::List(items) => {
+                let items = self.all(items)?;
+                self.made(Value::list(items))?
+            }
+            Expr::Tuple(items) => {
+                let items = self.all(items)?;
+                self.made(Value::Tuple(items.into()))?
+            }
             Expr::Dict(fields) => {
                 let mut all: Vec<(Value<'a>, Value<'a>)> = Vec::with_capacity(fields.len());
                 for (key, value) in fields {
@@ -310,7 +346,7 @@ impl<'a> Evaluator<'a> {
                         None => all.push((key, value)),
                     }
                 }
-                Value::dict(all)
+                self.made(Value::dict(all))?
             }
         })
     }
@@ -348,10 +384,28 @@ impl<'a> Evaluator<'a> {
             let given = self.given(arguments)?;
             return functions::call(self.scope, name, &given);
         }
+        if let Expr::Attr(of, name) = callee
+            && matches!(of.as_ref(), Expr::Var(name) if name == "loop")
+            && matches!(name.as_str(), "cycle" | "changed")
+        {
+            let given = self.given(arguments)?.by_place;
+            let Some(innermost) = self.loops.last_mut() else { return undefined() };
+            if name == "cycle" {
+                let at = innermost.index.checked_rem(given.len());
+                let at = at.ok_or_else(|| Fault::Type("no items for cycling given".to_owned()))?;
+                return Ok(given[at].clone());
+            }
+            let same = |asked: &Vec<Value<'a>>| {
+                asked.len() == given.len() && asked.iter().zip(&given).all(|(left, right)| left.equals(right))
+            };
+            let changed = !innermost.asked.as_ref().is_some_and(same);
+            innermost.asked = Some(given);
+            return Ok(Value::Bool(changed));
+        }
         match self.expr(callee)? {
             Value::Method(method) => {
                 let given = self.given(arguments)?;
-                methods::call(&method.0, method.1, &given)
+                methods::call(&method.0, &method.1, &given)
             }
             Value::Undefined => undefined(),
             other => type_error(format!("'{}' object is not callable", other.type_name())),

@@ -1,6 +1,8 @@
 //! The functions that templates can call.
 
-use std::borrow::Cow;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
 
 use fancy_regex::Regex;
 
@@ -88,19 +90,21 @@ pub(super) fn call<'a>(scope: &Scope<'_>, name: &str, given: &Given<'a>) -> Eval
             Value::text(moment.strftime(format.as_deref().unwrap_or("%Y-%m-%dT%H:%M:%S.%f%z")))
         }
         "duration" => {
-            let text = need_text(given, 0, "datestring")?;
-            Value::Duration(Duration::parse(text).map_err(|error| other(error.message()))?)
+            let Some(text) = given.text(0, "datestring")? else { return type_error("Expecting a string") };
+            Value::Duration(Duration::parse(&text).map_err(|error| other(error.message()))?)
         }
         "format_datetime" => format_datetime(given)?,
         "sanitize_url" => Value::text(quote_plus(need_text(given, 0, "value")?)),
         "camel_case_to_snake_case" => Value::text(snake(need_text(given, 0, "value")?)),
         "generate_uuid" => Value::text(uuid()?),
         "namespace" | "dict" => {
-            let mut fields = given.by_place.first().and_then(Value::fields).unwrap_or_default();
-            fields.extend(
-                given.by_name.iter().map(|(name, value)| (Value::Str(Cow::Borrowed(*name)), value.clone())),
-            );
-            Value::dict(fields)
+            let dict = Rc::default();
+            let fields = given.by_place.first().map_or_else(|| Ok(Vec::new()), methods::pairs)?;
+            let named = given.by_name.iter().map(|(name, value)| (Value::text(*name), value.clone()));
+            for (key, value) in fields.into_iter().chain(named) {
+                methods::put(&dict, key, value)?;
+            }
+            if name == "dict" { Value::Dict(dict) } else { Value::Namespace(dict) }
         }
         wrong => return Err(other(format!("the function `{wrong}` is not known here"))),
     })
@@ -111,6 +115,9 @@ fn iso(text: &str) -> Result<Moment, Fault> {
 }
 
 fn extreme<'a>(given: &Given<'a>, largest: bool) -> Evaluated<'a> {
+    if !given.by_name.is_empty() {
+        return type_error("got an unexpected keyword argument");
+    }
     let items = match given.by_place.as_slice() {
         [] => return type_error("expected at least 1 argument, got 0"),
         [one] => one.items()?,
@@ -129,10 +136,13 @@ fn extreme<'a>(given: &Given<'a>, largest: bool) -> Evaluated<'a> {
 
 fn format_datetime<'a>(given: &Given<'a>) -> Evaluated<'a> {
     let format = need_text(given, 1, "format")?;
-    let input = given.text(2, "input_format")?;
+    let input = given.text(2, "input_format")?.filter(|input| !input.is_empty());
     let moment = match need(given, 0, "dt")? {
         Value::Moment(moment) => return Ok(Value::text(moment.strftime(format))),
         Value::Day(_) => return type_error("Parser must be a string or character stream, not date"),
+        Value::Bool(seconds) => {
+            Moment::parse(if *seconds { "1" } else { "0" }, input.as_deref().unwrap_or("%s"))
+        }
         Value::Int(seconds) => Moment::parse(&seconds.to_string(), input.as_deref().unwrap_or("%s")),
         Value::Str(text) => match input {
             Some(input) => Moment::parse(text, &input),
@@ -182,9 +192,27 @@ fn uuid() -> Result<String, Fault> {
     Ok(format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]))
 }
 
+thread_local! {
+    /// Expressions that were used: most are used again with the next record.
+    static REGEXES: RefCell<HashMap<String, Rc<Regex>>> = RefCell::new(HashMap::new());
+}
+
+/// Regular expressions that are kept, at most.
+const REGEXES_MAX: usize = 200;
+
 /// A regular expression of Python's kind.
-pub(super) fn regex(pattern: &str) -> Result<Regex, Fault> {
-    // Python's names of groups: `(?P<name>…)` is understood by both; `\Z` is the very end.
-    let pattern = pattern.replace("\\Z", "\\z");
-    Regex::new(&pattern).map_err(|_| other("a regular expression is not valid"))
+pub(super) fn regex(pattern: &str) -> Result<Rc<Regex>, Fault> {
+    REGEXES.with_borrow_mut(|known| {
+        if let Some(regex) = known.get(pattern) {
+            return Ok(Rc::clone(regex));
+        }
+        // Python's `\Z` is the very end of the text.
+        let regex = Regex::new(&pattern.replace("\\Z", "\\z"));
+        let regex = Rc::new(regex.map_err(|_| other("a regular expression is not valid"))?);
+        if known.len() >= REGEXES_MAX {
+            known.clear();
+        }
+        known.insert(pattern.to_owned(), Rc::clone(&regex));
+        Ok(regex)
+    })
 }

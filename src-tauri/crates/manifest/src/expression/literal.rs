@@ -30,6 +30,7 @@ pub(super) fn read(text: &str) -> Option<Value<'static>> {
             | b'u'
             | b'U'
             | b'#'
+            | b'\\'
     ) {
         return None;
     }
@@ -39,6 +40,11 @@ pub(super) fn read(text: &str) -> Option<Value<'static>> {
         return None;
     }
     let value = reader.expressions()?;
+    // A line of nothing but space would be the indentation of a statement that does not come.
+    let rest = reader.rest();
+    if rest.rsplit_once('\n').is_some_and(|(_, last)| !last.is_empty() && last.trim().is_empty()) {
+        return None;
+    }
     reader.nested = 1;
     reader.space();
     (reader.at == reader.text.len()).then_some(value)
@@ -68,8 +74,8 @@ impl<'t> Reader<'t> {
     }
 
     fn skip_blank_lines(&mut self) {
-        while let Some(b'\n' | b'\r') = self.peek() {
-            self.at += 1;
+        while let Some(byte @ (b'\n' | b'\r' | b'#')) = self.peek() {
+            self.at += if byte == b'#' { self.rest().find('\n').unwrap_or(self.rest().len()) } else { 1 };
         }
     }
 
@@ -78,6 +84,8 @@ impl<'t> Reader<'t> {
             match byte {
                 b' ' | b'\t' | b'\x0c' => self.at += 1,
                 b'\n' | b'\r' if self.nested > 0 => self.at += 1,
+                // A line that goes on in the next one.
+                b'\\' if self.rest().starts_with("\\\n") => self.at += 2,
                 b'#' => self.at += self.rest().find('\n').unwrap_or(self.rest().len()),
                 _ => break,
             }

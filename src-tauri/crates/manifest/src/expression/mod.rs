@@ -5,13 +5,19 @@
 
 mod compile;
 pub mod datetime;
+mod encode;
 mod eval;
 mod filters;
+mod format;
 mod functions;
 mod literal;
 mod methods;
+mod moment;
 mod operators;
+mod predicates;
 mod repr;
+mod sequences;
+mod text;
 mod value;
 
 use std::sync::Arc;
@@ -191,6 +197,11 @@ impl Text {
         self.inner.template.is_none()
     }
 
+    /// Whether it takes this variable from its place.
+    pub fn uses(&self, name: &str) -> bool {
+        self.inner.template.as_ref().is_some_and(|template| template.free.iter().any(|known| known == name))
+    }
+
     /// The text as it stands in the manifest.
     pub fn source(&self) -> &str {
         &self.inner.source
@@ -312,6 +323,11 @@ impl Condition {
     /// `Config`, when the template has a mistake in its syntax.
     pub fn new(text: &str, parameters: Arc<Json>) -> Result<Condition> {
         Ok(Condition { text: Ok(Text::new(text, parameters)?) })
+    }
+
+    /// Whether it takes this variable from its place.
+    pub fn uses(&self, name: &str) -> bool {
+        self.text.as_ref().is_ok_and(|text| text.uses(name))
     }
 
     /// Whether it holds.

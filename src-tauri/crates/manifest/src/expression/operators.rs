@@ -3,8 +3,8 @@
 use super::compile::{Binary, Relation};
 use super::datetime::{Duration, Moment};
 use super::eval::BYTES_MAX;
-use super::repr;
 use super::value::{Evaluated, Fault, Number, Value, type_error, undefined};
+use super::{format, repr};
 
 fn out_of_range<T>() -> Result<T, Fault> {
     Err(Fault::Other("a result is out of range".to_owned()))
@@ -23,7 +23,7 @@ fn unsupported<'a>(sign: &str, left: &Value<'a>, right: &Value<'a>) -> Evaluated
 
 pub(super) fn negative<'a>(value: &Value<'a>) -> Evaluated<'a> {
     match (value, value.number()) {
-        (_, Some(Number::Int(number))) => Ok(Value::Int(-number)),
+        (_, Some(Number::Int(number))) => number.checked_neg().map(Value::Int).map_or_else(out_of_range, Ok),
         (_, Some(Number::Float(number))) => Ok(Value::Float(-number)),
         (Value::Duration(duration), _) => {
             Ok(Value::Duration(Duration { months: -duration.months, microseconds: -duration.microseconds }))
@@ -56,6 +56,7 @@ pub(super) fn contains<'a>(container: &Value<'a>, item: &Value<'a>) -> Result<bo
             type_error(format!("'in <string>' requires string as left operand, not {}", other.type_name()))
         }
         (Value::JsonDict(_) | Value::Dict(_), key) => Ok(container.lookup(key).is_some()),
+        (Value::JsonList(items), item) => Ok(items.iter().any(|known| Value::from(known).equals(item))),
         (Value::Undefined, _) => Ok(false),
         _ => Ok(container.items()?.iter().any(|known| known.equals(item))),
     }
@@ -75,11 +76,10 @@ pub(super) fn binary<'a>(operator: Binary, left: &Value<'a>, right: &Value<'a>) 
         Binary::Sub => subtract(left, right),
         Binary::Mul => multiply(left, right),
         Binary::Rem => match left {
-            Value::Str(format) => percent(format, right),
-            _ => unsupported("%", left, right),
+            Value::Str(format) => format::percent(format, right),
+            _ => divide(operator, left, right),
         },
-        Binary::Div => unsupported("/", left, right),
-        Binary::FloorDiv => unsupported("//", left, right),
+        Binary::Div | Binary::FloorDiv => divide(operator, left, right),
         Binary::Pow | Binary::Concat => unsupported("**", left, right),
     }
 }
@@ -116,7 +116,7 @@ fn arithmetic<'a>(operator: Binary, left: Number, right: Number) -> Evaluated<'a
 
 fn floor_div(left: i128, right: i128) -> i128 {
     let quotient = left.wrapping_div(right);
-    if left % right != 0 && (left < 0) != (right < 0) { quotient - 1 } else { quotient }
+    if left.wrapping_rem(right) != 0 && (left < 0) != (right < 0) { quotient - 1 } else { quotient }
 }
 
 fn float_arithmetic(operator: Binary, left: f64, right: f64) -> f64 {
@@ -170,7 +170,10 @@ fn subtract<'a>(left: &Value<'a>, right: &Value<'a>) -> Evaluated<'a> {
         // The day loses whole days: five hours less is the same day.
         (Value::Day(day), Value::Duration(duration)) => shifted_day(
             *day,
-            Duration { months: -duration.months, microseconds: -whole_days(duration.microseconds) },
+            Duration {
+                months: duration.months.saturating_neg(),
+                microseconds: whole_days(duration.microseconds).saturating_neg(),
+            },
         ),
         (_, Value::Duration(_)) => add(left, &negative(right)?),
         _ => unsupported("-", left, right),
@@ -196,17 +199,20 @@ fn multiply<'a>(left: &Value<'a>, right: &Value<'a>) -> Evaluated<'a> {
     let (repeated, count) = match (left.number(), right.number()) {
         (None, Some(Number::Int(count))) => (left, count),
         (Some(Number::Int(count)), None) => (right, count),
+        (None, Some(Number::Float(by))) => return scaled("*", left, right, by),
+        (Some(Number::Float(by)), None) => return scaled("*", right, left, by),
         _ => return unsupported("*", left, right),
     };
+    if let Value::Duration(duration) = repeated {
+        let times = |amount: i64| i64::try_from(i128::from(amount).saturating_mul(count)).ok();
+        let (Some(months), Some(microseconds)) = (times(duration.months), times(duration.microseconds))
+        else {
+            return out_of_range();
+        };
+        return Ok(Value::Duration(Duration { months, microseconds }));
+    }
     let count = usize::try_from(count).unwrap_or(0);
     let size = match repeated {
-        Value::Duration(duration) => {
-            let count = count as i64;
-            return Ok(Value::Duration(Duration {
-                months: duration.months.saturating_mul(count),
-                microseconds: duration.microseconds.saturating_mul(count),
-            }));
-        }
         Value::Str(text) => text.len(),
         Value::JsonList(_) | Value::List(_) | Value::Tuple(_) => repeated.len()?.saturating_mul(32),
         _ => return unsupported("*", left, right),
@@ -222,73 +228,48 @@ fn multiply<'a>(left: &Value<'a>, right: &Value<'a>) -> Evaluated<'a> {
     Ok(if matches!(repeated, Value::Tuple(_)) { Value::Tuple(all.into()) } else { Value::list(all) })
 }
 
-/// Python's `'%s of %d' % (…)`.
-pub(super) fn percent<'a>(format: &str, values: &Value<'a>) -> Evaluated<'a> {
-    let mut left = match values {
-        Value::Tuple(items) => items.to_vec(),
-        one => vec![one.clone()],
-    }
-    .into_iter();
-    let mut out = String::new();
-    let mut rest = format;
-    while let Some(at) = rest.find('%') {
-        out.push_str(&rest[..at]);
-        rest = &rest[at + 1..];
-        let end = rest
-            .find(|letter: char| letter.is_ascii_alphabetic() || letter == '%')
-            .ok_or_else(|| Fault::Other("incomplete format".to_owned()))?;
-        let (flags, kind) = (&rest[..end], &rest[end..=end]);
-        rest = &rest[end + 1..];
-        if kind == "%" {
-            out.push('%');
-            continue;
+/// A duration so many times, to the nearest microsecond.
+fn scaled<'a>(sign: &str, duration: &Value<'a>, other: &Value<'a>, by: f64) -> Evaluated<'a> {
+    match duration {
+        Value::Duration(Duration { months: 0, microseconds }) => {
+            let product = (*microseconds as f64 * by).round_ties_even();
+            if !product.is_finite() || product.abs() > 9e18 {
+                return out_of_range();
+            }
+            Ok(Value::Duration(Duration { months: 0, microseconds: product as i64 }))
         }
-        let Some(value) = left.next() else { return type_error("not enough arguments for format string") };
-        out.push_str(&pad(&formatted(flags, kind, &value)?, flags));
+        _ => unsupported(sign, duration, other),
     }
-    out.push_str(rest);
-    if left.next().is_some() && matches!(values, Value::Tuple(_)) {
-        return type_error("not all arguments converted during string formatting");
-    }
-    bounded(out)
 }
 
-fn formatted(flags: &str, kind: &str, value: &Value<'_>) -> Result<String, Fault> {
-    let precision = flags.split_once('.').and_then(|(_, digits)| digits.parse::<usize>().ok());
-    let number = || {
-        value.number().ok_or_else(|| {
-            Fault::Type(format!("%{kind} format: a real number is required, not {}", value.type_name()))
-        })
+/// `/`, `//` and `%` of durations.
+fn divide<'a>(operator: Binary, left: &Value<'a>, right: &Value<'a>) -> Evaluated<'a> {
+    let sign = match operator {
+        Binary::Div => "/",
+        Binary::FloorDiv => "//",
+        _ => "%",
     };
-    Ok(match kind {
-        "s" => repr::text(value).chars().take(precision.unwrap_or(usize::MAX)).collect(),
-        "r" => repr::repr(value),
-        "d" | "i" | "u" => match number()? {
-            Number::Int(value) => value.to_string(),
-            Number::Float(value) => (value.trunc() as i128).to_string(),
-        },
-        "f" | "F" => format!("{:.*}", precision.unwrap_or(6).min(100), number()?.float()),
-        "x" => match number()? {
-            Number::Int(value) => format!("{value:x}"),
-            Number::Float(_) => return type_error("%x format: an integer is required, not float"),
-        },
-        other => return Err(Fault::Other(format!("unsupported format character '{other}'"))),
-    })
-}
-
-fn pad(text: &str, flags: &str) -> String {
-    let digits: String =
-        flags.trim_start_matches(['-', '+', ' ', '#']).chars().take_while(char::is_ascii_digit).collect();
-    let width = digits.parse::<usize>().unwrap_or(0).min(10_000);
-    let missing = width.saturating_sub(text.chars().count());
-    if flags.starts_with('-') {
-        return format!("{text}{}", " ".repeat(missing));
+    let Value::Duration(Duration { months: 0, microseconds }) = left else {
+        return unsupported(sign, left, right);
+    };
+    let by = match (right, right.number()) {
+        (Value::Duration(Duration { months: 0, microseconds }), _) => Number::Int((*microseconds).into()),
+        (_, Some(number)) if operator != Binary::Rem => number,
+        _ => return unsupported(sign, left, right),
+    };
+    let quotient = arithmetic(operator, Number::Int((*microseconds).into()), by)?;
+    // A duration by a duration is a number, except for the rest.
+    if matches!(right, Value::Duration(_)) && operator != Binary::Rem {
+        return Ok(quotient);
     }
-    if digits.starts_with('0') {
-        let (sign, number) = text.strip_prefix('-').map_or(("", text), |number| ("-", number));
-        return format!("{sign}{}{number}", "0".repeat(missing));
+    match quotient.number() {
+        Some(Number::Int(micros)) => {
+            let micros = i64::try_from(micros)
+                .map(|microseconds| Value::Duration(Duration { months: 0, microseconds }));
+            micros.map_or_else(|_| out_of_range(), Ok)
+        }
+        _ => scaled(sign, left, right, 1.0 / by.float()),
     }
-    format!("{}{text}", " ".repeat(missing))
 }
 
 /// Python's `value[start:stop:step]`.
@@ -306,7 +287,7 @@ pub(super) fn slice<'a>(value: &Value<'a>, bounds: [Option<Value<'a>>; 3]) -> Ev
         };
     }
     if !matches!(value, Value::Str(_) | Value::JsonList(_) | Value::List(_) | Value::Tuple(_)) {
-        return Ok(Value::Undefined);
+        return type_error(format!("'{}' object is not subscriptable", value.type_name()));
     }
     let items = value.items()?;
     let step = numbers[2].unwrap_or(1);

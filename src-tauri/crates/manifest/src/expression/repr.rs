@@ -58,14 +58,20 @@ fn write(out: &mut String, value: &Value<'_>, plain: bool) {
             out.push_str(": ");
             write(out, value, false);
         }),
-        Value::Moment(moment) if plain => out.push_str(&moment.iso(' ')),
-        Value::Moment(moment) => {
-            let _ = write!(out, "datetime.datetime({})", moment.iso(' '));
+        Value::Namespace(fields) => {
+            let fields = Value::Dict(fields.clone());
+            let _ = write!(out, "<Namespace {}>", repr(&fields));
         }
-        Value::Day(day) => {
+        Value::Moment(moment) if plain => out.push_str(&moment.iso(' ')),
+        Value::Moment(moment) => out.push_str(&moment_repr(moment)),
+        Value::Day(day) if plain => {
             let _ = write!(out, "{day}");
         }
-        Value::Duration(duration) => out.push_str(&duration_text(*duration)),
+        Value::Day(day) => {
+            let _ = write!(out, "datetime.date({}, {}, {})", day.year(), day.month(), day.day());
+        }
+        Value::Duration(duration) if plain => out.push_str(&duration_text(*duration)),
+        Value::Duration(duration) => out.push_str(&duration_repr(*duration)),
         Value::Method(method) => {
             let _ = write!(out, "<built-in method {} of {} object>", method.1, method.0.type_name());
         }
@@ -126,6 +132,19 @@ pub(super) fn float(value: f64) -> String {
     if plain.contains('.') { plain } else { format!("{plain}.0") }
 }
 
+/// What Python does not print as it is: controls, formats, spaces other than the common one, private letters.
+/// Letters that Unicode has not given out yet are printed.
+fn is_hidden(letter: char) -> bool {
+    letter.is_control()
+        || (letter.is_whitespace() && letter != ' ')
+        || matches!(letter,
+            '\u{ad}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{890}' | '\u{891}' | '\u{8e2}'
+            | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            | '\u{e000}'..='\u{f8ff}' | '\u{feff}' | '\u{fff0}'..='\u{fffb}' | '\u{fffe}' | '\u{ffff}'
+            | '\u{110bd}' | '\u{110cd}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0001}'..='\u{e007f}'
+            | '\u{f0000}'..='\u{10ffff}')
+}
+
 /// A text in Python's quotes.
 fn quoted(out: &mut String, text: &str) {
     let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
@@ -143,11 +162,13 @@ fn quoted(out: &mut String, text: &str) {
             letter if (letter as u32) < 0x20 || letter as u32 == 0x7f => {
                 let _ = write!(out, "\\x{:02x}", letter as u32);
             }
-            '\u{80}'..='\u{a0}' | '\u{ad}' => {
-                let _ = write!(out, "\\x{:02x}", letter as u32);
-            }
-            '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' => {
-                let _ = write!(out, "\\u{:04x}", letter as u32);
+            letter if is_hidden(letter) => {
+                let code = letter as u32;
+                let _ = match code {
+                    0..0x100 => write!(out, "\\x{code:02x}"),
+                    0x100..0x1_0000 => write!(out, "\\u{code:04x}"),
+                    _ => write!(out, "\\U{code:08x}"),
+                };
             }
             letter => out.push(letter),
         }
@@ -155,14 +176,60 @@ fn quoted(out: &mut String, text: &str) {
     out.push(quote);
 }
 
+/// Python's `ascii()`: `repr()` with everything beyond ASCII escaped.
+pub(super) fn ascii(value: &Value<'_>) -> String {
+    let mut out = String::new();
+    for letter in repr(value).chars() {
+        let code = letter as u32;
+        let _ = match code {
+            0..0x80 => write!(out, "{letter}"),
+            0x80..0x100 => write!(out, "\\x{code:02x}"),
+            0x100..0x1_0000 => write!(out, "\\u{code:04x}"),
+            _ => write!(out, "\\U{code:08x}"),
+        };
+    }
+    out
+}
+
+fn moment_repr(moment: &super::datetime::Moment) -> String {
+    let civil = moment.civil();
+    let mut parts =
+        format!("{}, {}, {}, {}, {}", civil.year(), civil.month(), civil.day(), civil.hour(), civil.minute());
+    let micros = civil.subsec_nanosecond() / 1000;
+    if civil.second() != 0 || micros != 0 {
+        let _ = write!(parts, ", {}", civil.second());
+    }
+    if micros != 0 {
+        let _ = write!(parts, ", {micros}");
+    }
+    format!("datetime.datetime({parts}, tzinfo=datetime.timezone.utc)")
+}
+
+fn duration_repr(duration: Duration) -> String {
+    let day = 86_400_000_000;
+    let rest = duration.microseconds.rem_euclid(day);
+    let parts = [duration.microseconds.div_euclid(day), rest / 1_000_000, rest % 1_000_000];
+    if duration.months != 0 {
+        let [days, seconds, micros] = parts;
+        let (years, months) = (duration.months / 12, duration.months % 12);
+        return format!(
+            "isodate.duration.Duration({days}, {seconds}, {micros}, years={years}, months={months})"
+        );
+    }
+    let names = ["days", "seconds", "microseconds"];
+    let named =
+        names.iter().zip(parts).filter(|(_, part)| *part != 0).map(|(name, part)| format!("{name}={part}"));
+    let named: Vec<String> = named.collect();
+    format!("datetime.timedelta({})", if named.is_empty() { "0".to_owned() } else { named.join(", ") })
+}
+
 fn duration_text(duration: Duration) -> String {
     let mut out = String::new();
     if duration.months != 0 {
         let (years, months) = (duration.months / 12, duration.months % 12);
-        for (count, word) in [(years, "year"), (months, "month")] {
+        for (count, word) in [(years, "years"), (months, if months <= 1 { "month" } else { "months" })] {
             if count != 0 {
-                let plural = if count == 1 { "" } else { "s" };
-                let _ = write!(out, "{count} {word}{plural}, ");
+                let _ = write!(out, "{count} {word}, ");
             }
         }
     }
@@ -186,6 +253,43 @@ pub fn json_dumps(value: &Json) -> String {
     let mut out = String::new();
     dump(&mut out, value);
     out
+}
+
+/// The same with line ends, and so many spaces for each level.
+pub(super) fn json_dumps_indented(value: &Json, width: usize) -> String {
+    let mut out = String::new();
+    dump_indented(&mut out, value, width, 1);
+    out
+}
+
+fn dump_indented(out: &mut String, value: &Json, width: usize, level: usize) {
+    let line = |out: &mut String, level: usize| {
+        out.push('\n');
+        out.push_str(&" ".repeat(width * level));
+    };
+    match value {
+        Json::Array(items) if !items.is_empty() => {
+            for (at, item) in items.iter().enumerate() {
+                out.push(if at == 0 { '[' } else { ',' });
+                line(out, level);
+                dump_indented(out, item, width, level + 1);
+            }
+            line(out, level - 1);
+            out.push(']');
+        }
+        Json::Object(fields) if !fields.is_empty() => {
+            for (at, (key, value)) in fields.iter().enumerate() {
+                out.push(if at == 0 { '{' } else { ',' });
+                line(out, level);
+                dump_text(out, key);
+                out.push_str(": ");
+                dump_indented(out, value, width, level + 1);
+            }
+            line(out, level - 1);
+            out.push('}');
+        }
+        other => dump(out, other),
+    }
 }
 
 fn dump(out: &mut String, value: &Json) {

@@ -8,6 +8,12 @@ use std::rc::Rc;
 use super::datetime::{Duration, Moment};
 use crate::{Json, Map};
 
+/// Lists in lists that a template made, at most.
+const DEPTH_MAX: usize = 100;
+
+/// A text that is taken apart into its letters is not longer.
+const LETTERS_MAX: usize = 1 << 20;
+
 /// A list that a template made; Python's lists can be changed by who holds them.
 pub(super) type Shared<T> = Rc<RefCell<Vec<T>>>;
 
@@ -25,12 +31,14 @@ pub(super) enum Value<'a> {
     Tuple(Rc<[Value<'a>]>),
     JsonDict(&'a Map),
     Dict(Shared<(Value<'a>, Value<'a>)>),
+    /// A dict whose fields are reached as attributes, and can be given values inside of loops.
+    Namespace(Shared<(Value<'a>, Value<'a>)>),
     Moment(Moment),
     /// A day: days since 0001-01-01 are not needed, only what it prints and compares to.
     Day(jiff::civil::Date),
     Duration(Duration),
     /// A method that has not been called yet.
-    Method(Rc<(Value<'a>, &'a str)>),
+    Method(Rc<(Value<'a>, Cow<'a, str>)>),
 }
 
 /// Why an evaluation ended. The reference treats each in its own way.
@@ -84,6 +92,63 @@ impl<'a> Value<'a> {
         Value::Dict(Rc::new(RefCell::new(fields)))
     }
 
+    /// A copy that shares nothing with this value. What lists and dicts take in is copied: so no list comes to hold
+    /// itself, and none grows deeper than what can be printed.
+    pub(super) fn detached(&self) -> Evaluated<'a> {
+        self.copied(0)
+    }
+
+    fn copied(&self, depth: usize) -> Evaluated<'a> {
+        if depth > DEPTH_MAX {
+            return Err(Fault::Other("a value is nested too deep".to_owned()));
+        }
+        Ok(match self {
+            Value::List(items) => Value::list(
+                items.borrow().iter().map(|item| item.copied(depth + 1)).collect::<Result<_, _>>()?,
+            ),
+            Value::Tuple(items) => {
+                Value::Tuple(items.iter().map(|item| item.copied(depth + 1)).collect::<Result<_, _>>()?)
+            }
+            Value::Namespace(fields) => return Value::Dict(Rc::clone(fields)).copied(depth),
+            Value::Dict(fields) => {
+                let field = |(key, value): &(Value<'a>, Value<'a>)| {
+                    Ok((key.copied(depth + 1)?, value.copied(depth + 1)?))
+                };
+                Value::dict(fields.borrow().iter().map(field).collect::<Result<_, Fault>>()?)
+            }
+            Value::Method(method) => Value::Method(Rc::new((method.0.copied(depth + 1)?, method.1.clone()))),
+            other => other.clone(),
+        })
+    }
+
+    /// How many values a value that a template made is made of. An error when it is nested too deep.
+    pub(super) fn weight(&self) -> Result<usize, Fault> {
+        self.weighed(0)
+    }
+
+    fn weighed(&self, depth: usize) -> Result<usize, Fault> {
+        if depth > DEPTH_MAX {
+            return Err(Fault::Other("a value is nested too deep".to_owned()));
+        }
+        Ok(match self {
+            Value::Str(text) => text.len() / 64,
+            Value::List(items) => {
+                items.borrow().iter().map(|item| item.weighed(depth + 1)).sum::<Result<usize, _>>()?
+            }
+            Value::Tuple(items) => {
+                items.iter().map(|item| item.weighed(depth + 1)).sum::<Result<usize, _>>()?
+            }
+            Value::Dict(fields) | Value::Namespace(fields) => {
+                let field = |(key, value): &(Value<'a>, Value<'a>)| {
+                    Ok(key.weighed(depth + 1)? + value.weighed(depth + 1)?)
+                };
+                fields.borrow().iter().map(field).sum::<Result<usize, Fault>>()?
+            }
+            Value::Method(method) => method.0.weighed(depth + 1)?,
+            _ => 0,
+        } + 1)
+    }
+
     /// Python's name of the type, for messages.
     pub(super) fn type_name(&self) -> &'static str {
         match self {
@@ -96,6 +161,7 @@ impl<'a> Value<'a> {
             Value::JsonList(_) | Value::List(_) => "list",
             Value::Tuple(_) => "tuple",
             Value::JsonDict(_) | Value::Dict(_) => "dict",
+            Value::Namespace(_) => "Namespace",
             Value::Moment(_) => "datetime",
             Value::Day(_) => "date",
             Value::Duration(_) => "timedelta",
@@ -116,7 +182,7 @@ impl<'a> Value<'a> {
             Value::JsonDict(fields) => !fields.is_empty(),
             Value::Dict(fields) => !fields.borrow().is_empty(),
             Value::Duration(duration) => *duration != Duration::default(),
-            Value::Moment(_) | Value::Day(_) | Value::Method(_) => true,
+            Value::Moment(_) | Value::Day(_) | Value::Method(_) | Value::Namespace(_) => true,
         }
     }
 
@@ -139,6 +205,9 @@ impl<'a> Value<'a> {
             Value::Tuple(items) => items.to_vec(),
             Value::JsonDict(fields) => fields.keys().map(|key| Value::Str(Cow::Borrowed(key))).collect(),
             Value::Dict(fields) => fields.borrow().iter().map(|(key, _)| key.clone()).collect(),
+            Value::Str(text) if text.len() > LETTERS_MAX => {
+                return Err(Fault::Other("a text is too long to be taken apart".to_owned()));
+            }
             Value::Str(text) => text.chars().map(|letter| Value::text(letter.to_string())).collect(),
             other => return type_error(format!("'{}' object is not iterable", other.type_name())),
         })
@@ -171,8 +240,16 @@ impl<'a> Value<'a> {
     /// The value of a key of a dict.
     pub(super) fn lookup(&self, key: &Value<'a>) -> Option<Value<'a>> {
         match (self, key) {
-            (Value::JsonDict(fields), Value::Str(name)) => fields.get(name.as_ref()).map(Value::from),
-            (Value::Dict(fields), key) => {
+            (Value::JsonDict(fields), Value::Str(name)) => {
+                let found = fields.get(name.as_ref());
+                // Names of headers have no case.
+                let caseless = || {
+                    fields.get(crate::http::CASELESS)?;
+                    fields.get(name.to_lowercase().as_str())
+                };
+                found.or_else(caseless).map(Value::from)
+            }
+            (Value::Dict(fields) | Value::Namespace(fields), key) => {
                 fields.borrow().iter().find(|(known, _)| known.equals(key)).map(|(_, value)| value.clone())
             }
             _ => None,

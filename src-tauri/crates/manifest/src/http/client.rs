@@ -14,7 +14,6 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use jiff::Timestamp;
 use reqwest::Method;
 use reqwest::header::{self, HeaderMap, HeaderName};
 use syncline_protocol::{Error, ErrorKind, Result};
@@ -27,7 +26,7 @@ pub use pause::{Pause, RealTime};
 
 use super::auth::Tokens;
 use super::wait::wait;
-use crate::context::{Clock, Output};
+use crate::context::{Output, Run};
 use kept::Kept;
 use secrets::Secrets;
 
@@ -96,12 +95,12 @@ const HARMLESS: [HeaderName; 5] =
     [header::ACCEPT, header::ACCEPT_LANGUAGE, header::CONTENT_TYPE, header::RANGE, header::USER_AGENT];
 
 impl Client {
-    /// A client with the usual limits.
+    /// A client with these limits.
     ///
     /// # Errors
     /// `Tls`, when this computer's certificates cannot be used.
-    pub fn new() -> Result<Client> {
-        Client::with(Limits::default(), Arc::new(RealTime))
+    pub fn new(limits: Limits) -> Result<Client> {
+        Client::with(limits, Arc::new(RealTime))
     }
 
     /// A client with these limits and this time.
@@ -112,7 +111,7 @@ impl Client {
         // Whoever was first is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client {
-            kept: Kept::new(limits.kept),
+            kept: Kept::new(limits.kept_bytes),
             limits,
             pause,
             tokens: Tokens::default(),
@@ -157,16 +156,16 @@ impl Client {
     }
 
     /// Sends a request, or gives the answer that was kept. Says nothing about whether the answer is good.
-    pub(crate) async fn send(&self, request: Request, clock: Clock, output: &dyn Output) -> Result<Answer> {
+    pub(crate) async fn send(&self, request: Request, run: &Run, output: &dyn Output) -> Result<Answer> {
         if !(request.keep && request.method == Method::GET) {
-            return self.follow(request, clock, output).await;
+            return self.follow(request, run, output).await;
         }
         let cell = self.kept.cell(Kept::key(&request));
         let mut passed = None;
         let entry = cell.get_or_try_init(|| async {
-            let mut answer = self.follow(request, clock, output).await.map_err(Some)?;
+            let mut answer = self.follow(request, run, output).await.map_err(Some)?;
             if answer.status == 200
-                && let Some(body) = answer.body.peek(self.limits.body).await.map_err(Some)?
+                && let Some(body) = answer.body.peek(self.limits.body_bytes).await.map_err(Some)?
             {
                 return self.kept.put(&answer, body).await.map_err(Some);
             }
@@ -181,19 +180,39 @@ impl Client {
         }
     }
 
-    async fn follow(&self, mut request: Request, clock: Clock, output: &dyn Output) -> Result<Answer> {
-        self.admit(&request, clock, output).await;
+    async fn follow(&self, request: Request, run: &Run, output: &dyn Output) -> Result<Answer> {
+        self.admit(&request, run, output).await;
+        let (answer, asked) = self.exchange(request).await?;
+        if let Some(budget) = self.budget.get() {
+            budget.learn(&asked, &answer, self.pause.now(), run.now());
+        }
+        Ok(answer)
+    }
+
+    /// The body of an address, and its status.
+    ///
+    /// # Errors
+    /// As for any request; `LimitExceeded`.
+    pub async fn fetch(&self, url: Url) -> Result<(u16, Bytes)> {
+        let (method, headers) = (Method::GET, HeaderMap::new());
+        let request =
+            Request { method, url, headers, body: None, connect: None, read: None, base: None, keep: false };
+        let (answer, _) = self.exchange(request).await?;
+        Ok((answer.status, answer.body.bytes(self.limits.body_bytes).await?))
+    }
+
+    /// Sends a request, and again to where it is redirected. Gives back what was asked last.
+    async fn exchange(&self, mut request: Request) -> Result<(Answer, Request)> {
         let mut public_only = self.is_led_away(&request);
         for _ in 0..=self.limits.redirects {
             let (response, host) = self.once(&request, public_only).await?;
             if response.remote_addr().is_none_or(|at| guard::is_public(at.ip())) {
                 self.host(&host, |host| host.public = true);
-                public_only |= !self.limits.private_redirects;
+                public_only |= !self.limits.allow_private;
             }
             let Some(next) = redirect(&response, &request.url)? else {
                 let answer = self.answer(response, host, &request);
-                self.learn(&request, &answer, clock());
-                return Ok(answer);
+                return Ok((answer, request));
             };
             request.redirect(response.status().as_u16(), next);
         }
@@ -205,17 +224,11 @@ impl Client {
     }
 
     /// Waits until the budget and the host allow another request.
-    async fn admit(&self, request: &Request, clock: Clock, output: &dyn Output) {
+    async fn admit(&self, request: &Request, run: &Run, output: &dyn Output) {
         loop {
             let budget = || self.budget.get().and_then(|budget| budget.take(request, self.pause.now()));
             let Some(time) = self.closed(&request.host()).or_else(budget) else { return };
-            wait(self, clock, time, "rate limited", output).await;
-        }
-    }
-
-    fn learn(&self, request: &Request, answer: &Answer, wall: Timestamp) {
-        if let Some(budget) = self.budget.get() {
-            budget.learn(request, answer, self.pause.now(), wall);
+            wait(run, time, "rate limited", output).await;
         }
     }
 
@@ -223,7 +236,7 @@ impl Client {
     fn is_led_away(&self, request: &Request) -> bool {
         let Some(base) = &request.base else { return false };
         let public = *base != request.host() && self.host(base, |host| host.public);
-        public && !self.limits.private_redirects
+        public && !self.limits.allow_private
     }
 
     async fn once(&self, request: &Request, public_only: bool) -> Result<(reqwest::Response, String)> {
@@ -237,7 +250,7 @@ impl Client {
         if let Some(body) = &request.body {
             sending = sending.body(body.clone());
         }
-        let patience = self.limits.connect + request.read.unwrap_or(self.limits.idle);
+        let patience = self.limits.connect + request.read.unwrap_or(self.limits.silence);
         match tokio::time::timeout(patience, sending.send()).await {
             Ok(Ok(response)) => Ok((response, host)),
             Ok(Err(error)) => Err(failure::of_request(&host, error)),
@@ -250,12 +263,12 @@ impl Client {
             |value: &header::HeaderValue| value.as_bytes().iter().map(|byte| char::from(*byte)).collect();
         let headers =
             response.headers().iter().map(|(name, value)| (name.to_string(), text(value))).collect();
-        let idle = request.read.unwrap_or(self.limits.idle);
+        let idle = request.read.unwrap_or(self.limits.silence);
         Answer {
             status: response.status().as_u16(),
             headers: joined(headers),
             url: response.url().to_string(),
-            body: Body::arriving(response, host, idle, self.limits.streamed),
+            body: Body::arriving(response, host, idle, self.limits.stream_bytes),
         }
     }
 

@@ -4,17 +4,18 @@ mod auth;
 pub mod client;
 mod decode;
 mod errors;
+mod headers;
 mod request;
 mod retry;
-mod spelling;
 mod wait;
-
-use std::sync::Arc;
 
 use crate::context::Slice;
 use crate::{Json, Map};
 
 pub use decode::{Decoded, Decoder};
+pub use errors::Action;
+pub(crate) use errors::named;
+pub(crate) use headers::CASELESS;
 pub use request::option::RequestOption;
 pub use request::properties::QueryProperties;
 pub use request::requester::Requester;
@@ -49,17 +50,6 @@ pub struct Asked<'a> {
     pub stream: &'a str,
 }
 
-/// What an error handler asks of whoever reads page after page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Demand {
-    /// Start again with the first page of this slice (`RESET_PAGINATION`).
-    ResetPagination,
-    /// Ask for this page again, smaller (`REDUCE_PAGE_SIZE`).
-    ReducePageSize,
-    /// Split the window of time and read its parts (`SPLIT_REQUEST_WINDOW`).
-    SplitWindow,
-}
-
 /// An answer that the error handler let pass.
 pub struct Response {
     /// Its status.
@@ -71,17 +61,18 @@ pub struct Response {
     /// Whether its status says that something went wrong, and the error handler ignores that or calls it a success: it
     /// has no records and ends paging.
     pub ignored: bool,
-    /// What the error handler asks for instead of taking the answer, with its message. It has no records then.
-    pub demand: Option<(Demand, Option<String>)>,
+    /// What the handler decided: `Success` or `Ignore`, or one of the decisions that belong to who reads page after page
+    /// (`ResetPagination`, `ReducePageSize`, `SplitRequestWindow`); it has no records then.
+    pub action: Action,
     /// The body, still to be read.
     pub body: client::Body,
-    spellings: Arc<spelling::Spellings>,
 }
 
 impl Response {
-    /// What templates of paginators see as `headers`: each under its usual name and as the manifest writes it; `link`
-    /// is the parsed Link header.
+    /// What templates of paginators see as `headers`: names in any capitalisation, `link` as the links it holds.
     pub fn headers_json(&self) -> Json {
-        self.spellings.headers(&self.headers, Some(spelling::links(&self.headers)))
+        let mut headers = headers::json(&self.headers);
+        headers.insert("link".to_owned(), headers::links(&self.headers));
+        Json::Object(headers)
     }
 }

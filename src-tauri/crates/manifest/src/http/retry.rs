@@ -114,10 +114,10 @@ impl<'a> Attempts<'a> {
         }
         if limited {
             // The others of this run would only make it worse.
-            self.run.client.close(host, time);
+            self.run.client.close(host, self.run.wait(time));
         }
         let what = if limited { "rate limited" } else { "trying again after an error, waiting" };
-        wait::wait(&self.run.client, self.run.clock, time, what, output).await;
+        wait::wait(self.run, time, what, output).await;
         Ok(())
     }
 

@@ -5,16 +5,15 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 
-use super::client::Client;
-use crate::context::{Clock, Output, Run};
+use crate::context::{Output, Run};
 
 /// Waits, and tells what for and until when.
-pub(crate) async fn wait(client: &Client, clock: Clock, time: Duration, what: &str, output: &dyn Output) {
+pub(crate) async fn wait(run: &Run, time: Duration, what: &str, output: &dyn Output) {
     if time.is_zero() {
         return;
     }
-    output.waiting(Some(&format!("{what} until {}", until(clock(), time))));
-    client.pause.wait(time).await;
+    output.waiting(Some(&format!("{what} until {}", until(run.now(), time))));
+    run.client.pause.wait(run.wait(time)).await;
     output.waiting(None);
 }
 

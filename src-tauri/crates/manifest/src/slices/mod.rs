@@ -1,1 +1,129 @@
-//! To be written.
+//! Over what a stream is divided: lists, the records of parents, and combinations of them.
+//!
+//! A [`Router`] is what the manifest says. A [`Routing`] of one read holds what the configuration
+//! gives and how far parents have been read; it hands out partitions one by one, and waits while nobody takes them.
+
+mod combined;
+mod list;
+mod parent;
+mod path;
+mod routing;
+
+use syncline_protocol::Result;
+
+pub(crate) use routing::{Divided, PartitionSink, Routing};
+
+use combined::{Grouping, Union};
+use list::List;
+use parent::Parent;
+
+use crate::context::{Run, Slice};
+use crate::document::Node;
+use crate::http::Options;
+use crate::stream::reading::Making;
+
+/// A partition router.
+pub(crate) enum Router {
+    /// The values of a list.
+    List(List),
+    /// The records of parents, one parent after the other.
+    Substream(Vec<Parent>),
+    /// Each with each; the first is the slowest.
+    Product(Vec<Router>),
+    /// Some partitions of a router together.
+    Grouping(Box<Grouping>),
+    /// What any of some routers names, once.
+    Union(Union),
+}
+
+impl Router {
+    /// The router of a retriever, when it has one.
+    ///
+    /// # Errors
+    /// `Config` or `Unsupported`.
+    pub(crate) fn of(retriever: &Node<'_>, making: Making<'_>) -> Result<Option<Router>> {
+        let Some(node) = retriever.field("partition_router") else { return Ok(None) };
+        if !node.json().is_array() {
+            return Router::new(&node, making).map(Some);
+        }
+        let routers =
+            node.items().iter().map(|item| Router::new(item, making)).collect::<Result<Vec<_>>>()?;
+        Ok(if routers.is_empty() { None } else { Some(Router::Product(routers)) })
+    }
+
+    fn new(node: &Node<'_>, making: Making<'_>) -> Result<Router> {
+        if let Some(class) = node.class_name() {
+            return Err(node.unsupported(format!("the partition router `{class}`, written in Python")));
+        }
+        Ok(match node.kind() {
+            "ListPartitionRouter" => Router::List(List::new(node)?),
+            "SubstreamPartitionRouter" => {
+                let parents = node.list("parent_stream_configs");
+                if parents.is_empty() {
+                    return Err(node.error("`parent_stream_configs` names no parent stream"));
+                }
+                Router::Substream(
+                    parents.iter().map(|parent| Parent::new(parent, making)).collect::<Result<_>>()?,
+                )
+            }
+            "GroupingPartitionRouter" => Router::Grouping(Box::new(Grouping::new(node, making)?)),
+            "UnionPartitionRouter" => Router::Union(Union::new(node, making)?),
+            kind => return Err(node.unsupported(format!("a partition router of the type `{kind}`"))),
+        })
+    }
+
+    /// Whether it puts partition values into requests itself.
+    fn has_request_option(&self) -> bool {
+        match self {
+            Router::List(list) => list.option.is_some(),
+            Router::Substream(parents) => parents.iter().any(|parent| parent.option.is_some()),
+            _ => false,
+        }
+    }
+
+    /// Whether partitions are groups, which need not be the same the next time.
+    pub(crate) fn groups(&self) -> bool {
+        matches!(self, Router::Grouping(_))
+    }
+
+    /// Whether it hands on parts of the parents' answers, from which children are read without another request.
+    pub(crate) fn is_lazy(&self) -> bool {
+        matches!(self, Router::Substream(parents) if parents.iter().any(Parent::is_lazy))
+    }
+
+    /// What it adds to the requests of a slice. Values that are false, like 0 and "", are not sent.
+    ///
+    /// # Errors
+    /// `Config`, when a template has a mistake.
+    pub(crate) fn options(&self, run: &Run, slice: &Slice) -> Result<Options> {
+        match self {
+            Router::List(list) => list.options(run, slice),
+            Router::Substream(parents) => {
+                let mut all = Options::default();
+                for parent in parents {
+                    overlay(&mut all, parent.options(run, slice)?);
+                }
+                Ok(all)
+            }
+            Router::Product(routers) => {
+                let mut all = Options::default();
+                for router in routers.iter().rev() {
+                    overlay(&mut all, router.options(run, slice)?);
+                }
+                Ok(all)
+            }
+            Router::Grouping(_) | Router::Union(_) => Ok(Options::default()),
+        }
+    }
+}
+
+/// Puts options over others: the same key is replaced.
+pub(crate) fn overlay(under: &mut Options, over: Options) {
+    under.headers.extend(over.headers);
+    under.parameters.extend(over.parameters);
+    under.body_data.extend(over.body_data);
+    under.body_json.extend(over.body_json);
+    if over.path.is_some() {
+        under.path = over.path;
+    }
+}

@@ -35,7 +35,8 @@ pub(crate) fn run(surroundings: &Surroundings<'_>, arguments: &Serve) -> Result<
     let state = Arc::new(State::open(&project.state_path())?);
     let folder = project.root().display().to_string();
     runtime.block_on(async {
-        let api = Api::new(Arc::new(ProgramHost::new(screen.redaction.clone())), project, state);
+        let host = ProgramHost::new(screen.redaction.clone(), &project)?;
+        let api = Api::new(Arc::new(host), project, state);
         let listener = listen(arguments.port).await?;
         let address = listener.local_addr().map_err(|error| no_port(arguments.port, error))?;
         let guard = Guard::new(address.port())?;

@@ -1,6 +1,6 @@
 //! From text to a moment: `strptime`, ISO 8601.
 
-use jiff::civil::{Date, Time};
+use jiff::civil::{Date, ISOWeekDate, Time, Weekday};
 
 use super::Moment;
 
@@ -184,13 +184,18 @@ fn offset(text: &str) -> Option<(usize, i32)> {
     (all < 86_400).then_some((length, sign * all))
 }
 
+/// The day of this number in a year.
+fn day_of_year(year: i16, day: i64) -> Option<Date> {
+    let first = Date::new(year, 1, 1).ok()?;
+    let within = (1..=i64::from(first.days_in_year())).contains(&day);
+    within.then(|| first.checked_add(jiff::Span::new().days(day - 1)).ok())?
+}
+
 impl Fields {
     fn moment(&self) -> Option<Moment> {
         let year = i16::try_from(self.year.unwrap_or(1900)).ok()?;
         let date = match (self.day_of_year, self.month.or(self.day)) {
-            (Some(day), None) => {
-                Date::new(year, 1, 1).ok()?.checked_add(jiff::Span::new().days(day - 1)).ok()?
-            }
+            (Some(day), None) => day_of_year(year, day)?,
             _ => Date::new(year, self.month.unwrap_or(1) as i8, self.day.unwrap_or(1) as i8).ok()?,
         };
         let hour = match (self.hour12, self.afternoon) {
@@ -218,7 +223,29 @@ pub(super) fn iso(text: &str) -> Option<Moment> {
     };
     let byte = |at: usize| text.as_bytes().get(at).copied();
     let mut fields = Fields { year: Some(digits(0, 4)?), ..Fields::default() };
-    let day_end = if byte(4) == Some(b'-') {
+    let dash = usize::from(byte(4) == Some(b'-'));
+    let day_end = if byte(4 + dash) == Some(b'W') {
+        let at = 5 + dash;
+        let week = i8::try_from(digits(at, 2)?).ok()?;
+        let (weekday, end) = match (byte(at + 2), digits(at + 2 + dash, 1)) {
+            (Some(b'-'), Some(day)) if dash == 1 => (day, at + 4),
+            (Some(b'0'..=b'9'), Some(day)) if dash == 0 => (day, at + 3),
+            _ => (1, at + 2),
+        };
+        let weekday = Weekday::from_monday_one_offset(i8::try_from(weekday).ok()?).ok()?;
+        let year = i16::try_from(fields.year?).ok()?;
+        let date = ISOWeekDate::new(year, week, weekday).ok()?.date();
+        fields.year = Some(date.year().into());
+        (fields.month, fields.day) = (Some(date.month().into()), Some(date.day().into()));
+        end
+    } else if let (Some(day), true) =
+        (digits(4 + dash, 3), !byte(7 + dash).is_some_and(|next| next.is_ascii_digit()))
+    {
+        // The day of the year: `2024-065`.
+        let date = day_of_year(i16::try_from(fields.year?).ok()?, day)?;
+        (fields.month, fields.day) = (Some(date.month().into()), Some(date.day().into()));
+        7 + dash
+    } else if dash == 1 {
         fields.month = Some(digits(5, 2)?);
         if byte(7) == Some(b'-') {
             fields.day = Some(digits(8, 2)?);

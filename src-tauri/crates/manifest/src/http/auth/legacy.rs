@@ -8,9 +8,9 @@ use syncline_protocol::{Error, ErrorKind, Result};
 use super::tokens::{Held, key};
 use crate::context::{Output, Run};
 use crate::document::Node;
-use crate::expression::{Scope, Text, python_str};
+use crate::expression::{Scope, Text, json_dumps, python_str};
 use crate::http::client::{Answer, Request};
-use crate::http::request::{address, json_text, requester};
+use crate::http::request::{address, requester};
 use crate::{Json, Map};
 
 /// A token from the configuration while it is valid, otherwise one from a login.
@@ -115,14 +115,14 @@ impl Legacy {
         scope: &Scope<'_>,
         output: &dyn Output,
     ) -> Result<String> {
-        let body = json_text::write(&serde_json::json!({"username": user, "password": password}));
+        let body = json_dumps(&serde_json::json!({"username": user, "password": password}));
         let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
         let address = format!("{base}{}", self.login.eval_text(scope)?);
         let answer = send(run, Method::POST, &address, headers, Some(body.into()), output).await?;
         if answer.status >= 400 {
             return Err(refused(answer.status));
         }
-        let body = answer.body.bytes(run.client.limits.body).await?;
+        let body = answer.body.bytes(run.client.limits.body_bytes).await?;
         let body: Json = serde_json::from_slice(&body).unwrap_or_default();
         let key = self.answer_key.eval_text(scope)?;
         body.get(&key).map(python_str).ok_or_else(|| {
@@ -141,7 +141,7 @@ async fn send(
 ) -> Result<Answer> {
     let url = address::prepare(address, &Map::new())?;
     let request = Request { method, url, headers, body, connect: None, read: None, base: None, keep: false };
-    run.client.send(request, run.clock, output).await
+    run.client.send(request, run, output).await
 }
 
 fn refused(status: u16) -> Error {

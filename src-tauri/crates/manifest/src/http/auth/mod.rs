@@ -10,8 +10,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use syncline_protocol::{Error, ErrorKind, Result};
 
-use super::Options;
 use super::request::option::RequestOption;
+use super::{Options, named};
 use crate::Json;
 use crate::context::{Output, Run};
 use crate::document::Node;
@@ -60,8 +60,8 @@ impl Authenticator {
     /// From the `authenticator` of a requester, which may be missing.
     pub(crate) fn new(node: Option<&Node<'_>>, requester: &Node<'_>) -> Result<Authenticator> {
         let Some(node) = node else { return Ok(Authenticator::None) };
-        if let Some(class) = node.class_name() {
-            return Err(node.unsupported(format!("an authenticator in Python, `{class}`")));
+        if node.class_name().is_some() {
+            return Err(node.unsupported(named(node, "authenticator")));
         }
         let needed =
             |field: &str| Text::of(node, field)?.ok_or_else(|| node.error(format!("`{field}` is missing")));
@@ -93,7 +93,7 @@ impl Authenticator {
             }
             "JwtAuthenticator" => Authenticator::Jwt(Box::new(Jwt::new(node)?)),
             "SelectiveAuthenticator" => selective(node, requester)?,
-            other => return Err(node.unsupported(format!("an authenticator of type `{other}`"))),
+            _ => return Err(node.unsupported(named(node, "authenticator"))),
         })
     }
 

@@ -215,8 +215,7 @@ impl OAuth {
             if !passes || spent >= PATIENCE {
                 return Err(error);
             }
-            wait(&run.client, run.clock, time.min(PATIENCE - spent), "waiting for a sign-in service", output)
-                .await;
+            wait(run, time.min(PATIENCE - spent), "waiting for a sign-in service", output).await;
             time *= 2;
         }
     }
@@ -224,7 +223,7 @@ impl OAuth {
     async fn ask_once(&self, run: &Run, output: &dyn Output) -> Result<Reply> {
         let request = self.request(run)?;
         let host = request.host();
-        let answer = run.client.send(request, run.clock, output).await?;
+        let answer = run.client.send(request, run, output).await?;
         let status = answer.status;
         let body = answer.body.bytes(1 << 20).await?;
         let reply = Reply::new(&body);

@@ -1,6 +1,5 @@
 //! A token that a login gives (`SessionTokenAuthenticator`).
 
-use futures::StreamExt as _;
 use jiff::SignedDuration;
 use syncline_protocol::{Error, ErrorKind, Result};
 
@@ -68,9 +67,8 @@ impl Session {
     async fn log_in(&self, run: &Run, output: &dyn Output) -> Result<Json> {
         let asked = Asked { stream: "login", ..Asked::default() };
         let response = Box::pin(self.requester.send(run, asked, output)).await?;
-        let mut decoded = self.decoder.decode(run, response).await?;
-        let first = decoded.elements.next().await.transpose()?.and_then(|batch| batch.into_iter().next());
-        let token = first.as_ref().and_then(|body| super::at(body, &self.path)).filter(|token| truthy(token));
+        let decoded = self.decoder.decode(run, response, true).await?;
+        let token = super::at(&decoded.response, &self.path).filter(|token| truthy(token));
         let token = token.cloned().ok_or_else(|| {
             Error::new(
                 ErrorKind::Authentication,

@@ -72,11 +72,18 @@ impl Kept {
     }
 
     /// Keeps an answer whose body is read.
-    pub(crate) async fn put(&self, answer: &Answer, body: Bytes) -> Result<Entry> {
+    pub(crate) fn put(
+        &self,
+        answer: &Answer,
+        body: Bytes,
+    ) -> impl Future<Output = Result<Entry>> + Send + use<> {
         let store = Arc::clone(&self.store);
-        let place = blocking(move || store.lock().unwrap_or_else(PoisonError::into_inner).put(body)).await?;
-        let (headers, url) = (answer.headers.clone(), answer.url.clone());
-        Ok(Entry { status: answer.status, headers, url, place })
+        let (status, headers, url) = (answer.status, answer.headers.clone(), answer.url.clone());
+        async move {
+            let place =
+                blocking(move || store.lock().unwrap_or_else(PoisonError::into_inner).put(body)).await?;
+            Ok(Entry { status, headers, url, place })
+        }
     }
 
     /// A kept answer.

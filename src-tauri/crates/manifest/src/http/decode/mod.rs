@@ -14,7 +14,7 @@ use futures::StreamExt as _;
 use futures::stream::{self, BoxStream};
 use syncline_protocol::{Error, ErrorKind, Result};
 
-use super::Response;
+use super::{Response, named};
 use crate::context::{Compatibility, Run};
 use crate::document::Node;
 use crate::expression::python_str;
@@ -73,11 +73,12 @@ impl Decoder {
     /// # Errors
     /// `Config` or `Unsupported`.
     pub fn new(node: &Node<'_>) -> Result<Decoder> {
-        if let Some(class) = node.class_name() {
-            return Err(node.unsupported(format!("a decoder in Python, `{class}`")));
+        if node.class_name().is_some() {
+            return Err(node.unsupported(named(node, "decoder")));
         }
         let form = match node.kind() {
-            "JsonDecoder" => Form::Json,
+            "JsonDecoder" | "JsonParser" => Form::Json,
+            "CompositeRawDecoder" => return Decoder::new(&node.require("parser")?),
             "XmlDecoder" => Form::Xml,
             "IterableDecoder" => Form::Lines,
             "ZipfileDecoder" => Form::Zip(Parser::new(&node.require("decoder")?)?),
@@ -97,34 +98,34 @@ impl Decoder {
         matches!(self.form, Form::Lines | Form::Pieces(_))
     }
 
-    /// Decodes. A plain JSON body is read whole, within the limit of the client; others pass through piece by piece.
+    /// Decodes. `looked_at`: somebody wants the first element besides the records. A plain JSON body is read whole, within the limit of the client; others pass through piece by piece.
     ///
     /// # Errors
     /// `CorruptInput` when the body is not what it should be (with `Compatibility::Exact` that gives `{}`);
     /// `LimitExceeded`; `ConnectionLost`.
-    pub async fn decode(&self, run: &Run, mut response: Response) -> Result<Decoded> {
+    pub async fn decode(&self, run: &Run, mut response: Response, looked_at: bool) -> Result<Decoded> {
         let limits = &run.client.limits;
         let exact = run.compatibility == Compatibility::Exact;
-        let rules = Rules { exact, element: limits.element, unpacked: limits.streamed };
+        let rules = Rules { exact, element: limits.element_bytes, unpacked: limits.stream_bytes };
         match &self.form {
             Form::Json => {
                 let parsed = match response.body.take_parsed() {
                     Some(parsed) => Ok(Some(parsed)),
-                    None => json::read(response.body.bytes(limits.body).await?).await,
+                    None => json::read(response.body.bytes(limits.body_bytes).await?).await,
                 };
-                Ok(whole(elements(parsed, exact)?))
+                Ok(whole(element(parsed, exact)?, looked_at))
             }
             Form::Xml => {
                 let charset = charset(&response);
-                let body = response.body.bytes(limits.body).await?;
+                let body = response.body.bytes(limits.body_bytes).await?;
                 match xml::parse(&body, charset.as_deref()) {
-                    Ok(value) => Ok(whole(vec![value])),
-                    Err(_) if exact => Ok(whole(vec![empty()])),
+                    Ok(value) => Ok(whole(value, looked_at)),
+                    Err(_) if exact => Ok(whole(empty(), looked_at)),
                     Err(error) => Err(error),
                 }
             }
             Form::Zip(parser) => {
-                let body = response.body.bytes(limits.body).await?;
+                let body = response.body.bytes(limits.body_bytes).await?;
                 let parser = parser.clone();
                 let mut elements = pipe::produce(rules, move |sink| zip::parse(body, &parser, sink));
                 let first = elements.next().await.transpose()?;
@@ -142,16 +143,16 @@ impl Decoder {
 
 impl Parser {
     fn new(node: &Node<'_>) -> Result<Parser> {
-        if let Some(class) = node.class_name() {
-            return Err(node.unsupported(format!("a decoder in Python, `{class}`")));
+        if node.class_name().is_some() {
+            return Err(node.unsupported(named(node, "decoder")));
         }
         let encoding = || {
             let name = node.text("encoding")?.unwrap_or("utf-8");
             Encoding::named(name).ok_or_else(|| node.unsupported(format!("the encoding `{name}`")))
         };
         Ok(match node.kind() {
-            "JsonDecoder" => Parser::Json,
-            "JsonlDecoder" => Parser::JsonLines,
+            "JsonDecoder" | "JsonParser" => Parser::Json,
+            "JsonlDecoder" | "JsonLineParser" => Parser::JsonLines,
             "JsonItemsDecoder" => {
                 let path = node.text("items_path")?.filter(|path| !path.is_empty());
                 let path = path.ok_or_else(|| node.error("`items_path` is missing"))?;
@@ -160,13 +161,15 @@ impl Parser {
                     encoding: encoding()?,
                 }
             }
-            "CsvDecoder" => Parser::Csv {
+            "CsvDecoder" | "CsvParser" => Parser::Csv {
                 encoding: encoding()?,
                 delimiter: csv::delimiter(node)?,
                 nulls: node.list("set_values_to_none").iter().map(|value| python_str(value.json())).collect(),
             },
             "GzipDecoder" => Parser::Gzip(Box::new(Parser::new(&node.require("decoder")?)?)),
-            other => return Err(node.unsupported(format!("a decoder of type `{other}` here"))),
+            "GzipParser" => Parser::Gzip(Box::new(Parser::new(&node.require("inner_parser")?)?)),
+            "GzipJsonDecoder" => Parser::Gzip(Box::new(Parser::Json)),
+            _ => return Err(node.unsupported(named(node, "decoder"))),
         })
     }
 
@@ -193,20 +196,24 @@ impl Parser {
     }
 }
 
-/// The elements of a JSON body: a list is its items. What is no JSON is an error, or an empty object.
-fn elements(parsed: Result<Option<Json>>, exact: bool) -> Result<Vec<Json>> {
-    Ok(match parsed {
-        Ok(Some(Json::Array(items))) if !items.is_empty() => items,
-        Ok(None | Some(Json::Array(_) | Json::Null)) => vec![empty()],
-        Ok(Some(value)) => vec![value],
-        Err(error) if exact && error.kind() == ErrorKind::CorruptInput => vec![empty()],
-        Err(error) => return Err(error),
-    })
+/// The value of a JSON body. What is no JSON is an error, or an empty object; so is what is empty.
+fn element(parsed: Result<Option<Json>>, exact: bool) -> Result<Json> {
+    match parsed {
+        Ok(None | Some(Json::Null)) => Ok(empty()),
+        Ok(Some(Json::Array(items))) if items.is_empty() => Ok(empty()),
+        Ok(Some(value)) => Ok(value),
+        Err(error) if exact && error.kind() == ErrorKind::CorruptInput => Ok(empty()),
+        Err(error) => Err(error),
+    }
 }
 
-fn whole(elements: Vec<Json>) -> Decoded {
-    let response = elements.first().cloned().unwrap_or_else(empty);
-    Decoded { response, elements: stream::iter([Ok(elements)]).boxed() }
+fn whole(element: Json, looked_at: bool) -> Decoded {
+    let response = match &element {
+        _ if !looked_at => empty(),
+        Json::Array(items) => items.first().cloned().unwrap_or_else(empty),
+        element => element.clone(),
+    };
+    Decoded { response, elements: stream::iter([Ok(vec![element])]).boxed() }
 }
 
 fn pieces(elements: BoxStream<'static, Result<Vec<Json>>>) -> Decoded {

@@ -3,7 +3,7 @@
 use fancy_regex::Regex;
 use syncline_protocol::{Error, ErrorKind, Result};
 
-use super::{Outcome, Seen};
+use super::{Outcome, Seen, named};
 use crate::Json;
 use crate::context::Run;
 use crate::document::Node;
@@ -26,8 +26,8 @@ pub(crate) struct Header {
 
 impl Backoff {
     pub(crate) fn new(node: &Node<'_>) -> Result<Backoff> {
-        if let Some(class) = node.class_name() {
-            return Err(node.unsupported(format!("a backoff strategy in Python, `{class}`")));
+        if node.class_name().is_some() {
+            return Err(node.unsupported(named(node, "backoff strategy")));
         }
         let needed =
             |field: &str| Text::of(node, field)?.ok_or_else(|| node.error(format!("`{field}` is missing")));
@@ -48,7 +48,7 @@ impl Backoff {
             "WaitTimeFromResponse" => {
                 Backoff::FromResponse { seconds: needed("wait_time_in_seconds")?, longest }
             }
-            other => return Err(node.unsupported(format!("a backoff strategy of type `{other}`"))),
+            _ => return Err(node.unsupported(named(node, "backoff strategy"))),
         })
     }
 

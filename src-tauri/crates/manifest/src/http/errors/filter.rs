@@ -29,9 +29,9 @@ impl Filter {
             Some("IGNORE") => Some(Action::Ignore),
             Some("RESET_PAGINATION") => Some(Action::ResetPagination),
             Some("RATE_LIMITED") => Some(Action::RateLimited),
-            Some("REFRESH_TOKEN_THEN_RETRY") => Some(Action::RefreshToken),
+            Some("REFRESH_TOKEN_THEN_RETRY") => Some(Action::RefreshTokenThenRetry),
             Some("REDUCE_PAGE_SIZE") => Some(Action::ReducePageSize),
-            Some("SPLIT_REQUEST_WINDOW") => Some(Action::SplitWindow),
+            Some("SPLIT_REQUEST_WINDOW") => Some(Action::SplitRequestWindow),
             Some(other) => return Err(node.error(format!("`{other}` is no action of a response filter"))),
         };
         let failure = match node.text("failure_type")? {

@@ -27,18 +27,27 @@ pub(crate) struct Verdict {
     pub(crate) message: Option<String>,
 }
 
-/// What is done with an answer.
+/// What a handler decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Action {
+pub enum Action {
+    /// The answer is taken.
     Success,
-    Fail,
-    Retry,
+    /// It is taken for what it is: nothing, when its status says that something went wrong.
     Ignore,
-    ResetPagination,
+    /// The stream fails.
+    Fail,
+    /// The request is sent again.
+    Retry,
+    /// The request is sent again when the API allows it.
     RateLimited,
-    RefreshToken,
+    /// A new token is asked for, then the request is sent again.
+    RefreshTokenThenRetry,
+    /// Paging begins again.
+    ResetPagination,
+    /// The page is asked for again, smaller.
     ReducePageSize,
-    SplitWindow,
+    /// The window of time is divided, and its parts are read.
+    SplitRequestWindow,
 }
 
 /// Whose fault it is, as the manifest sees it.
@@ -100,8 +109,8 @@ impl Handler {
                 max_retries: None,
             })));
         };
-        if let Some(class) = node.class_name() {
-            return Err(node.unsupported(format!("an error handler in Python, `{class}`")));
+        if node.class_name().is_some() {
+            return Err(node.unsupported(named(node, "error handler")));
         }
         match node.kind() {
             "CompositeErrorHandler" => {
@@ -120,7 +129,7 @@ impl Handler {
                 backoffs: node.list("backoff_strategies").iter().map(Backoff::new).collect::<Result<_>>()?,
                 max_retries: Text::of(node, "max_retries")?,
             }))),
-            other => Err(node.unsupported(format!("an error handler of type `{other}`"))),
+            _ => Err(node.unsupported(named(node, "error handler"))),
         }
     }
 
@@ -147,7 +156,7 @@ impl Handler {
                             | Action::Ignore
                             | Action::ResetPagination
                             | Action::ReducePageSize
-                            | Action::SplitWindow
+                            | Action::SplitRequestWindow
                     );
                     last = Some(verdict);
                     if stands {
@@ -230,6 +239,14 @@ impl Default {
 
 fn verdict(action: Action, failure: Failure) -> Verdict {
     Verdict { action, failure: Some(failure), message: None }
+}
+
+/// "the error handler `X`, which is written in Python", for a component that names a class.
+pub(crate) fn named(node: &Node<'_>, what: &str) -> String {
+    match node.class_name() {
+        Some(class) => format!("the {what} `{class}`, which is written in Python"),
+        None => format!("the {what} `{}`", node.kind()),
+    }
 }
 
 /// What is done by default.

@@ -1,6 +1,6 @@
 //! Which properties are asked for, in how many requests (`QueryProperties`).
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use syncline_protocol::Result;
@@ -19,7 +19,7 @@ use crate::stream::retriever::{PageSink, Retriever, SliceRead};
 /// their [`merge_key`](Self::merge_key) is the same.
 pub struct QueryProperties {
     names: Vec<String>,
-    endpoint: Option<Endpoint>,
+    endpoint: Option<Box<Endpoint>>,
     always: Vec<String>,
     chunking: Option<Chunking>,
 }
@@ -43,7 +43,7 @@ impl QueryProperties {
         let list = node.require("property_list")?;
         let (names, endpoint) = match list.json() {
             Json::Array(names) => (names.iter().map(python_str).collect(), None),
-            _ => (Vec::new(), Some(Endpoint::new(&list)?)),
+            _ => (Vec::new(), Some(Box::new(Endpoint::new(&list)?))),
         };
         let always =
             node.list("always_include_properties").iter().map(|name| python_str(name.json())).collect();
@@ -53,7 +53,7 @@ impl QueryProperties {
 
     /// Properties that an endpoint names (`fetch_properties_from_endpoint`), in one chunk.
     pub(crate) fn from_endpoint(node: &Node<'_>) -> Result<QueryProperties> {
-        let endpoint = Some(Endpoint::new(node)?);
+        let endpoint = Some(Box::new(Endpoint::new(node)?));
         Ok(QueryProperties { names: Vec::new(), endpoint, always: Vec::new(), chunking: None })
     }
 
@@ -61,7 +61,12 @@ impl QueryProperties {
     ///
     /// # Errors
     /// When the endpoint that knows the properties cannot be read.
-    pub async fn chunks(&self, run: &Run, stream: &str, output: &dyn Output) -> Result<Vec<Vec<String>>> {
+    pub async fn chunks(
+        &self,
+        run: &Arc<Run>,
+        stream: &str,
+        output: &dyn Output,
+    ) -> Result<Vec<Vec<String>>> {
         let asked = match &self.endpoint {
             Some(endpoint) => Some(endpoint.names(run, stream, output).await?),
             None => None,
@@ -129,7 +134,7 @@ impl Endpoint {
         Ok(Endpoint { retriever, path })
     }
 
-    async fn names(&self, run: &Run, stream: &str, output: &dyn Output) -> Result<Vec<String>> {
+    async fn names(&self, run: &Arc<Run>, stream: &str, output: &dyn Output) -> Result<Vec<String>> {
         let config = run.config();
         let scope = Scope::new(&config, run.clock);
         let path = self.path.iter().map(|segment| segment.eval_text(&scope)).collect::<Result<Vec<_>>>()?;

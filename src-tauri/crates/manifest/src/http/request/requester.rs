@@ -1,6 +1,5 @@
 //! A requester: sends one request until its error handler is content.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -8,19 +7,19 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use syncline_protocol::{Error, ErrorKind, Result};
 use url::Url;
 
+use super::address;
 use super::properties::QueryProperties;
 use super::template::{Filled, Template};
-use super::{address, json_text};
 use crate::Json;
 use crate::context::{Compatibility, Output, Run};
 use crate::document::Node;
-use crate::expression::python_str;
+use crate::expression::{json_dumps, python_str};
 use crate::http::auth::Authenticator;
 use crate::http::client::{Answer, Request, host_of};
 use crate::http::errors::{self, Action, Handler, Outcome, Seen, Verdict};
+use crate::http::headers;
 use crate::http::retry::Attempts;
-use crate::http::spelling::Spellings;
-use crate::http::{Asked, Demand, Response};
+use crate::http::{Asked, Response, named};
 
 /// A requester (`HttpRequester`) with authenticator and error handler. Tries again as the handler says.
 pub struct Requester {
@@ -34,7 +33,6 @@ pub struct Requester {
     streamed: bool,
     connect: Option<Duration>,
     read: Option<Duration>,
-    spellings: Arc<Spellings>,
 }
 
 impl Requester {
@@ -43,8 +41,8 @@ impl Requester {
     /// # Errors
     /// `Config` when it is not valid, `Unsupported` when it names a class that is unknown here.
     pub fn new(node: &Node<'_>) -> Result<Requester> {
-        if let Some(class) = node.class_name() {
-            return Err(node.unsupported(format!("a requester in Python, `{class}`")));
+        if !matches!(node.kind(), "HttpRequester" | "") || node.class_name().is_some() {
+            return Err(node.unsupported(named(node, "requester")));
         }
         let (properties, key) = properties(node)?;
         let seconds = |field: &str| {
@@ -62,7 +60,6 @@ impl Requester {
             streamed: false,
             connect: seconds("connect_timeout_in_seconds"),
             read: seconds("read_timeout_in_seconds"),
-            spellings: Arc::new(Spellings::of(node.document().root())),
         })
     }
 
@@ -104,7 +101,7 @@ impl Requester {
                 Attempt::Done(response) => return Ok(response),
                 Attempt::Renew => drop(Box::pin(self.authenticator.refresh(run, &given, output)).await?),
                 Attempt::Again(again) => {
-                    if again.verdict.action == Action::RefreshToken {
+                    if again.verdict.action == Action::RefreshTokenThenRetry {
                         attempts.may_refresh(&host)?;
                         if let Some(refreshed) =
                             Box::pin(self.authenticator.refresh(run, &given, output)).await?
@@ -126,7 +123,7 @@ impl Requester {
         output: &dyn Output,
     ) -> Result<Attempt> {
         let host = request.host();
-        let answer = match run.client.send(request, run.clock, output).await {
+        let answer = match run.client.send(request, run, output).await {
             Ok(answer) => answer,
             Err(error) => return self.broken(run, error),
         };
@@ -135,7 +132,7 @@ impl Requester {
         if may_renew && self.authenticator.holds_old_token(run).await && attempts.may_renew() {
             return Ok(Attempt::Renew);
         }
-        let limit = if self.streamed { 0 } else { run.client.limits.body };
+        let limit = if self.streamed { 0 } else { run.client.limits.body_bytes };
         self.judge(run, &host, answer, limit).await
     }
 
@@ -162,7 +159,7 @@ impl Requester {
         };
         let json = if whole { errors::body_json(bytes.as_ref()) } else { Json::Null };
         let held = Held {
-            headers_json: self.spellings.headers(&answer.headers, None),
+            headers_json: Json::Object(headers::json(&answer.headers)),
             address: Json::String(without_query(&answer.url)),
             body: bytes,
             json,
@@ -170,16 +167,13 @@ impl Requester {
             headers: answer.headers.clone(),
         };
         let verdict = self.handler.judge(run, &Outcome::Answered(held.seen()))?;
-        let demand = match verdict.action {
+        match verdict.action {
             Action::Fail => return Err(errors::failure(run, host, &verdict, &held.seen())),
-            Action::Retry | Action::RateLimited | Action::RefreshToken => {
+            Action::Retry | Action::RateLimited | Action::RefreshTokenThenRetry => {
                 return Ok(Attempt::Again(Again { verdict, broken: None, held: Some(held) }));
             }
-            Action::Success | Action::Ignore => None,
-            Action::ResetPagination => Some(Demand::ResetPagination),
-            Action::ReducePageSize => Some(Demand::ReducePageSize),
-            Action::SplitWindow => Some(Demand::SplitWindow),
-        };
+            _ => {}
+        }
         if whole && held.body.is_some() && held.json != Json::Object(crate::Map::new()) {
             answer.body.remember(held.json);
         }
@@ -188,9 +182,8 @@ impl Requester {
             headers: answer.headers,
             url: answer.url,
             ignored: answer.status >= 400,
-            demand: demand.map(|demand| (demand, verdict.message)),
+            action: verdict.action,
             body: answer.body,
-            spellings: Arc::clone(&self.spellings),
         }))
     }
 
@@ -216,7 +209,7 @@ impl Requester {
             return Err(both("a form and a plain text"));
         }
         let (body, kind) = match (json, filled.text) {
-            (Some(json), _) => (Some(json_text::write(&json)), Some("application/json")),
+            (Some(json), _) => (Some(json_dumps(&json)), Some("application/json")),
             (None, Some(text)) => (Some(text), None),
             (None, None) if form => {
                 (Some(address::form(&own.body_data)), Some("application/x-www-form-urlencoded"))

@@ -5,7 +5,7 @@ use syncline_protocol::{Error, ErrorKind, Result};
 
 use super::address;
 use super::option::{merge, merge_nested};
-use crate::context::{Compatibility, Run};
+use crate::context::{Compatibility, Run, Slice};
 use crate::document::Node;
 use crate::expression::{Accept, Mapping, Scope, Text, python_str, truthy};
 use crate::http::{Asked, Options};
@@ -63,13 +63,7 @@ impl Fields {
     fn eval(&self, scope: &Scope<'_>, accept: Accept) -> Result<Json> {
         match self {
             Fields::Mapping(mapping) => mapping.eval_any(scope, accept),
-            Fields::Text(text) => text.eval(scope).map(|value| match value {
-                // Python drops what is null.
-                Json::Object(fields) => {
-                    Json::Object(fields.into_iter().filter(|(_, value)| !value.is_null()).collect())
-                }
-                other => other,
-            }),
+            Fields::Text(text) => text.eval(scope),
         }
     }
 }
@@ -203,11 +197,7 @@ pub(crate) struct Seen {
 
 impl Seen {
     pub(crate) fn new(asked: &Asked<'_>) -> Seen {
-        let slice = asked.slice.map_or(Json::Null, |slice| {
-            let mut value = slice.value();
-            value.insert("extra_fields".to_owned(), Json::Object(slice.extra_fields.clone()));
-            Json::Object(value)
-        });
+        let slice = asked.slice.map_or(Json::Null, Slice::for_templates);
         let token = asked.token.map_or(Json::Null, |token| serde_json::json!({ "next_page_token": token }));
         Seen { slice, token }
     }

@@ -1,0 +1,242 @@
+//! Measures how fast an API is read: the reference and ours, one after the other, from the same server.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::thread;
+use std::time::Instant;
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::{Value, json};
+
+use crate::reference;
+use crate::shell::{self, Workspace};
+
+const PAGES: usize = 200;
+const RECORDS: usize = 1000;
+/// Length of a record's JSON text.
+const BYTES: usize = 218;
+
+/// What is done with each record, and the part of the manifest that says so.
+const CASES: &[(&str, &str)] = &[
+    ("plain", ""),
+    ("filter", "      record_filter: {type: RecordFilter, condition: \"{{ record['id'] % 2 == 0 }}\"}\n"),
+    ("normalisation", "      schema_normalization: Default\n"),
+    ("three AddFields", ""),
+];
+
+const ADDED: &str = r#"    transformations:
+      - type: AddFields
+        fields:
+          - {path: [label], value: "{{ record['name'] }}-{{ record['id'] }}"}
+          - {path: [shout], value: "{{ record['name'] | upper }}"}
+          - {path: [double], value: "{{ record['id'] * 2 }}"}
+"#;
+
+/// Runs all cases and prints a table, or JSON.
+pub(crate) fn run(workspace: &Workspace, json: bool) -> Result<()> {
+    shell::run(workspace.cargo([
+        "build",
+        "--locked",
+        "--release",
+        "--package",
+        "syncline-manifest",
+        "--example",
+        "airbyte",
+    ]))?;
+    let python = reference::python(workspace)?;
+    let script = reference::scripts(workspace).join("command.py");
+    let ours = reference::program(workspace, "release");
+    let folder = tempfile::tempdir()?;
+    let address = serve(Arc::new(pages()))?;
+    let mut rows = Vec::new();
+    for (case, part) in CASES {
+        write_files(folder.path(), &manifest(&address, case, part))?;
+        let theirs = measure(|verb| command(&python, Some(&script), verb), folder.path())?;
+        let mine = measure(|verb| command(&ours, None, verb), folder.path())?;
+        ensure!(theirs.records == mine.records, "{case}: {} records and {}", theirs.records, mine.records);
+        rows.push(json!({
+            "case": case,
+            "reference_per_s": theirs.per_second().round(),
+            "syncline_per_s": mine.per_second().round(),
+            "ratio": (mine.per_second() / theirs.per_second() * 10.0).round() / 10.0,
+            "peak_mb": mine.peak_mb.round(),
+        }));
+    }
+    if json {
+        println!("{}", Value::Array(rows));
+        return Ok(());
+    }
+    println!("{:<16} {:>14} {:>14} {:>7} {:>8}", "case", "reference/s", "syncline/s", "ratio", "peak MB");
+    for row in rows {
+        let case = row["case"].as_str().unwrap_or_default();
+        println!(
+            "{case:<16} {:>14} {:>14} {:>7} {:>8}",
+            row["reference_per_s"], row["syncline_per_s"], row["ratio"], row["peak_mb"]
+        );
+    }
+    Ok(())
+}
+
+fn command(program: &Path, script: Option<&Path>, verb: &str) -> Command {
+    let mut command = Command::new(program);
+    command.args(script).args([verb, "--config", "config.json", "--manifest-path", "manifest.yaml"]);
+    if verb == "read" {
+        command.args(["--catalog", "catalog.json"]);
+    }
+    command
+}
+
+/// One read, without the time that a program needs to start.
+struct Measured {
+    seconds: f64,
+    records: usize,
+    peak_mb: f64,
+}
+
+impl Measured {
+    /// Records that were read, also those that a filter left out.
+    fn per_second(&self) -> f64 {
+        (PAGES * RECORDS) as f64 / self.seconds
+    }
+}
+
+/// Start-up is what `discover` takes: it loads the same manifest and reads nothing.
+fn measure(command: impl Fn(&str) -> Command, folder: &Path) -> Result<Measured> {
+    let (startup, _, _) = timed(command("discover"), folder)?;
+    let (seconds, records, peak_mb) = timed(command("read"), folder)?;
+    Ok(Measured { seconds: (seconds - startup).max(0.001), records, peak_mb })
+}
+
+/// Seconds, records and peak memory of a program.
+fn timed(mut command: Command, folder: &Path) -> Result<(f64, usize, f64)> {
+    let begun = Instant::now();
+    let mut child = command.current_dir(folder).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
+    let mut out = BufReader::with_capacity(1 << 20, child.stdout.take().context("no output")?);
+    let (mut records, mut line, mut peak) = (0, Vec::new(), 0.0_f64);
+    loop {
+        line.clear();
+        if out.read_until(b'\n', &mut line)? == 0 {
+            break;
+        }
+        let head = &line[..line.len().min(40)];
+        if head.windows(8).any(|part| part == b"\"RECORD\"") {
+            records += 1;
+            if records % 2000 == 0 {
+                peak = peak.max(peak_mb(child.id()));
+            }
+        }
+    }
+    let status = child.wait()?;
+    ensure!(status.success(), "`{}` ended with {status}", command.get_program().to_string_lossy());
+    Ok((begun.elapsed().as_secs_f64(), records, peak))
+}
+
+/// The greatest memory of a process so far; 0 where the system does not tell.
+fn peak_mb(process: u32) -> f64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kilobytes = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<f64>().ok());
+    kilobytes.unwrap_or_default() / 1024.0
+}
+
+fn write_files(folder: &Path, manifest: &str) -> Result<()> {
+    std::fs::write(folder.join("manifest.yaml"), manifest)?;
+    std::fs::write(folder.join("config.json"), "{}")?;
+    let stream = json!({"name": "people", "json_schema": {}, "supported_sync_modes": ["full_refresh"]});
+    let configured =
+        json!({"stream": stream, "sync_mode": "full_refresh", "destination_sync_mode": "append"});
+    Ok(std::fs::write(folder.join("catalog.json"), json!({"streams": [configured]}).to_string())?)
+}
+
+fn manifest(address: &str, case: &str, part: &str) -> String {
+    let added = if case == "three AddFields" { ADDED } else { "" };
+    format!(
+        r#"version: 6.44.0
+type: DeclarativeSource
+check: {{type: CheckStream, stream_names: [people]}}
+streams:
+  - type: DeclarativeStream
+    name: people
+    primary_key: [id]
+    schema_loader:
+      type: InlineSchemaLoader
+      schema: {{type: object, properties: {{id: {{type: [string, "null"]}}, score: {{type: [integer, "null"]}}}}}}
+    retriever:
+      type: SimpleRetriever
+      requester: {{type: HttpRequester, url_base: "{address}", path: /people, http_method: GET}}
+      paginator:
+        type: DefaultPaginator
+        pagination_strategy: {{type: PageIncrement, page_size: {RECORDS}}}
+        page_token_option: {{type: RequestOption, inject_into: request_parameter, field_name: page}}
+      record_selector:
+        type: RecordSelector
+        extractor: {{type: DpathExtractor, field_path: [data]}}
+{selector}{added}
+spec: {{type: Spec, connection_specification: {{type: object, properties: {{}}}}}}
+"#,
+        selector = part.replace("      ", "        "),
+    )
+}
+
+/// The bodies of all pages, made beforehand. The one after the last is empty.
+fn pages() -> Vec<Vec<u8>> {
+    let mut pages: Vec<Vec<u8>> = (0..PAGES)
+        .map(|page| {
+            let records: Vec<String> = (0..RECORDS).map(|index| record(page * RECORDS + index)).collect();
+            format!("{{\"data\": [{}]}}", records.join(",")).into_bytes()
+        })
+        .collect();
+    pages.push(b"{\"data\": []}".to_vec());
+    pages
+}
+
+fn record(id: usize) -> String {
+    let mut record = json!({
+        "id": id, "name": format!("person {}", id % 977), "email": format!("p{id}@example.com"), "active": id.is_multiple_of(3),
+        "score": f64::from(u32::try_from(id % 1000).unwrap_or(0)) + 0.5, "created_at": "2024-01-05T10:11:12Z",
+        "address": {"city": "Tallinn", "zip": "10111"}, "note": "",
+    });
+    let missing = BYTES.saturating_sub(record.to_string().len());
+    record["note"] = Value::String("x".repeat(missing));
+    record.to_string()
+}
+
+/// Serves the pages, each connection in a thread of its own. Lives as long as this program.
+fn serve(pages: Arc<Vec<Vec<u8>>>) -> Result<String> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let address = format!("http://{}", listener.local_addr()?);
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let pages = Arc::clone(&pages);
+            // A client that goes away ends its thread.
+            thread::spawn(move || answer(stream, &pages).ok());
+        }
+    });
+    Ok(address)
+}
+
+fn answer(mut stream: TcpStream, pages: &[Vec<u8>]) -> Result<()> {
+    stream.set_nodelay(true)?;
+    let mut reader = BufReader::new(stream.try_clone()?.take(u64::MAX));
+    loop {
+        let mut first = String::new();
+        if reader.read_line(&mut first)? == 0 {
+            return Ok(());
+        }
+        let mut line = String::new();
+        while reader.read_line(&mut line)? > 2 {
+            line.clear();
+        }
+        let number = first.split(['=', ' ', '&']).filter_map(|word| word.parse().ok()).next().unwrap_or(0);
+        let body = pages.get(number).or(pages.last()).context("no page")?;
+        let head = format!(
+            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        stream.write_all(head.as_bytes())?;
+        stream.write_all(body)?;
+    }
+}
