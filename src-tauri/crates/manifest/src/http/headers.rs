@@ -6,6 +6,9 @@ use crate::{Json, Map};
 /// one that templates ask for.
 pub(crate) const CASELESS: &str = "\u{0}caseless";
 
+/// Where the Link header itself stands when `link` is what it says.
+pub(crate) const LINK: &str = "\u{0}link";
+
 /// Headers as an object: names in small letters, found in any capitalisation.
 pub(crate) fn json(headers: &[(String, String)]) -> Map {
     let mut map = Map::from_iter([(CASELESS.to_owned(), Json::Bool(true))]);

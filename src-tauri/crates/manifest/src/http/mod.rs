@@ -15,7 +15,7 @@ use crate::{Json, Map};
 pub use decode::{Decoded, Decoder};
 pub use errors::Action;
 pub(crate) use errors::named;
-pub(crate) use headers::CASELESS;
+pub(crate) use headers::{CASELESS, LINK};
 pub use request::option::RequestOption;
 pub use request::properties::QueryProperties;
 pub use request::requester::Requester;
@@ -72,7 +72,22 @@ impl Response {
     /// What templates of paginators see as `headers`: names in any capitalisation, `link` as the links it holds.
     pub fn headers_json(&self) -> Json {
         let mut headers = headers::json(&self.headers);
-        headers.insert("link".to_owned(), headers::links(&self.headers));
+        // As the reference has it: `link` is what the header says, in any other capitalisation it is the header.
+        if let Some(header) = headers.insert("link".to_owned(), headers::links(&self.headers)) {
+            headers.insert(LINK.to_owned(), header);
+        }
         Json::Object(headers)
+    }
+
+    /// An answer that is a part of another one: children that a parent's record holds.
+    pub(crate) fn embedded(body: &Json) -> Response {
+        Response {
+            status: 200,
+            headers: Vec::new(),
+            url: String::new(),
+            ignored: false,
+            action: Action::Success,
+            body: client::Body::ready(body.to_string()),
+        }
     }
 }
