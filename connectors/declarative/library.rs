@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::Value;
-use syncline_manifest::http::client::{Client, Limits};
+use syncline_manifest::http::client::{Client, Limits, Prepared};
 use syncline_protocol::{ConnectorRegistry, Error, ErrorKind, Result};
 
 use super::Declarative;
@@ -86,7 +86,10 @@ pub async fn fetch(url: &str) -> Result<String> {
     };
     let url = url::Url::parse(url).map_err(|_| wrong("is not valid"))?;
     let limits = Limits { body_bytes: BYTES_MAX, ..Limits::default() };
-    let (status, body) = Client::new(limits)?.fetch(url).await?;
+    let request = Prepared::get(url);
+    let answer = Client::new(limits)?.send(&request).await?;
+    let status = answer.status;
+    let body = answer.body.whole().await?;
     if status != 200 {
         return Err(wrong(&format!("answers with {status}")));
     }

@@ -36,30 +36,12 @@ pub struct Run {
     /// Waiting times are divided by this; tests do not wait.
     pub haste: u32,
     config: RwLock<Arc<Json>>,
-    on_config_change: Option<ConfigHook>,
 }
-
-/// Is told of a changed configuration before it is used.
-pub type ConfigHook = Box<dyn Fn(&Json) -> Result<()> + Send + Sync>;
 
 impl Run {
     /// A run with this configuration, whose secrets are filled in.
     pub fn new(config: Json, client: Client, compatibility: Compatibility, clock: Clock) -> Run {
-        let config = RwLock::new(Arc::new(config));
-        Run { client, compatibility, clock, concurrency: 2, haste: 1, config, on_config_change: None }
-    }
-
-    /// Who has to know when a token in the configuration was renewed: a vault that keeps it. When that fails, so does
-    /// the request that needed the token.
-    #[must_use]
-    pub fn on_config_change(mut self, hook: ConfigHook) -> Run {
-        self.on_config_change = Some(hook);
-        self
-    }
-
-    /// The time.
-    pub fn now(&self) -> jiff::Timestamp {
-        (self.clock)()
+        Run { client, compatibility, clock, concurrency: 2, haste: 1, config: RwLock::new(Arc::new(config)) }
     }
 
     /// The configuration as it is now: an authenticator may have renewed a token in it.
@@ -74,13 +56,8 @@ impl Run {
     }
 
     /// Replaces the configuration, after a token in it was renewed.
-    ///
-    /// # Errors
-    /// When who has to know could not take note of it. It is replaced nevertheless: the old one is worth nothing.
-    pub fn set_config(&self, config: Json) -> Result<()> {
-        let config = Arc::new(config);
-        *self.config.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Arc::clone(&config);
-        self.on_config_change.as_ref().map_or(Ok(()), |hook| hook(&config))
+    pub fn set_config(&self, config: Json) {
+        *self.config.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Arc::new(config);
     }
 }
 

@@ -246,7 +246,7 @@ impl<'a> Value<'a> {
                 let caseless = || {
                     fields.get(crate::http::CASELESS)?;
                     let name = name.to_lowercase();
-                    let header = if name == "link" { fields.get(crate::http::LINK) } else { None };
+                    let header = if name == "link" { fields.get(crate::http::LINK_HEADER) } else { None };
                     header.or_else(|| fields.get(name.as_str()))
                 };
                 found.or_else(caseless).map(Value::from)

@@ -1,372 +1,370 @@
-//! The HTTP client of a run: connections, limits, redirects, kept answers, waiting together.
-
-mod body;
-pub(crate) mod budget;
-pub(crate) mod failure;
-mod guard;
-mod kept;
-mod limits;
-mod pause;
-mod secrets;
+//! The HTTP client of a run: connections, limits, redirects, kept answers, waiting for a host that asked for it.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::{Duration, Instant};
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
-use reqwest::Method;
-use reqwest::header::{self, HeaderMap, HeaderName};
+use futures::stream::BoxStream;
+use futures::{StreamExt as _, TryStreamExt as _};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HeaderMap, HeaderName, HeaderValue, LOCATION};
+use reqwest::{Method, Url};
 use syncline_protocol::{Error, ErrorKind, Result};
-use url::Url;
+use tokio::sync::OnceCell;
+use tokio::time::Instant;
 
-pub use body::Body;
-pub use budget::Budget;
-pub use limits::Limits;
-pub use pause::{Pause, RealTime};
+/// What a client allows.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Whether a public API may send us on to private addresses.
+    pub allow_private: bool,
+    /// Bytes of a body that is read whole, unpacked.
+    pub body_bytes: u64,
+    /// Bytes of a body that passes through piece by piece, unpacked.
+    pub stream_bytes: u64,
+    /// How long a connection may take.
+    pub connect: Duration,
+    /// How long a server may say nothing.
+    pub silence: Duration,
+    /// Redirects that are followed.
+    pub redirects: usize,
+    /// Bytes of kept answers.
+    pub kept_bytes: usize,
+}
 
-use super::auth::Tokens;
-use super::wait::wait;
-use crate::context::{Output, Run};
-use kept::Kept;
-use secrets::Secrets;
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            allow_private: false,
+            body_bytes: 256 << 20,
+            stream_bytes: 64 << 30,
+            connect: Duration::from_secs(30),
+            silence: Duration::from_secs(300),
+            redirects: 30,
+            kept_bytes: 32 << 20,
+        }
+    }
+}
+
+/// One request, ready to be sent.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Prepared {
+    /// `GET`, `POST` …
+    pub method: Method,
+    /// The whole address.
+    pub url: Url,
+    /// Headers in order.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Option<Bytes>,
+}
+
+impl Prepared {
+    /// A plain question for an address.
+    pub fn get(url: Url) -> Prepared {
+        Prepared { method: Method::GET, url, headers: HeaderMap::new(), body: None }
+    }
+}
+
+/// What a server answered, its body still to be read.
+pub struct Answer {
+    /// Its status.
+    pub status: u16,
+    /// Its headers; names in small letters.
+    pub headers: Vec<(String, String)>,
+    /// The address that answered, after redirects.
+    pub url: Url,
+    /// The body.
+    pub body: Body,
+}
+
+/// A body that is read once, bounded in size.
+pub struct Body {
+    bytes: BoxStream<'static, Result<Bytes>>,
+    limits: Limits,
+}
+
+impl Body {
+    /// A body that is already here.
+    pub fn ready(bytes: Bytes) -> Body {
+        let limits = Limits { stream_bytes: u64::MAX, body_bytes: u64::MAX, ..Limits::default() };
+        Body { bytes: futures::stream::once(async { Ok(bytes) }).boxed(), limits }
+    }
+
+    /// The whole body.
+    ///
+    /// # Errors
+    /// `LimitExceeded`; `ConnectionLost` or `Timeout` when it does not come to its end.
+    pub async fn whole(mut self) -> Result<Bytes> {
+        let limit = self.limits.body_bytes;
+        let Some(first) = self.bytes.try_next().await? else { return Ok(Bytes::new()) };
+        let Some(second) = self.bytes.try_next().await? else { return within(first, limit) };
+        let mut all = Vec::from(first);
+        all.extend_from_slice(&second);
+        while let Some(more) = self.bytes.try_next().await? {
+            if all.len() as u64 + more.len() as u64 > limit {
+                return Err(too_large(limit));
+            }
+            all.extend_from_slice(&more);
+        }
+        within(Bytes::from(all), limit)
+    }
+
+    /// The body piece by piece.
+    pub fn pieces(self) -> BoxStream<'static, Result<Bytes>> {
+        let limit = self.limits.stream_bytes;
+        let mut seen = 0_u64;
+        self.bytes
+            .map(move |piece| {
+                let piece = piece?;
+                seen += piece.len() as u64;
+                if seen > limit { Err(too_large(limit)) } else { Ok(piece) }
+            })
+            .boxed()
+    }
+}
+
+fn within(bytes: Bytes, limit: u64) -> Result<Bytes> {
+    if bytes.len() as u64 > limit { Err(too_large(limit)) } else { Ok(bytes) }
+}
+
+pub(super) fn too_large(limit: u64) -> Error {
+    Error::new(
+        ErrorKind::LimitExceeded,
+        format!("The API answered with more than {} MB at once.", limit >> 20),
+    )
+    .meaning("Nothing of this answer was loaded.")
+    .fix("Ask for smaller pages, if the connector has a setting for that.")
+}
+
+/// An answer that is kept for others who ask the same.
+#[derive(Clone)]
+struct Kept {
+    status: u16,
+    headers: Vec<(String, String)>,
+    url: Url,
+    body: Bytes,
+}
 
 /// Sends requests for all streams of a run.
 pub struct Client {
-    /// What is never exceeded.
-    pub limits: Limits,
-    pub(crate) pause: Arc<dyn Pause>,
-    pub(crate) tokens: Tokens,
-    pub(crate) secrets: Secrets,
-    pub(crate) budget: OnceLock<Budget>,
-    cookies: Arc<reqwest::cookie::Jar>,
-    connections: Mutex<HashMap<Kind, reqwest::Client>>,
-    hosts: Mutex<HashMap<String, Host>>,
-    kept: Kept,
+    http: reqwest::Client,
+    limits: Limits,
+    /// Until when a host wants to be left alone.
+    resting: Mutex<HashMap<String, Instant>>,
+    kept: Mutex<HashMap<String, Arc<OnceCell<Kept>>>>,
+    kept_bytes: Mutex<usize>,
+    pub(super) budget: super::budget::Budget,
+    pub(super) tokens: super::auth::Tokens,
 }
-
-/// What is known of a host.
-#[derive(Default, Clone, Copy)]
-struct Host {
-    /// No request before this moment: the server asked for it.
-    closed_until: Option<Instant>,
-    public: bool,
-}
-
-/// Connections differ in what they may reach and in how long they may take to be made.
-#[derive(PartialEq, Eq, Hash, Clone, Copy)]
-struct Kind {
-    public_only: bool,
-    connect: Duration,
-}
-
-/// A request that is ready to be sent.
-#[derive(Clone)]
-pub(crate) struct Request {
-    pub(crate) method: Method,
-    pub(crate) url: Url,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Option<Bytes>,
-    pub(crate) connect: Option<Duration>,
-    pub(crate) read: Option<Duration>,
-    /// The host that the manifest names; a server may have led to another.
-    pub(crate) base: Option<String>,
-    /// Whether the answer is kept.
-    pub(crate) keep: bool,
-}
-
-/// What a server said, before anybody judged it.
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) headers: Vec<(String, String)>,
-    pub(crate) url: String,
-    pub(crate) body: Body,
-}
-
-impl Answer {
-    /// A header, whatever its capitalisation.
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        let found = self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
-        found.map(|(_, value)| value.as_str())
-    }
-}
-
-/// What goes along to another host: nothing that could be a credential.
-const HARMLESS: [HeaderName; 5] =
-    [header::ACCEPT, header::ACCEPT_LANGUAGE, header::CONTENT_TYPE, header::RANGE, header::USER_AGENT];
 
 impl Client {
-    /// A client with these limits.
+    /// A client.
     ///
     /// # Errors
-    /// `Tls`, when this computer's certificates cannot be used.
+    /// `Internal`, when TLS cannot be set up.
     pub fn new(limits: Limits) -> Result<Client> {
-        Client::with(limits, Arc::new(RealTime))
-    }
-
-    /// A client with these limits and this time.
-    ///
-    /// # Errors
-    /// As [`new`](Self::new).
-    pub fn with(limits: Limits, pause: Arc<dyn Pause>) -> Result<Client> {
-        // Whoever was first is as good.
+        // Two providers may be linked; the first one that is asked for must not be left to chance.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = Client {
-            kept: Kept::new(limits.kept_bytes),
-            limits,
-            pause,
-            tokens: Tokens::default(),
-            secrets: Secrets::default(),
-            budget: OnceLock::new(),
-            cookies: Arc::default(),
-            connections: Mutex::default(),
-            hosts: Mutex::default(),
-        };
-        client.connections(client.kind(None, false))?;
-        Ok(client)
-    }
-
-    /// Requests keep to this budget. The first one that is set holds.
-    pub fn set_budget(&self, budget: Budget) {
-        let _ = self.budget.set(budget);
-    }
-
-    fn kind(&self, connect: Option<Duration>, public_only: bool) -> Kind {
-        Kind { public_only, connect: connect.unwrap_or(self.limits.connect) }
-    }
-
-    fn connections(&self, kind: Kind) -> Result<reqwest::Client> {
-        let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(found) = connections.get(&kind) {
-            return Ok(found.clone());
-        }
-        let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("Syncline/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(kind.connect)
+        let http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
-            .cookie_provider(Arc::clone(&self.cookies))
-            .tcp_keepalive(Duration::from_secs(60));
-        if kind.public_only {
-            builder = builder.dns_resolver(guard::PublicOnly);
-        }
-        let made = builder.build().map_err(|error| {
-            Error::new(ErrorKind::Tls, "Safe connections cannot be set up on this computer.").caused_by(error)
-        })?;
-        connections.insert(kind, made.clone());
-        Ok(made)
+            .connect_timeout(limits.connect)
+            .read_timeout(limits.silence)
+            .user_agent(concat!("Syncline/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|error| Error::internal("The HTTP client could not be made.").caused_by(error))?;
+        Ok(Client {
+            http,
+            limits,
+            resting: Mutex::default(),
+            kept: Mutex::default(),
+            kept_bytes: Mutex::default(),
+            budget: super::budget::Budget::default(),
+            tokens: super::auth::Tokens::default(),
+        })
     }
 
-    /// Sends a request, or gives the answer that was kept. Says nothing about whether the answer is good.
-    pub(crate) async fn send(&self, request: Request, run: &Run, output: &dyn Output) -> Result<Answer> {
-        if !(request.keep && request.method == Method::GET) {
-            return self.follow(request, run, output).await;
-        }
-        let cell = self.kept.cell(Kept::key(&request));
-        let mut passed = None;
-        let entry = cell.get_or_try_init(|| async {
-            let mut answer = self.follow(request, run, output).await.map_err(Some)?;
-            if answer.status == 200
-                && let Some(body) = answer.body.peek(self.limits.body_bytes).await.map_err(Some)?
-            {
-                return self.kept.put(&answer, body).await.map_err(Some);
-            }
-            // What is no success, or too large, is not kept: the next one asks again.
-            passed = Some(answer);
-            Err(None)
-        });
-        match entry.await {
-            Ok(entry) => self.kept.answer(entry).await,
-            Err(Some(error)) => Err(error),
-            Err(None) => passed.ok_or_else(|| Error::internal("An answer was lost.")),
-        }
-    }
-
-    async fn follow(&self, request: Request, run: &Run, output: &dyn Output) -> Result<Answer> {
-        self.admit(&request, run, output).await;
-        let (answer, asked) = self.exchange(request).await?;
-        if let Some(budget) = self.budget.get() {
-            budget.learn(&asked, &answer, self.pause.now(), run.now());
-        }
-        Ok(answer)
-    }
-
-    /// The body of an address, and its status.
+    /// Sends a request and follows redirects. Any status is an answer.
     ///
     /// # Errors
-    /// As for any request; `LimitExceeded`.
-    pub async fn fetch(&self, url: Url) -> Result<(u16, Bytes)> {
-        let (method, headers) = (Method::GET, HeaderMap::new());
-        let request =
-            Request { method, url, headers, body: None, connect: None, read: None, base: None, keep: false };
-        let (answer, _) = self.exchange(request).await?;
-        Ok((answer.status, answer.body.bytes(self.limits.body_bytes).await?))
-    }
-
-    /// Sends a request, and again to where it is redirected. Gives back what was asked last.
-    async fn exchange(&self, mut request: Request) -> Result<(Answer, Request)> {
-        let mut public_only = self.is_led_away(&request);
+    /// `Unreachable`, `Tls`, `Timeout`, `ConnectionLost`; `Config` for a redirect to a place it may not lead to.
+    pub async fn send(&self, request: &Prepared) -> Result<Answer> {
+        let mut request = request.clone();
+        let origin = request.url.clone();
         for _ in 0..=self.limits.redirects {
-            let (response, host) = self.once(&request, public_only).await?;
-            if response.remote_addr().is_none_or(|at| guard::is_public(at.ip())) {
-                self.host(&host, |host| host.public = true);
-                public_only |= !self.limits.allow_private;
-            }
-            let Some(next) = redirect(&response, &request.url)? else {
-                let answer = self.answer(response, host, &request);
-                return Ok((answer, request));
+            let mut built = reqwest::Request::new(request.method.clone(), request.url.clone());
+            *built.headers_mut() = request.headers.clone();
+            *built.body_mut() = request.body.clone().map(Into::into);
+            let response = self.http.execute(built).await.map_err(|error| failed(&request.url, error))?;
+            let status = response.status().as_u16();
+            let target = response.headers().get(LOCATION).and_then(|target| target.to_str().ok());
+            let Some(target) = target.filter(|_| matches!(status, 301 | 302 | 303 | 307 | 308)) else {
+                return Ok(self.answer(response));
             };
-            request.redirect(response.status().as_u16(), next);
+            let target = request.url.join(target).map_err(|_| {
+                Error::new(ErrorKind::CorruptInput, "The API sent us on to an address that is not valid.")
+            })?;
+            self.may_go_on(&origin, &target).await?;
+            if target.host_str() != request.url.host_str() {
+                // What lets us in here is nobody else's business.
+                request.headers.remove(AUTHORIZATION);
+                request.headers.remove(COOKIE);
+            }
+            let turns = matches!(status, 301..=303) && request.method != Method::HEAD;
+            if turns && request.method != Method::GET {
+                request.method = Method::GET;
+                request.body = None;
+                request.headers.remove(CONTENT_TYPE);
+            }
+            request.url = target;
         }
-        let host = request.host();
-        Err(Error::new(
-            ErrorKind::CorruptInput,
-            format!("{host} sends requests from one address to the next without end."),
-        ))
+        Err(Error::new(ErrorKind::CorruptInput, "The API sends us on and on.")
+            .with("redirects", self.limits.redirects))
     }
 
-    /// Waits until the budget and the host allow another request.
-    async fn admit(&self, request: &Request, run: &Run, output: &dyn Output) {
-        loop {
-            let budget = || self.budget.get().and_then(|budget| budget.take(request, self.pause.now()));
-            let Some(time) = self.closed(&request.host()).or_else(budget) else { return };
-            wait(run, time, "rate limited", output).await;
-        }
-    }
-
-    /// Whether a public API named an address of another host, for example of its next page.
-    fn is_led_away(&self, request: &Request) -> bool {
-        let Some(base) = &request.base else { return false };
-        let public = *base != request.host() && self.host(base, |host| host.public);
-        public && !self.limits.allow_private
-    }
-
-    async fn once(&self, request: &Request, public_only: bool) -> Result<(reqwest::Response, String)> {
-        let host = request.host();
-        if public_only && let Some(refused) = guard::private_number(&request.url) {
-            return Err(refused.told());
-        }
-        let connections = self.connections(self.kind(request.connect, public_only))?;
-        let mut sending = connections.request(request.method.clone(), request.url.clone());
-        sending = sending.headers(request.headers.clone());
-        if let Some(body) = &request.body {
-            sending = sending.body(body.clone());
-        }
-        let patience = self.limits.connect + request.read.unwrap_or(self.limits.silence);
-        match tokio::time::timeout(patience, sending.send()).await {
-            Ok(Ok(response)) => Ok((response, host)),
-            Ok(Err(error)) => Err(failure::of_request(&host, error)),
-            Err(_) => Err(failure::stalled(&host, patience)),
-        }
-    }
-
-    fn answer(&self, response: reqwest::Response, host: String, request: &Request) -> Answer {
-        let text =
-            |value: &header::HeaderValue| value.as_bytes().iter().map(|byte| char::from(*byte)).collect();
-        let headers =
-            response.headers().iter().map(|(name, value)| (name.to_string(), text(value))).collect();
-        let idle = request.read.unwrap_or(self.limits.silence);
-        Answer {
-            status: response.status().as_u16(),
-            headers: joined(headers),
-            url: response.url().to_string(),
-            body: Body::arriving(response, host, idle, self.limits.stream_bytes),
-        }
-    }
-
-    /// No request goes to this host for a while: the server asked for it.
-    pub(crate) fn close(&self, host: &str, time: Duration) {
-        let until = self.pause.now() + time;
-        self.host(host, |host| host.closed_until = host.closed_until.max(Some(until)));
-    }
-
-    /// How long requests to this host have to wait.
-    pub(crate) fn closed(&self, host: &str) -> Option<Duration> {
-        let until = self.host(host, |host| host.closed_until)?;
-        until.checked_duration_since(self.pause.now()).filter(|time| !time.is_zero())
-    }
-
-    fn host<T>(&self, name: &str, look: impl FnOnce(&mut Host) -> T) -> T {
-        let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
-        look(hosts.entry(name.to_owned()).or_default())
-    }
-}
-
-impl Request {
-    /// Host and port, for messages and for what is known of a host.
-    pub(crate) fn host(&self) -> String {
-        host_of(&self.url)
-    }
-
-    fn redirect(&mut self, status: u16, next: Url) {
-        let as_get = match status {
-            303 => self.method != Method::HEAD,
-            302 => self.method != Method::HEAD,
-            301 => self.method == Method::POST,
-            _ => false,
+    /// As [`send`](Self::send), but an answer that was given before is given again. One asks, the others wait for it.
+    ///
+    /// # Errors
+    /// As for [`send`](Self::send), and when the body cannot be read.
+    pub async fn send_kept(&self, request: &Prepared) -> Result<Answer> {
+        let key = format!("{} {}\n{:?}\n{:?}", request.method, request.url, request.headers, request.body);
+        let cell = {
+            let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(kept.entry(key.clone()).or_default())
         };
-        if as_get {
-            self.method = Method::GET;
+        let answer = cell
+            .get_or_try_init(|| async {
+                let answer = self.send(request).await?;
+                let (status, headers, url) = (answer.status, answer.headers, answer.url);
+                Ok::<_, Error>(Kept { status, headers, url, body: answer.body.whole().await? })
+            })
+            .await?;
+        let answer = answer.clone();
+        // Memory is bounded: what is too much is forgotten, and asked for again. So is what went wrong.
+        let mut bytes = self.kept_bytes.lock().unwrap_or_else(PoisonError::into_inner);
+        *bytes += answer.body.len();
+        if *bytes > self.limits.kept_bytes || !(200..300).contains(&answer.status) {
+            *bytes -= answer.body.len();
+            self.kept.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
         }
-        if !matches!(status, 307 | 308) {
-            self.body = None;
-            self.headers.remove(header::CONTENT_TYPE);
+        drop(bytes);
+        Ok(Answer {
+            status: answer.status,
+            headers: answer.headers,
+            url: answer.url,
+            body: Body { bytes: Body::ready(answer.body).bytes, limits: self.limits.clone() },
+        })
+    }
+
+    /// All requests to this host wait until then.
+    pub fn rest(&self, host: &str, until: Instant) {
+        let mut resting = self.resting.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = resting.entry(host.to_owned()).or_insert(until);
+        *known = (*known).max(until);
+    }
+
+    /// Until when this host wants to be left alone.
+    pub fn resting(&self, host: &str) -> Option<Instant> {
+        let resting = self.resting.lock().unwrap_or_else(PoisonError::into_inner);
+        resting.get(host).copied().filter(|until| *until > Instant::now())
+    }
+
+    fn answer(&self, response: reqwest::Response) -> Answer {
+        let url = response.url().clone();
+        let headers = response.headers().iter().map(|(name, value)| {
+            (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+        });
+        let headers = headers.collect();
+        let status = response.status().as_u16();
+        let host = url.clone();
+        let bytes = response.bytes_stream().map_err(move |error| failed(&host, error)).boxed();
+        Answer { status, headers, url, body: Body { bytes, limits: self.limits.clone() } }
+    }
+
+    /// A public API must not lead us into the local network.
+    async fn may_go_on(&self, origin: &Url, target: &Url) -> Result<()> {
+        if self.limits.allow_private || is_local(origin).await || !is_local(target).await {
+            return Ok(());
         }
-        if !same_origin(&self.url, &next) {
-            let headers = std::mem::take(&mut self.headers);
-            for name in HARMLESS {
-                if let Some(value) = headers.get(&name) {
-                    self.headers.insert(name, value.clone());
-                }
+        Err(Error::new(
+            ErrorKind::Config,
+            "The API sends us on to an address of this computer or the local network.",
+        )
+        .with("host", target.host_str().unwrap_or_default())
+        .meaning("Nothing was asked there.")
+        .fix("If that is right, allow private addresses in the settings of the source."))
+    }
+}
+
+/// Whether any address of the host is private. A name that does not resolve is not.
+async fn is_local(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Ipv4(address)) => is_private(address.into()),
+        Some(url::Host::Ipv6(address)) => is_private(address.into()),
+        Some(url::Host::Domain(name)) => {
+            if name == "localhost" || name.ends_with(".localhost") {
+                return true;
+            }
+            let port = url.port_or_known_default().unwrap_or(443);
+            match tokio::net::lookup_host((name, port)).await {
+                Ok(mut addresses) => addresses.any(|address| is_private(address.ip())),
+                Err(_) => false,
             }
         }
-        self.url = next;
+        None => false,
     }
 }
 
-/// Several headers of one name are one, as templates see them.
-fn joined(headers: Vec<(String, String)>) -> Vec<(String, String)> {
-    let mut joined: Vec<(String, String)> = Vec::with_capacity(headers.len());
-    for (name, value) in headers {
-        match joined.iter_mut().find(|(key, _)| *key == name) {
-            Some((_, first)) => {
-                first.push_str(", ");
-                first.push_str(&value);
-            }
-            None => joined.push((name, value)),
+fn is_private(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => {
+            let [first, second, ..] = v4.octets();
+            v4.is_private()
+                || v4.is_loopback()
+                || v4.is_link_local()
+                || v4.is_unspecified()
+                || v4.is_broadcast()
+                || (first == 100 && (64..128).contains(&second))
+        }
+        IpAddr::V6(v6) => {
+            let first = v6.segments()[0];
+            v6.is_loopback() || v6.is_unspecified() || first & 0xfe00 == 0xfc00 || first & 0xffc0 == 0xfe80
         }
     }
-    joined
 }
 
-/// Host and, when it is not the usual one, port.
-pub(crate) fn host_of(url: &Url) -> String {
-    let host = url.host_str().unwrap_or_default();
-    match url.port() {
-        Some(port) => format!("{host}:{port}"),
-        None => host.to_owned(),
+/// A name and a value as a header.
+///
+/// # Errors
+/// `Config`, naming the header, never its value.
+pub(super) fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue)> {
+    let wrong = || Error::new(ErrorKind::Config, format!("The header `{name}` of a request is not valid."));
+    let mut value = HeaderValue::from_str(value)
+        .map_err(|_| wrong().fix("Check the settings of the source: a line end may have slipped in."))?;
+    value.set_sensitive(true);
+    Ok((HeaderName::try_from(name).map_err(|_| wrong())?, value))
+}
+
+/// What went wrong between us and a host. The address is told without its query: keys may be in it.
+fn failed(url: &Url, error: reqwest::Error) -> Error {
+    let host = url.host_str().unwrap_or_default().to_owned();
+    let text = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+    let mut causes = text.clone();
+    let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(&error);
+    while let Some(inner) = cause {
+        causes.push_str(&inner.to_string());
+        cause = inner.source();
     }
-}
-
-/// The same host and port; a change from http to https on the usual ports is the same.
-fn same_origin(from: &Url, to: &Url) -> bool {
-    let upgraded =
-        from.scheme() == "http" && to.scheme() == "https" && from.port().is_none() && to.port().is_none();
-    from.host() == to.host() && (upgraded || (from.scheme() == to.scheme() && from.port() == to.port()))
-}
-
-fn redirect(response: &reqwest::Response, from: &Url) -> Result<Option<Url>> {
-    if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
-        return Ok(None);
-    }
-    let Some(place) = response.headers().get(header::LOCATION) else { return Ok(None) };
-    let place = String::from_utf8_lossy(place.as_bytes());
-    match from.join(&place) {
-        Ok(next) if matches!(next.scheme(), "http" | "https") => Ok(Some(next)),
-        _ => {
-            let host = host_of(from);
-            Err(Error::new(
-                ErrorKind::CorruptInput,
-                format!("{host} redirects to what is no address of the web."),
-            ))
+    let tls = causes.contains("certificate") || causes.contains("TLS") || causes.contains("tls");
+    let (kind, message) = match () {
+        () if error.is_timeout() => (ErrorKind::Timeout, format!("{host} did not answer in time.")),
+        () if tls => (ErrorKind::Tls, format!("No safe connection to {host} could be made.")),
+        () if error.is_connect() => (ErrorKind::Unreachable, format!("{host} cannot be reached.")),
+        () if error.is_decode() => {
+            (ErrorKind::CorruptInput, format!("{host} sent a body that cannot be unpacked."))
         }
-    }
+        () => (ErrorKind::ConnectionLost, format!("The connection to {host} was lost.")),
+    };
+    Error::new(kind, message).with("host", host).caused_by(error.without_url())
 }

@@ -1,392 +1,363 @@
-//! OAuth 2: access tokens that are renewed (`OAuthAuthenticator`).
-
-mod answer;
-mod updater;
+//! OAuth 2: tokens that run out and are asked for anew (`OAuthAuthenticator`).
 
 use std::time::Duration;
 
 use bytes::Bytes;
-use jiff::Timestamp;
 use reqwest::Method;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use syncline_protocol::{Error, ErrorKind, Result};
+use tokio::time::Instant;
 
-use super::jwt::Jwt;
-use super::tokens::{Held, key};
-use crate::context::{Output, Run};
+use super::Authenticator;
+use crate::context::Run;
 use crate::document::Node;
-use crate::expression::{Accept, Condition, Mapping, Scope, Text, python_str, truthy};
-use crate::http::client::Request;
-use crate::http::request::{address, requester};
-use crate::http::wait::wait;
+use crate::expression::datetime::Moment;
+use crate::expression::{Accept, Mapping, Scope, Text, python_str, truthy};
+use crate::http::client::{Prepared, header};
+use crate::http::errors::{Seen, without_secrets};
+use crate::http::{Options, encode};
 use crate::{Json, Map};
 
-use answer::Reply;
-use updater::Updater;
+/// How often, and for how long at most, a token server that is overloaded is asked.
+const TRIES: u32 = 6;
 
-/// How long the endpoint of tokens is asked again while it fails.
-const PATIENCE: Duration = Duration::from_secs(300);
-
-/// Renews access tokens.
-pub(crate) struct OAuth {
-    key: String,
+pub(in crate::http) struct OAuth {
+    path: String,
     endpoint: Option<Text>,
-    client_id: (Text, Option<Text>),
-    client_secret: (Text, Option<Text>),
-    refresh_token: (Text, Option<Text>),
-    grant: (Text, Text),
-    scopes: Vec<Json>,
+    client_id: Option<Text>,
+    client_id_name: Text,
+    client_secret: Option<Text>,
+    client_secret_name: Text,
+    refresh_token: Option<Text>,
+    refresh_token_name: Text,
+    grant_type: Text,
+    grant_type_name: Text,
     access_token_name: Text,
+    access_token_value: Option<Text>,
     expires_in_name: Text,
-    /// A token that is there from the start.
-    value: Option<Text>,
-    expiry: Option<Text>,
-    /// The answer names the moment when the token ends, not how long it is good.
-    ends_at_moment: Option<String>,
+    expiry_date: Option<Text>,
+    expiry_format: Option<String>,
+    scopes: Vec<Json>,
     body: Option<Mapping>,
     headers: Option<Mapping>,
     in_query: bool,
-    assertion: Option<(Condition, Box<Jwt>)>,
     updater: Option<Updater>,
-    rejections: Rejections,
+    assertion: Option<Box<Authenticator>>,
 }
 
-/// Which answers mean that somebody has to sign in again.
-struct Rejections {
-    codes: Vec<u16>,
-    key: String,
-    values: Vec<String>,
+/// Where renewed tokens go in the configuration.
+struct Updater {
+    refresh_token_name: String,
+    access: Vec<String>,
+    refresh: Vec<String>,
+    expiry: Vec<String>,
 }
 
 impl OAuth {
-    pub(crate) fn new(node: &Node<'_>) -> Result<OAuth> {
-        let named = |field: &str, usual: &str| match node.text(field)? {
-            None | Some("") => Text::new(usual, node.parameters()),
-            Some(name) => Text::new(name, node.parameters()),
+    pub(in crate::http) fn new(node: &Node<'_>) -> Result<OAuth> {
+        let named = |field: &str, otherwise: &str| -> Result<Text> {
+            Text::of(node, field)?.map_or_else(|| Text::new(otherwise, node.parameters()), Ok)
         };
-        let updater = node.field("refresh_token_updater").map(|node| Updater::new(&node)).transpose()?;
-        let refresh_name = match &updater {
-            Some(updater) => Text::new(&updater.name, node.parameters())?,
-            None => named("refresh_token_name", "refresh_token")?,
-        };
-        let assertion = match (Condition::of(node, "use_profile_assertion")?, node.field("profile_assertion"))
-        {
-            (Some(condition), Some(jwt)) => Some((condition, Box::new(Jwt::new(&jwt)?))),
+        let updater = node.field("refresh_token_updater").map(|updater| {
+            let path = |field: &str, otherwise: &[&str]| -> Vec<String> {
+                let found = updater.list(field);
+                let found: Vec<String> =
+                    found.iter().filter_map(|step| step.json().as_str().map(str::to_owned)).collect();
+                if found.is_empty() {
+                    otherwise.iter().map(|step| (*step).to_owned()).collect()
+                } else {
+                    found
+                }
+            };
+            Ok::<_, Error>(Updater {
+                refresh_token_name: updater.text("refresh_token_name")?.unwrap_or("refresh_token").to_owned(),
+                access: path("access_token_config_path", &["credentials", "access_token"]),
+                refresh: path("refresh_token_config_path", &["credentials", "refresh_token"]),
+                expiry: path("token_expiry_date_config_path", &["credentials", "token_expiry_date"]),
+            })
+        });
+        let assertion = match node.boolean("use_profile_assertion")? {
+            Some(true) => Some(Box::new(Authenticator::new(node.field("profile_assertion"))?)),
             _ => None,
         };
         Ok(OAuth {
-            key: key(node),
+            path: node.path().to_owned(),
             endpoint: Text::of(node, "token_refresh_endpoint")?,
-            client_id: (named("client_id_name", "client_id")?, Text::of(node, "client_id")?),
-            client_secret: (named("client_secret_name", "client_secret")?, Text::of(node, "client_secret")?),
-            refresh_token: (refresh_name, Text::of(node, "refresh_token")?),
-            grant: (named("grant_type_name", "grant_type")?, named("grant_type", "refresh_token")?),
-            scopes: node.list("scopes").iter().map(|scope| scope.json().clone()).collect(),
+            client_id: Text::of(node, "client_id")?,
+            client_id_name: named("client_id_name", "client_id")?,
+            client_secret: Text::of(node, "client_secret")?,
+            client_secret_name: named("client_secret_name", "client_secret")?,
+            refresh_token: Text::of(node, "refresh_token")?,
+            refresh_token_name: named("refresh_token_name", "refresh_token")?,
+            grant_type: named("grant_type", "refresh_token")?,
+            grant_type_name: named("grant_type_name", "grant_type")?,
             access_token_name: named("access_token_name", "access_token")?,
+            access_token_value: Text::of(node, "access_token_value")?,
             expires_in_name: named("expires_in_name", "expires_in")?,
-            value: Text::of(node, "access_token_value")?,
-            expiry: Text::of(node, "token_expiry_date")?,
-            ends_at_moment: node
-                .text("token_expiry_date_format")?
-                .filter(|form| !form.is_empty())
-                .map(str::to_owned),
+            expiry_date: Text::of(node, "token_expiry_date")?,
+            expiry_format: node.text("token_expiry_date_format")?.map(str::to_owned),
+            scopes: node.list("scopes").iter().map(|scope| scope.json().clone()).collect(),
             body: Mapping::of(node, "refresh_request_body")?,
             headers: Mapping::of(node, "refresh_request_headers")?,
-            in_query: node.boolean("send_refresh_request_as_query_params")? == Some(true),
+            in_query: node.boolean("send_refresh_request_as_query_params")?.unwrap_or(false),
+            updater: updater.transpose()?,
             assertion,
-            updater,
-            rejections: Rejections::new(node)?,
         })
     }
 
-    /// The access token, renewed if it ended.
-    pub(crate) async fn token(&self, run: &Run, output: &dyn Output) -> Result<String> {
-        let cell = run.client.tokens.cell(&self.key);
-        let mut held = cell.lock().await;
-        if let Some(token) = self.good(run, &held)? {
+    /// The access token; a new one when there is none, it has run out, or it was refused.
+    pub(in crate::http) async fn token(&self, run: &Run, renew: bool) -> Result<String> {
+        let slot = run.client.tokens.slot(&self.path);
+        // One asks; the others wait for the answer.
+        let mut slot = slot.lock().await;
+        if let Some(token) = slot.good(renew) {
             return Ok(token);
         }
-        let fresh = self.renew(run, output).await?;
-        let token = python_str(&fresh.token);
-        *held = Some(fresh);
+        if slot.token.is_none()
+            && !renew
+            && let Some((token, until)) = self.configured(run)?
+        {
+            slot.keep(&token, until);
+            slot.asked = None;
+            return Ok(token);
+        }
+        let answer = self.ask(run).await?;
+        let config = run.config();
+        let scope = Scope::new(&config, run.clock);
+        let name = self.access_token_name.eval_text(&scope)?;
+        let Some(token) = find(&answer, &name, 0).map(python_str) else {
+            return Err(Error::new(ErrorKind::Authentication, "The sign-in server gave no access token.")
+                .fix("Sign in again, or check the client's id and secret in the settings of the source."));
+        };
+        let until = self.until(run, &scope, &answer)?;
+        slot.keep(&token, Some(until));
+        self.update(run, &answer, &token, until);
         Ok(token)
     }
 
-    /// Gets another token than the one that was refused. Some: whether that worked.
-    pub(crate) async fn refresh(
-        &self,
-        run: &Run,
-        refused: &str,
-        output: &dyn Output,
-    ) -> Result<Option<bool>> {
-        if self.endpoint.is_none() {
+    /// A token that the configuration already has.
+    fn configured(&self, run: &Run) -> Result<Option<(String, Option<Instant>)>> {
+        let config = run.config();
+        let scope = Scope::new(&config, run.clock);
+        if let Some(updater) = &self.updater {
+            let text = |path: &[String]| -> Option<String> {
+                let value = path.iter().try_fold(&*config, |value, step| value.get(step))?;
+                Some(python_str(value)).filter(|text| !text.is_empty())
+            };
+            let (Some(token), Some(expiry)) = (text(&updater.access), text(&updater.expiry)) else {
+                return Ok(None);
+            };
+            let left =
+                Moment::parse_any(&expiry).map(|moment| moment.at.as_second() - (run.clock)().as_second());
+            let left = left.and_then(|left| u64::try_from(left).ok()).filter(|left| *left > 0);
+            return Ok(left.map(|left| (token, Some(Instant::now() + Duration::from_secs(left)))));
+        }
+        let Some(value) = &self.access_token_value else { return Ok(None) };
+        let token = value.eval_text(&scope)?;
+        if token.is_empty() {
             return Ok(None);
         }
-        let cell = run.client.tokens.cell(&self.key);
-        let mut held = cell.lock().await;
-        // Somebody else may have renewed it while this one waited.
-        if self.good(run, &held)?.is_some_and(|token| token != refused) {
-            return Ok(Some(true));
-        }
-        match self.renew(run, output).await {
-            Ok(fresh) => {
-                *held = Some(fresh);
-                Ok(Some(true))
-            }
-            Err(error) if matches!(error.kind(), ErrorKind::Authentication | ErrorKind::Config) => Err(error),
-            Err(_) => Ok(Some(false)),
-        }
-    }
-
-    pub(crate) async fn holds_old_token(&self, run: &Run) -> bool {
         if self.endpoint.is_none() {
-            return false;
+            return Ok(Some((token, None)));
         }
-        let cell = run.client.tokens.cell(&self.key);
-        let held = cell.lock().await;
-        match (&*held, &self.updater) {
-            (Some(held), _) => held.is_old((run.clock)()),
-            // What stands in the configuration is from an earlier run.
-            (None, updater) => updater.is_some() || self.value.is_some(),
-        }
+        let expiry = self.expiry_date.as_ref().map(|date| date.eval_text(&scope)).transpose()?;
+        let left = expiry
+            .and_then(|expiry| Moment::parse_any(&expiry))
+            .and_then(|moment| u64::try_from(moment.at.as_second() - (run.clock)().as_second()).ok());
+        Ok(left
+            .filter(|left| *left > 0)
+            .map(|left| (token, Some(Instant::now() + Duration::from_secs(left)))))
     }
 
-    /// The token that is there, if it is still good.
-    fn good(&self, run: &Run, held: &Option<Held>) -> Result<Option<String>> {
-        let now = (run.clock)();
-        if let Some(held) = held {
-            return Ok(held.is_good(now).then(|| python_str(&held.token)));
-        }
-        let config = run.config();
-        if let Some(updater) = &self.updater {
-            return Ok(updater.token(&config).filter(|(_, ends)| now <= *ends).map(|(token, _)| token));
-        }
-        let Some(value) = &self.value else { return Ok(None) };
-        let scope = Scope::new(&config, run.clock);
-        let token = value.eval_text(&scope)?;
-        if self.endpoint.is_none() {
-            return Ok(Some(token));
-        }
-        let ends = self.expiry.as_ref().map(|expiry| expiry.eval_text(&scope)).transpose()?;
-        let ends = ends.and_then(|ends| answer::moment(&ends, None));
-        Ok(ends.is_some_and(|ends| now <= ends).then_some(token))
-    }
-
-    async fn renew(&self, run: &Run, output: &dyn Output) -> Result<Held> {
-        let reply = self.ask(run, output).await?;
+    async fn request(&self, run: &Run) -> Result<Prepared> {
         let config = run.config();
         let scope = Scope::new(&config, run.clock);
-        let token =
-            reply.find(&self.access_token_name.eval_text(&scope)?)?.filter(|token| truthy(token)).cloned();
-        let token = token.ok_or_else(|| {
-            Error::new(ErrorKind::Authentication, "The sign-in service answered without an access token.")
-        })?;
-        run.client.secrets.hide(&python_str(&token));
-        let obtained = (run.clock)();
-        let expires = reply.find(&self.expires_in_name.eval_text(&scope)?)?;
-        let ends = answer::ends(expires, self.ends_at_moment.as_deref(), obtained);
-        if let Some(updater) = &self.updater {
-            let rotated = reply.find(&self.refresh_token.0.eval_text(&scope)?)?.filter(|token| truthy(token));
-            if let Some(rotated) = rotated {
-                run.client.secrets.hide(&python_str(rotated));
+        let endpoint = match &self.endpoint {
+            Some(endpoint) => endpoint.eval_text(&scope)?,
+            None => {
+                return Err(Error::new(
+                    ErrorKind::Authentication,
+                    "The access token was refused, and there is no way to renew it.",
+                ));
             }
-            updater.save(run, &token, rotated, ends)?;
-        }
-        Ok(Held { token, obtained, ends: Some(ends) })
-    }
-
-    /// Asks for a token, again and again while the service has trouble.
-    async fn ask(&self, run: &Run, output: &dyn Output) -> Result<Reply> {
-        let started = run.client.pause.now();
-        let mut time = Duration::from_secs(1);
-        loop {
-            let error = match self.ask_once(run, output).await {
-                Ok(reply) => return Ok(reply),
-                Err(error) => error,
-            };
-            let passes = matches!(
-                error.kind(),
-                ErrorKind::ConnectionLost
-                    | ErrorKind::Timeout
-                    | ErrorKind::Unreachable
-                    | ErrorKind::RateLimited
-            );
-            let spent = run.client.pause.now().duration_since(started);
-            if !passes || spent >= PATIENCE {
-                return Err(error);
-            }
-            wait(run, time.min(PATIENCE - spent), "waiting for a sign-in service", output).await;
-            time *= 2;
-        }
-    }
-
-    async fn ask_once(&self, run: &Run, output: &dyn Output) -> Result<Reply> {
-        let request = self.request(run)?;
-        let host = request.host();
-        let answer = run.client.send(request, run, output).await?;
-        let status = answer.status;
-        let body = answer.body.bytes(1 << 20).await?;
-        let reply = Reply::new(&body);
-        match status {
-            200..400 => reply.ok_or_else(|| {
-                Error::new(ErrorKind::CorruptInput, format!("{host} gave no token but what is no JSON."))
-            }),
-            429 => {
-                Err(Error::new(ErrorKind::RateLimited, format!("{host} gives out no more tokens for now.")))
-            }
-            500.. => Err(Error::new(
-                ErrorKind::ConnectionLost,
-                format!("{host} could not give a token (status {status})."),
-            )),
-            _ => Err(self.refused(run, &host, status, reply)),
-        }
-    }
-
-    fn refused(&self, run: &Run, host: &str, status: u16, reply: Option<Reply>) -> Error {
-        let detail =
-            reply.as_ref().and_then(Reply::detail).map(|said| run.client.secrets.mask(&said, &run.config()));
-        let detail = detail.map(|said| format!(": {said}")).unwrap_or_default();
-        let ended = reply.is_some_and(|reply| self.rejections.mean_end(status, &reply));
-        let message = if ended {
-            format!("The sign-in has ended: {host} did not accept the refresh token{detail}.")
-        } else {
-            format!("{host} gave no access token (status {status}){detail}.")
         };
-        Error::new(ErrorKind::Authentication, message)
-            .fix("Sign in again in the settings of the connection.")
-            .fix("Check client ID and client secret.")
-    }
-
-    fn request(&self, run: &Run) -> Result<Request> {
-        let config = run.config();
-        let scope = Scope::new(&config, run.clock);
-        let mapping = |mapping: &Option<Mapping>| {
-            mapping.as_ref().map_or(Ok(Map::new()), |mapping| mapping.eval(&scope, Accept::Any))
+        let value = |text: &Option<Text>| text.as_ref().map(|text| text.eval(&scope)).transpose();
+        let own_headers = match &self.headers {
+            Some(headers) => headers.eval(&scope, Accept::Any)?,
+            None => Map::new(),
         };
-        let own_headers = mapping(&self.headers)?;
-        let fields =
-            self.fields(run, &scope, own_headers.contains_key("Authorization"), mapping(&self.body)?)?;
-        let endpoint = self.endpoint.as_ref().map(|text| text.eval_text(&scope)).transpose()?;
-        let endpoint = endpoint.filter(|text| !text.is_empty()).ok_or_else(|| {
-            Error::new(
-                ErrorKind::Config,
-                "The connector's manifest names no address where tokens are renewed.",
-            )
-        })?;
-        let mut headers = HeaderMap::new();
-        for (name, value) in &own_headers {
-            let (name, value) = requester::header(name, &python_str(value))?;
-            headers.insert(name, value);
-        }
-        let none = Map::new();
-        let (query, form) = if self.in_query { (&fields, &none) } else { (&none, &fields) };
-        let body = address::form(form);
-        if !body.is_empty() && !headers.contains_key(CONTENT_TYPE) {
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
-        }
-        Ok(Request {
-            method: Method::POST,
-            url: address::prepare(&endpoint, query)?,
-            headers,
-            body: (!body.is_empty()).then(|| Bytes::from(body)),
-            connect: None,
-            read: None,
-            base: None,
-            keep: false,
-        })
-    }
-
-    fn fields(&self, run: &Run, scope: &Scope<'_>, credentials_in_header: bool, extra: Map) -> Result<Map> {
         let mut fields = Map::new();
-        let mut put = |name: &Text, value: Json| -> Result<()> {
-            fields.insert(name.eval_text(scope)?, value);
+        let mut put = |name: &Text, value: Option<Json>| -> Result<()> {
+            if let Some(value) = value.filter(truthy) {
+                fields.insert(name.eval_text(&scope)?, value);
+            }
             Ok(())
         };
-        if let Some((condition, jwt)) = &self.assertion
-            && condition.holds(scope)?
-        {
-            put(&self.grant.0, Json::from("urn:ietf:params:oauth:grant-type:jwt-bearer"))?;
-            fields.insert("assertion".to_owned(), Json::String(jwt.token(run)?));
-            return Ok(fields);
+        put(&self.grant_type_name, Some(self.grant_type.eval(&scope)?))?;
+        if !own_headers.contains_key("Authorization") {
+            put(&self.client_id_name, value(&self.client_id)?)?;
+            put(&self.client_secret_name, value(&self.client_secret)?)?;
         }
-        put(&self.grant.0, self.grant.1.eval(scope)?)?;
-        if !credentials_in_header {
-            put(&self.client_id.0, self.client_id(scope)?)?;
-            let secret = self.credential(&self.client_secret, "client_secret", scope)?;
-            put(&self.client_secret.0, secret.unwrap_or_else(|| Json::from("")))?;
-        }
-        put(&self.refresh_token.0, self.own_refresh_token(scope)?)?;
+        put(&self.refresh_token_name, value(&self.refresh_token)?)?;
         if !self.scopes.is_empty() {
             fields.insert("scopes".to_owned(), Json::Array(self.scopes.clone()));
         }
-        for (name, value) in extra {
-            if !fields.contains_key(&name) {
-                fields.insert(name, value);
+        if let Some(assertion) = &self.assertion {
+            let mut options = Options::default();
+            assertion.apply(run, &mut options, false, &Quiet).await?;
+            let token = options.headers.shift_remove("Authorization").unwrap_or_default();
+            fields = Map::from_iter([
+                (self.grant_type_name.eval_text(&scope)?, self.grant_type.eval(&scope)?),
+                ("assertion".to_owned(), token),
+            ]);
+        }
+        if let Some(body) = &self.body {
+            for (name, value) in body.eval(&scope, Accept::Any)? {
+                fields.entry(name).or_insert(value);
             }
         }
-        Ok(fields)
-    }
-
-    fn client_id(&self, scope: &Scope<'_>) -> Result<Json> {
-        let id = self.credential(&self.client_id, "client_id", scope)?.filter(truthy);
-        id.ok_or_else(|| {
-            Error::new(ErrorKind::Config, "The client ID for signing in is missing in the settings.")
-        })
-    }
-
-    /// With an updater, what stands in the configuration at the usual place comes first.
-    fn credential(
-        &self,
-        place: &(Text, Option<Text>),
-        usual: &str,
-        scope: &Scope<'_>,
-    ) -> Result<Option<Json>> {
-        let kept = scope.config.get("credentials").and_then(|credentials| credentials.get(usual));
-        match (&self.updater, kept) {
-            (Some(_), Some(kept)) => Ok(Some(kept.clone())),
-            _ => place.1.as_ref().map(|text| text.eval(scope)).transpose(),
+        let mut headers = HeaderMap::new();
+        for (name, value) in &own_headers {
+            let (name, value) = header(name, &python_str(value))?;
+            headers.insert(name, value);
         }
-    }
-
-    fn own_refresh_token(&self, scope: &Scope<'_>) -> Result<Json> {
-        if let Some(updater) = &self.updater {
-            return Ok(updater.refresh_token(scope.config));
+        let mut url = encode::join(&endpoint, "")?;
+        if self.in_query {
+            encode::with_query(&mut url, &fields);
+            return Ok(Prepared { method: Method::POST, url, headers, body: None });
         }
-        match &self.refresh_token.1 {
-            Some(text) => Ok(Json::String(text.eval_text(scope)?)),
-            None => Ok(Json::Null),
-        }
-    }
-}
-
-impl Rejections {
-    fn new(node: &Node<'_>) -> Result<Rejections> {
-        let updater = node.field("refresh_token_updater");
-        let on_updater = updater.filter(|node| {
-            let names =
-                ["refresh_token_error_status_codes", "refresh_token_error_key", "refresh_token_error_values"];
-            names.iter().any(|name| node.field(name).is_some_and(|field| truthy(field.json())))
+        let json = own_headers.iter().any(|(name, value)| {
+            name.eq_ignore_ascii_case("content-type")
+                && value.as_str().is_some_and(|kind| kind.contains("json"))
         });
-        let place = on_updater.as_ref().unwrap_or(node);
-        let codes = place.list("refresh_token_error_status_codes");
-        Ok(Rejections {
-            codes: codes.iter().filter_map(|code| code.json().as_u64()?.try_into().ok()).collect(),
-            key: place.text("refresh_token_error_key")?.unwrap_or_default().to_owned(),
-            values: place
-                .list("refresh_token_error_values")
-                .iter()
-                .map(|value| python_str(value.json()))
-                .collect(),
-        })
+        let body = if json {
+            crate::expression::json_dumps(&Json::Object(fields))
+        } else {
+            encode::form_body(&fields)
+        };
+        if !headers.contains_key(CONTENT_TYPE) {
+            headers.insert(
+                CONTENT_TYPE,
+                reqwest::header::HeaderValue::from_static("application/x-www-form-urlencoded"),
+            );
+        }
+        Ok(Prepared { method: Method::POST, url, headers, body: Some(Bytes::from(body)) })
     }
 
-    fn mean_end(&self, status: u16, reply: &Reply) -> bool {
-        let said = reply.field(&self.key).map(python_str);
-        self.codes.contains(&status) && said.is_some_and(|said| self.values.contains(&said))
+    async fn ask(&self, run: &Run) -> Result<Json> {
+        let request = self.request(run).await?;
+        for attempt in 1.. {
+            let answer = run.client.send(&request).await;
+            let again = match &answer {
+                Ok(answer) => answer.status == 429 || answer.status >= 500,
+                Err(error) => matches!(error.kind(), ErrorKind::ConnectionLost | ErrorKind::Timeout),
+            };
+            if again && attempt < TRIES {
+                tokio::time::sleep(run.wait(Duration::from_secs(1 << attempt.min(6)))).await;
+                continue;
+            }
+            let answer = answer?;
+            let (status, url) = (answer.status, answer.url.clone());
+            let body = answer.body.whole().await?;
+            if (200..300).contains(&status) {
+                return serde_json::from_slice(&body).map_err(|error| {
+                    Error::new(
+                        ErrorKind::CorruptInput,
+                        "The sign-in server answered with something that is no JSON.",
+                    )
+                    .caused_by(error)
+                });
+            }
+            let seen = Seen::new(status, &body, Json::Null, &url);
+            let said = seen
+                .message()
+                .map(|message| format!(": {}", without_secrets(run, &message)))
+                .unwrap_or_default();
+            let kind = if status >= 500 { ErrorKind::ConnectionLost } else { ErrorKind::Authentication };
+            return Err(Error::new(kind, format!("The sign-in server refused with {status}{said}."))
+                .fix("Sign in again, or check the client's id and secret in the settings of the source."));
+        }
+        Err(Error::internal("A token was asked for without end."))
+    }
+
+    fn until(&self, run: &Run, scope: &Scope<'_>, answer: &Json) -> Result<Instant> {
+        let name = self.expires_in_name.eval_text(scope)?;
+        let found = find(answer, &name, 0);
+        let seconds = match (found, &self.expiry_format) {
+            (Some(value), Some(format)) => Moment::parse(&python_str(value), format)
+                .map(|moment| moment.at.as_second() - (run.clock)().as_second()),
+            (Some(value), None) => {
+                value.as_f64().or_else(|| value.as_str()?.parse().ok()).map(|seconds| seconds as i64)
+            }
+            (None, _) => None,
+        };
+        let seconds = u64::try_from(seconds.unwrap_or(3600)).unwrap_or(0);
+        Ok(Instant::now() + Duration::from_secs(seconds))
+    }
+
+    /// Tokens that rotate: the new ones go into the configuration, and to whoever keeps it.
+    fn update(&self, run: &Run, answer: &Json, token: &str, until: Instant) {
+        let Some(updater) = &self.updater else { return };
+        let mut config = (*run.config()).clone();
+        let left = until.saturating_duration_since(Instant::now());
+        let expiry = (run.clock)().saturating_add(jiff::SignedDuration::try_from(left).unwrap_or_default());
+        let expiry = expiry.map(|at| Moment::utc(at).iso('T')).unwrap_or_default();
+        let refresh = find(answer, &updater.refresh_token_name, 0).map(python_str);
+        let changes = [
+            (&updater.access, Some(token.to_owned())),
+            (&updater.refresh, refresh),
+            (&updater.expiry, Some(expiry)),
+        ];
+        for (path, value) in changes {
+            if let Some(value) = value {
+                put(&mut config, path, Json::String(value));
+            }
+        }
+        run.set_config(config);
     }
 }
 
-/// When a token ends if nobody says so.
-fn usual_end(now: Timestamp) -> Timestamp {
-    now.checked_add(jiff::SignedDuration::from_hours(1)).unwrap_or(now)
+fn put(config: &mut Json, path: &[String], value: Json) {
+    let Some((last, outer)) = path.split_last() else { return };
+    let mut node = config;
+    for step in outer {
+        if !node.get(step).is_some_and(Json::is_object) {
+            let Some(fields) = node.as_object_mut() else { return };
+            fields.insert(step.clone(), Json::Object(Map::new()));
+        }
+        let Some(inner) = node.get_mut(step) else { return };
+        node = inner;
+    }
+    if let Some(fields) = node.as_object_mut() {
+        fields.insert(last.clone(), value);
+    }
+}
+
+/// A field by name, at any depth up to five.
+fn find<'a>(value: &'a Json, name: &str, depth: usize) -> Option<&'a Json> {
+    if depth > 5 {
+        return None;
+    }
+    match value {
+        Json::Object(fields) => fields
+            .get(name)
+            .filter(|value| !value.is_null())
+            .or_else(|| fields.values().find_map(|value| find(value, name, depth + 1))),
+        Json::Array(items) => items.iter().find_map(|item| find(item, name, depth + 1)),
+        _ => None,
+    }
+}
+
+/// Tells nobody that it waits.
+struct Quiet;
+
+#[async_trait::async_trait]
+impl crate::context::Output for Quiet {
+    async fn records(&self, _records: Vec<Json>) -> Result<()> {
+        Ok(())
+    }
+
+    async fn state(&self, _state: &Json) -> Result<()> {
+        Ok(())
+    }
 }

@@ -1,81 +1,211 @@
-//! A token that a login gives (`SessionTokenAuthenticator`).
+//! Tokens that a sign-in request gives (`SessionTokenAuthenticator`).
 
-use jiff::SignedDuration;
+use std::time::Duration;
+
+use bytes::Bytes;
+use reqwest::Method;
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use syncline_protocol::{Error, ErrorKind, Result};
+use tokio::time::Instant;
 
-use super::tokens::{Held, key};
 use crate::Json;
 use crate::context::{Compatibility, Output, Run};
 use crate::document::Node;
-use crate::expression::datetime::Duration;
-use crate::expression::{python_str, truthy};
-use crate::http::request::requester::Requester;
-use crate::http::{Asked, Decoder};
+use crate::expression::datetime::Duration as IsoDuration;
+use crate::expression::{Scope, Text, json_dumps, python_str};
+use crate::http::client::{Prepared, header};
+use crate::http::errors::named;
+use crate::http::{Asked, Decoder, Options, RequestOption, Requester, encode};
 
-/// Logs in.
-pub(crate) struct Session {
-    key: String,
-    requester: Requester,
+pub(in crate::http) struct Session {
+    path: String,
+    login: Requester,
     decoder: Decoder,
-    path: Vec<String>,
-    expires: Option<Duration>,
+    token_path: Vec<Text>,
+    lasts: Option<Duration>,
+    way: Way,
+}
+
+/// How the token is shown.
+enum Way {
+    Bearer,
+    Place { place: RequestOption, token: Option<Text> },
 }
 
 impl Session {
-    pub(crate) fn new(node: &Node<'_>) -> Result<Session> {
-        let expires = node.text("expiration_duration")?.filter(|text| !text.is_empty());
+    pub(in crate::http) fn new(node: &Node<'_>) -> Result<Session> {
+        let way = node.require("request_authentication")?;
+        let steps = node.list("session_token_path");
+        let step = |step: &Node<'_>| {
+            Text::new(&python_str(step.json()), node.parameters()).map_err(|error| step.at(error))
+        };
+        let lasts = node.text("expiration_duration")?;
+        let lasts =
+            lasts.map(|lasts| IsoDuration::parse(lasts).map_err(|error| node.at(error))).transpose()?;
         Ok(Session {
-            key: key(node),
-            requester: Requester::new(&node.require("login_requester")?)?,
-            decoder: node.field("decoder").map_or_else(|| Ok(Decoder::json()), |node| Decoder::new(&node))?,
-            path: node.list("session_token_path").iter().map(|part| python_str(part.json())).collect(),
-            expires: expires.map(Duration::parse).transpose().map_err(|error| node.at(error))?,
+            path: node.path().to_owned(),
+            login: Requester::new(&node.require("login_requester")?)?,
+            decoder: match node.field("decoder") {
+                Some(decoder) => Decoder::new(&decoder)?,
+                None => Decoder::json(),
+            },
+            token_path: steps.iter().map(step).collect::<Result<_>>()?,
+            lasts: lasts.map(|lasts| Duration::from_micros(u64::try_from(lasts.microseconds).unwrap_or(0))),
+            way: match way.kind() {
+                "Bearer" => Way::Bearer,
+                "ApiKey" => Way::Place {
+                    place: RequestOption::new(&way.require("inject_into")?)?,
+                    token: Text::of(&way, "api_token")?,
+                },
+                _ => return Err(way.unsupported(named(&way, "authentication of requests"))),
+            },
         })
     }
 
-    /// The token. Without a duration it is kept until it is refused; the reference logs in for each request then.
-    pub(crate) async fn token(&self, run: &Run, output: &dyn Output) -> Result<Json> {
-        if self.expires.is_none() && run.compatibility == Compatibility::Exact {
-            return self.log_in(run, output).await;
+    pub(in crate::http) async fn apply(
+        &self,
+        run: &Run,
+        options: &mut Options,
+        renew: bool,
+        output: &dyn Output,
+    ) -> Result<()> {
+        let token = self.token(run, renew, output).await?;
+        match &self.way {
+            Way::Bearer => {
+                options.headers.insert("Authorization".to_owned(), Json::String(format!("Bearer {token}")));
+                Ok(())
+            }
+            Way::Place { place, token: template } => {
+                let token = match template {
+                    Some(template) => {
+                        let config = run.config();
+                        let session = Json::String(token);
+                        template.eval_text(&Scope::new(&config, run.clock).with("session_token", &session))?
+                    }
+                    None => token,
+                };
+                place.put(run, Json::String(token), options)
+            }
         }
-        let cell = run.client.tokens.cell(&self.key);
-        let mut held = cell.lock().await;
-        if let Some(held) = held.as_ref().filter(|held| held.is_good((run.clock)())) {
-            return Ok(held.token.clone());
+    }
+
+    async fn token(&self, run: &Run, renew: bool, output: &dyn Output) -> Result<String> {
+        let slot = run.client.tokens.slot(&self.path);
+        let mut slot = slot.lock().await;
+        // Without a duration the reference signs in for each request. A token that is good until it is refused serves
+        // as well, and spares the server.
+        let each_time = self.lasts.is_none() && run.compatibility == Compatibility::Exact;
+        if let Some(token) = slot.good(renew).filter(|_| !each_time) {
+            return Ok(token);
         }
-        let token = self.log_in(run, output).await?;
-        let obtained = (run.clock)();
-        let ends = self.expires.and_then(|expires| {
-            let time = SignedDuration::from_micros(expires.microseconds)
-                + SignedDuration::from_hours(expires.months * 720);
-            obtained.checked_add(time).ok()
-        });
-        *held = Some(Held { token: token.clone(), obtained, ends });
-        Ok(token)
-    }
-
-    pub(crate) async fn forget(&self, run: &Run) {
-        *run.client.tokens.cell(&self.key).lock().await = None;
-    }
-
-    pub(crate) async fn holds_old_token(&self, run: &Run) -> bool {
-        let cell = run.client.tokens.cell(&self.key);
-        let held = cell.lock().await;
-        held.as_ref().is_some_and(|held| held.is_old((run.clock)()))
-    }
-
-    async fn log_in(&self, run: &Run, output: &dyn Output) -> Result<Json> {
-        let asked = Asked { stream: "login", ..Asked::default() };
-        let response = Box::pin(self.requester.send(run, asked, output)).await?;
+        let response = self.login.send(run, Asked { stream: "sign-in", ..Asked::default() }, output).await?;
         let decoded = self.decoder.decode(run, response, true).await?;
-        let token = super::at(&decoded.response, &self.path).filter(|token| truthy(token));
-        let token = token.cloned().ok_or_else(|| {
-            Error::new(
-                ErrorKind::Authentication,
-                format!("The answer to the login has no token at `{}`.", self.path.join(".")),
-            )
-        })?;
-        run.client.secrets.hide(&python_str(&token));
+        let config = run.config();
+        let scope = Scope::new(&config, run.clock);
+        let mut found = Some(&decoded.response);
+        for step in &self.token_path {
+            let step = step.eval_text(&scope)?;
+            found = found.and_then(|value| match value {
+                Json::Array(items) => items.get(step.parse::<usize>().ok()?),
+                other => other.get(&step),
+            });
+        }
+        let Some(token) = found.filter(|token| !token.is_null()).map(python_str) else {
+            return Err(Error::new(ErrorKind::Authentication, "The sign-in gave no session token.")
+                .fix("Check user and password in the settings of the source."));
+        };
+        slot.keep(&token, self.lasts.map(|lasts| Instant::now() + lasts));
         Ok(token)
+    }
+}
+
+/// The older form: a POST with user and password, and the token under a name.
+pub(in crate::http) struct Legacy {
+    path: String,
+    header: Text,
+    api_url: Text,
+    login_url: Text,
+    user: Option<Text>,
+    password: Option<Text>,
+    session_token: Option<Text>,
+    response_key: Text,
+    validate_url: Option<Text>,
+}
+
+impl Legacy {
+    pub(in crate::http) fn new(node: &Node<'_>) -> Result<Legacy> {
+        let need =
+            |field: &str| Text::of(node, field)?.ok_or_else(|| node.error(format!("`{field}` is missing")));
+        Ok(Legacy {
+            path: node.path().to_owned(),
+            header: need("header")?,
+            api_url: Text::of(node, "api_url")?.map_or_else(|| Text::new("", node.parameters()), Ok)?,
+            login_url: need("login_url")?,
+            user: Text::of(node, "username")?,
+            password: Text::of(node, "password")?,
+            session_token: Text::of(node, "session_token")?,
+            response_key: need("session_token_response_key")?,
+            validate_url: Text::of(node, "validate_session_url")?,
+        })
+    }
+
+    /// Whether the server still knows a token.
+    async fn is_valid(&self, run: &Run, scope: &Scope<'_>, name: &str, token: &str) -> Result<bool> {
+        let Some(validate) = &self.validate_url else { return Ok(true) };
+        let url = format!("{}{}", self.api_url.eval_text(scope)?, validate.eval_text(scope)?);
+        let mut headers = HeaderMap::new();
+        let (name, value) = header(name, token)?;
+        headers.insert(name, value);
+        let request = Prepared { method: Method::GET, url: encode::join(&url, "")?, headers, body: None };
+        let answer = run.client.send(&request).await?;
+        match answer.status {
+            200..=299 => Ok(true),
+            401 => Ok(false),
+            status => Err(Error::new(
+                ErrorKind::Authentication,
+                format!("The server did not say whether the session is still good ({status})."),
+            )),
+        }
+    }
+
+    pub(in crate::http) async fn apply(&self, run: &Run, options: &mut Options, renew: bool) -> Result<()> {
+        let config = run.config();
+        let scope = Scope::new(&config, run.clock);
+        let text = |text: &Option<Text>| text.as_ref().map(|text| text.eval_text(&scope)).transpose();
+        let name = self.header.eval_text(&scope)?;
+        let slot = run.client.tokens.slot(&self.path);
+        let mut slot = slot.lock().await;
+        let given = text(&self.session_token)?.filter(|token| !token.is_empty() && !renew);
+        let known = match (slot.good(renew), given) {
+            (Some(token), _) => Some(token),
+            (None, Some(given)) if self.is_valid(run, &scope, &name, &given).await? => Some(given),
+            _ => None,
+        };
+        let token = match known {
+            Some(token) => token,
+            None => {
+                let url = format!("{}{}", self.api_url.eval_text(&scope)?, self.login_url.eval_text(&scope)?);
+                let key = self.response_key.eval_text(&scope)?;
+                let body =
+                    serde_json::json!({"username": text(&self.user)?, "password": text(&self.password)?});
+                let mut headers = HeaderMap::new();
+                headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+                let body = Some(Bytes::from(json_dumps(&body)));
+                let request = Prepared { method: Method::POST, url: encode::join(&url, "")?, headers, body };
+                let answer = run.client.send(&request).await?;
+                let status = answer.status;
+                let body = answer.body.whole().await?;
+                let found = serde_json::from_slice::<Json>(&body)
+                    .ok()
+                    .and_then(|body| body.get(&key).map(python_str));
+                found.filter(|_| (200..300).contains(&status)).ok_or_else(|| {
+                    Error::new(ErrorKind::Authentication, format!("The sign-in was refused with {status}."))
+                        .fix("Check user and password in the settings of the source.")
+                })?
+            }
+        };
+        slot.keep(&token, Some(Instant::now() + Duration::from_secs(86_400)));
+        options.headers.insert(name, Json::String(token));
+        Ok(())
     }
 }

@@ -1,0 +1,221 @@
+//! Authenticators: what lets a request in.
+
+mod jwt;
+mod oauth;
+mod session;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use syncline_protocol::Result;
+use tokio::time::Instant;
+
+use super::errors::named;
+use super::{Options, RequestOption};
+use crate::Json;
+use crate::context::{Output, Run};
+use crate::document::Node;
+use crate::expression::{Scope, Text, python_str};
+
+/// An authenticator.
+pub(super) enum Authenticator {
+    None,
+    /// A fixed value in a place.
+    Key {
+        value: Text,
+        place: RequestOption,
+    },
+    /// The old form: a header by name.
+    Header {
+        name: Text,
+        value: Text,
+    },
+    Bearer(Text),
+    Basic {
+        user: Text,
+        password: Option<Text>,
+    },
+    OAuth(Box<oauth::OAuth>),
+    Session(Box<session::Session>),
+    LegacySession(Box<session::Legacy>),
+    /// By what the configuration says at a path.
+    Selective {
+        path: Vec<String>,
+        choices: Vec<(String, Authenticator)>,
+    },
+    Jwt(Box<jwt::Jwt>),
+}
+
+impl Authenticator {
+    pub(super) fn new(node: Option<Node<'_>>) -> Result<Authenticator> {
+        let Some(node) = node else { return Ok(Authenticator::None) };
+        let need =
+            |field: &str| Text::of(&node, field)?.ok_or_else(|| node.error(format!("`{field}` is missing")));
+        Ok(match node.kind() {
+            "NoAuth" => Authenticator::None,
+            "ApiKeyAuthenticator" => match node.field("inject_into") {
+                Some(place) => Authenticator::Key {
+                    value: Text::of(&node, "api_token")?
+                        .map_or_else(|| Text::new("", node.parameters()), Ok)?,
+                    place: RequestOption::new(&place)?,
+                },
+                None => Authenticator::Header {
+                    name: need("header")?,
+                    value: Text::of(&node, "api_token")?
+                        .map_or_else(|| Text::new("", node.parameters()), Ok)?,
+                },
+            },
+            "BearerAuthenticator" => Authenticator::Bearer(need("api_token")?),
+            "BasicHttpAuthenticator" => {
+                Authenticator::Basic { user: need("username")?, password: Text::of(&node, "password")? }
+            }
+            "OAuthAuthenticator" => Authenticator::OAuth(Box::new(oauth::OAuth::new(&node)?)),
+            "SessionTokenAuthenticator" => Authenticator::Session(Box::new(session::Session::new(&node)?)),
+            "LegacySessionTokenAuthenticator" => {
+                Authenticator::LegacySession(Box::new(session::Legacy::new(&node)?))
+            }
+            "JwtAuthenticator" => Authenticator::Jwt(Box::new(jwt::Jwt::new(&node)?)),
+            "SelectiveAuthenticator" => {
+                let path = node.list("authenticator_selection_path");
+                let choices = node.require("authenticators")?;
+                let named = choices.json().as_object().into_iter().flatten();
+                let choice = |(name, _): (&String, &Json)| {
+                    Ok((name.clone(), Authenticator::new(choices.field(name))?))
+                };
+                Authenticator::Selective {
+                    path: path.iter().filter_map(|step| step.json().as_str().map(str::to_owned)).collect(),
+                    choices: named
+                        .filter(|(_, value)| value.is_object())
+                        .map(choice)
+                        .collect::<Result<_>>()?,
+                }
+            }
+            _ => return Err(node.unsupported(named(&node, "authenticator"))),
+        })
+    }
+
+    /// Adds what lets the request in. `renew`: the token at hand was refused.
+    pub(super) fn apply<'a>(
+        &'a self,
+        run: &'a Run,
+        options: &'a mut Options,
+        renew: bool,
+        output: &'a dyn Output,
+    ) -> BoxFuture<'a, Result<()>> {
+        // A sign-in is a request, too: the future would contain itself.
+        self.applied(run, options, renew, output).boxed()
+    }
+
+    async fn applied(
+        &self,
+        run: &Run,
+        options: &mut Options,
+        renew: bool,
+        output: &dyn Output,
+    ) -> Result<()> {
+        let config = run.config();
+        let scope = Scope::new(&config, run.clock);
+        let header = |options: &mut Options, name: &str, value: String| {
+            options.headers.insert(name.to_owned(), Json::String(value));
+        };
+        match self {
+            Authenticator::None => {}
+            Authenticator::Key { value, place } => {
+                let value = python_str(&value.eval(&scope)?);
+                // An empty header is sent, an empty parameter is not: as the reference does it.
+                if !value.is_empty() || place.is_header() {
+                    place.put(run, Json::String(value), options)?;
+                }
+            }
+            Authenticator::Header { name, value } => {
+                let (name, value) = (name.eval_text(&scope)?, value.eval_text(&scope)?);
+                header(options, &name, value);
+            }
+            Authenticator::Bearer(token) => {
+                header(options, "Authorization", format!("Bearer {}", token.eval_text(&scope)?))
+            }
+            Authenticator::Basic { user, password } => {
+                let password = password.as_ref().map(|password| password.eval_text(&scope)).transpose()?;
+                let pair = format!("{}:{}", user.eval_text(&scope)?, password.unwrap_or_default());
+                header(options, "Authorization", format!("Basic {}", STANDARD.encode(pair)));
+            }
+            Authenticator::OAuth(oauth) => {
+                let token = oauth.token(run, renew).await?;
+                header(options, "Authorization", format!("Bearer {token}"));
+            }
+            Authenticator::Session(session) => session.apply(run, options, renew, output).await?,
+            Authenticator::LegacySession(session) => session.apply(run, options, renew).await?,
+            Authenticator::Jwt(jwt) => jwt.apply(run, options)?,
+            Authenticator::Selective { path, choices } => {
+                let chosen = path.iter().try_fold(&*config, |value, step| value.get(step)).map(python_str);
+                let found = choices.iter().find(|(name, _)| Some(name) == chosen.as_ref());
+                let Some((_, choice)) = found else {
+                    let names: Vec<&str> = choices.iter().map(|(name, _)| name.as_str()).collect();
+                    return Err(syncline_protocol::Error::new(
+                        syncline_protocol::ErrorKind::Config,
+                        format!("The setting `{}` does not choose a way to sign in.", path.join(".")),
+                    )
+                    .fix(format!("Use one of: {}.", names.join(", "))));
+                };
+                choice.apply(run, options, renew, output).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a token that is refused can be asked for anew.
+    pub(super) fn can_renew(&self) -> bool {
+        match self {
+            Authenticator::OAuth(_) | Authenticator::Session(_) | Authenticator::LegacySession(_) => true,
+            Authenticator::Selective { choices, .. } => choices.iter().any(|(_, choice)| choice.can_renew()),
+            _ => false,
+        }
+    }
+}
+
+/// The tokens of a run, by the component that asks for them. Who finds none waits for the one who asks.
+#[derive(Default)]
+pub(super) struct Tokens {
+    slots: Mutex<HashMap<String, Arc<tokio::sync::Mutex<Slot>>>>,
+}
+
+/// One token.
+#[derive(Default)]
+pub(super) struct Slot {
+    pub(super) token: Option<String>,
+    /// None: it does not run out.
+    pub(super) until: Option<Instant>,
+    /// When it was asked for, so that one refusal does not renew it twice.
+    pub(super) asked: Option<Instant>,
+}
+
+impl Tokens {
+    pub(super) fn slot(&self, name: &str) -> Arc<tokio::sync::Mutex<Slot>> {
+        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(slots.entry(name.to_owned()).or_default())
+    }
+}
+
+impl Slot {
+    /// The token, if it is still good.
+    pub(super) fn good(&self, renew: bool) -> Option<String> {
+        let now = Instant::now();
+        // Others renewed it a moment ago: their refusals are of the old one.
+        let fresh = self.asked.is_some_and(|asked| now.duration_since(asked) < Duration::from_secs(5));
+        if (renew && !fresh) || self.until.is_some_and(|until| until <= now) {
+            return None;
+        }
+        self.token.clone()
+    }
+
+    pub(super) fn keep(&mut self, token: &str, until: Option<Instant>) {
+        self.token = Some(token.to_owned());
+        self.until = until;
+        self.asked = Some(Instant::now());
+    }
+}

@@ -1,0 +1,485 @@
+//! Sends one request until the error handler is content (`HttpRequester`).
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use reqwest::Method;
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use syncline_protocol::{Error, ErrorKind, Result};
+use tokio::time::Instant;
+
+use super::auth::Authenticator;
+use super::client::{Answer, Body, Prepared, header};
+use super::errors::{Action, ErrorHandler, Seen, named};
+use super::options::{Options, combine, merge};
+use super::{encode, errors};
+use crate::context::{Output, Run, Slice};
+use crate::document::Node;
+use crate::expression::{Accept, Mapping, Scope, Text, json_dumps, python_str};
+use crate::{Json, Map};
+
+/// What a request's templates see beyond configuration and parameters, and what others add to it.
+#[derive(Default)]
+pub struct Asked<'a> {
+    /// The slice: `stream_slice` and its aliases; also each of its extra fields by name.
+    pub slice: Option<&'a Slice>,
+    /// The page's token; templates see `{"next_page_token": token}`.
+    pub token: Option<&'a Json>,
+    /// More variables (`session_token`, `creation_response`, `polling_response`, `download_target`).
+    pub variables: Vec<(&'a str, &'a Json)>,
+    /// What paginator, router and cursor add.
+    pub options: Options,
+    /// The name of the stream, for messages.
+    pub stream: &'a str,
+}
+
+/// An answer that the error handler let pass.
+pub struct Response {
+    /// Its status.
+    pub status: u16,
+    /// Headers; names in small letters.
+    pub headers: Vec<(String, String)>,
+    /// The address that answered.
+    pub url: String,
+    /// What the handler decided: `Success` or `Ignore`, or one of the decisions that belong to the retriever
+    /// (`ResetPagination`, `ReducePageSize`, `SplitRequestWindow`).
+    pub action: Action,
+    /// Whether it has no records and ends paging: the handler ignores it, or calls a status a success that is none.
+    pub ignored: bool,
+    /// The body, still to be read.
+    pub body: Body,
+}
+
+impl Response {
+    /// An answer that is a part of another one: children that a parent's record holds.
+    pub(crate) fn embedded(body: &Json) -> Response {
+        Response {
+            status: 200,
+            headers: Vec::new(),
+            url: String::new(),
+            action: Action::Success,
+            ignored: false,
+            body: Body::ready(body.to_string().into()),
+        }
+    }
+
+    /// What templates see as `headers`: names in any capitalisation, `link` as the links it holds.
+    pub fn headers_json(&self) -> Json {
+        headers_json(&self.headers, true)
+    }
+}
+
+/// The mark of an object whose keys are found in any capitalisation.
+pub(crate) const CASELESS: &str = "\u{0}caseless";
+
+/// Where the Link header itself stands when `link` is what it says.
+pub(crate) const LINK_HEADER: &str = "\u{0}link";
+
+fn headers_json(headers: &[(String, String)], links: bool) -> Json {
+    let mut fields = Map::new();
+    fields.insert(CASELESS.to_owned(), Json::Bool(true));
+    for (name, value) in headers {
+        match fields.get_mut(name) {
+            Some(Json::String(known)) => *known = format!("{known}, {value}"),
+            _ => drop(fields.insert(name.clone(), Json::String(value.clone()))),
+        }
+    }
+    if links {
+        // As the reference has it: `link` is what the header says, in any other capitalisation it is the header.
+        let header = fields.shift_remove("link");
+        let parsed = header.as_ref().and_then(Json::as_str).map_or_else(|| Json::Object(Map::new()), parsed_links);
+        fields.insert("link".to_owned(), parsed);
+        fields.extend(header.map(|header| (LINK_HEADER.to_owned(), header)));
+    }
+    Json::Object(fields)
+}
+
+/// `<https://…>; rel="next", …` → `{"next": {"url": …, "rel": "next"}}`.
+fn parsed_links(text: &str) -> Json {
+    let mut links = Map::new();
+    for part in text.split(",").map(str::trim).fold(Vec::<String>::new(), |mut parts, part| {
+        // A comma inside an address does not end it.
+        match parts.last_mut() {
+            Some(last) if !part.starts_with('<') => {
+                last.push(',');
+                last.push_str(part);
+            }
+            _ => parts.push(part.to_owned()),
+        }
+        parts
+    }) {
+        let mut pieces = part.split(';');
+        let url = pieces.next().unwrap_or_default().trim().trim_matches(|letter| "<>'\" ".contains(letter));
+        let mut link = Map::from_iter([("url".to_owned(), Json::from(url))]);
+        for piece in pieces {
+            if let Some((name, value)) = piece.split_once('=') {
+                let trim = |text: &str| text.trim_matches(|letter| "'\" ".contains(letter)).to_owned();
+                link.insert(trim(name), Json::String(trim(value)));
+            }
+        }
+        let name = link.get("rel").and_then(Json::as_str).unwrap_or(url).to_owned();
+        links.insert(name, Json::Object(link));
+    }
+    Json::Object(links)
+}
+
+/// A requester with authenticator and error handler. Tries again as the handler says.
+pub struct Requester {
+    url: Option<Text>,
+    base: Option<Text>,
+    path: Option<Text>,
+    method: Method,
+    parameters: Option<Mapping>,
+    headers: Option<Mapping>,
+    body_data: Option<Mapping>,
+    body_json: Option<Mapping>,
+    /// A body that is one text.
+    body_text: Option<Text>,
+    authenticator: Authenticator,
+    handler: ErrorHandler,
+    /// `use_cache`, when the manifest says.
+    cache: Option<bool>,
+    kept: bool,
+    place: String,
+}
+
+impl Requester {
+    /// From its component.
+    ///
+    /// # Errors
+    /// `Config` when it is not valid, `Unsupported` when it names a class that is unknown here.
+    pub fn new(node: &Node<'_>) -> Result<Requester> {
+        if !matches!(node.kind(), "HttpRequester" | "") {
+            return Err(node.unsupported(named(node, "requester")));
+        }
+        let method = node.text("http_method")?.unwrap_or("GET").to_uppercase();
+        let method =
+            Method::from_bytes(method.as_bytes()).map_err(|_| node.error("`http_method` is not valid"))?;
+        let parameters = node.field("request_parameters");
+        if parameters.as_ref().and_then(|node| node.json().as_object()).is_some_and(|fields| {
+            fields.values().any(|value| value.get("type").and_then(Json::as_str) == Some("QueryProperties"))
+        }) {
+            return Err(node.unsupported("properties that are asked for in chunks (`QueryProperties`)"));
+        }
+        let mut requester = Requester {
+            url: Text::of(node, "url")?,
+            base: Text::of(node, "url_base")?,
+            path: Text::of(node, "path")?,
+            method,
+            parameters: Mapping::of(node, "request_parameters")?,
+            headers: Mapping::of(node, "request_headers")?,
+            body_data: Mapping::of(node, "request_body_data")?,
+            body_json: Mapping::nested(node, "request_body_json")?,
+            body_text: None,
+            authenticator: Authenticator::new(node.field("authenticator"))?,
+            handler: ErrorHandler::new(node.field("error_handler"))?,
+            cache: node.boolean("use_cache")?,
+            kept: false,
+            place: node.path().to_owned(),
+        };
+        if let Some(body) = node.field("request_body") {
+            requester.take_body(&body)?;
+        }
+        requester.kept = requester.cache.unwrap_or(false);
+        if requester.url.is_none() && requester.base.is_none() {
+            return Err(node.error("`url` or `url_base` is missing"));
+        }
+        Ok(requester)
+    }
+
+    /// The newer form of a body.
+    fn take_body(&mut self, body: &Node<'_>) -> Result<()> {
+        match body.kind() {
+            "RequestBodyPlainText" => self.body_text = Text::of(body, "value")?,
+            "RequestBodyUrlEncodedForm" => self.body_data = Mapping::of(body, "value")?,
+            "RequestBodyJsonObject" | "RequestBodyGraphQL" => {
+                self.body_json = Mapping::nested(body, "value")?
+            }
+            other => return Err(body.error(format!("`{other}` is no kind of body"))),
+        }
+        Ok(())
+    }
+
+    /// Answers to GET are kept during the run, so that a stream read as itself and as a parent is read once
+    /// (`use_cache`, and every parent unless the manifest says no).
+    pub fn keep_answers(&mut self) {
+        self.kept = self.cache.unwrap_or(true);
+    }
+
+    /// Sends one request until the error handler is content. Waits as budget, backoff and server say, telling
+    /// `output` what for. Dropping the future cancels.
+    ///
+    /// # Errors
+    /// Of the kind the handler's verdict maps to, with the API's message (never its secrets); `Stopped`.
+    pub async fn send(&self, run: &Run, asked: Asked<'_>, output: &dyn Output) -> Result<Response> {
+        let began = Instant::now();
+        let mut retries = None;
+        let (mut attempt, mut limited, mut renew, mut renewed) = (0_u32, 0_u32, false, false);
+        loop {
+            attempt += 1;
+            let request = self.prepare(run, &asked, renew, output).await?;
+            self.wait_for_turn(run, &request, output).await;
+            let sent = if self.kept && request.method == Method::GET {
+                run.client.send_kept(&request).await
+            } else {
+                run.client.send(&request).await
+            };
+            let retries_max = match retries {
+                Some(known) => known,
+                None => *retries.insert(self.handler.retries(run)?),
+            };
+            let may_retry =
+                |attempt: u32| attempt <= retries_max && began.elapsed() < self.handler.max_time();
+            let answer = match sent {
+                Ok(answer) => answer,
+                Err(error) if is_transient(&error) && may_retry(attempt) => {
+                    let wait = self.handler.wait(run, None, attempt)?.unwrap_or_else(|| doubling(attempt));
+                    pause(run, wait, error.message(), output).await;
+                    continue;
+                }
+                Err(error) => return Err(error.with("table", asked.stream)),
+            };
+            let (answer, body) = self.look(answer).await?;
+            let seen = Seen::new(answer.status, &body, headers_json(&answer.headers, false), &answer.url);
+            let verdict = self.handler.judge(run, &seen)?;
+            match verdict.action {
+                Action::Success
+                | Action::Ignore
+                | Action::ResetPagination
+                | Action::ReducePageSize
+                | Action::SplitRequestWindow => {
+                    let ok = (200..300).contains(&answer.status);
+                    let ignored = !(verdict.action == Action::Success && ok);
+                    return Ok(passed(answer, verdict.action, ignored));
+                }
+                // A token can run out at any moment; a new one is tried once.
+                Action::Fail if answer.status == 401 && self.authenticator.can_renew() && !renewed => {
+                    (renew, renewed) = (true, true);
+                    attempt -= 1;
+                    continue;
+                }
+                Action::Fail => return Err(verdict.error(run, &seen, asked.stream)),
+                Action::RefreshTokenThenRetry if attempt <= retries_max => {
+                    renew = true;
+                    continue;
+                }
+                Action::RefreshTokenThenRetry => return Err(verdict.error(run, &seen, asked.stream)),
+                Action::RateLimited => {
+                    limited += 1;
+                    attempt -= 1;
+                    if limited > RATE_LIMITED_MAX {
+                        return Err(verdict.error(run, &seen, asked.stream));
+                    }
+                    let wait = self.handler.wait(run, Some(&seen), limited)?;
+                    let wait =
+                        wait.or_else(|| retry_after(run, &answer)).unwrap_or_else(|| doubling(limited));
+                    if let Some(host) = answer.url.host_str() {
+                        // Others would only be told the same.
+                        run.client.rest(host, Instant::now() + run.wait(wait));
+                    }
+                    pause(run, wait, "The API asks to wait.", output).await;
+                }
+                Action::Retry => {
+                    if !may_retry(attempt) {
+                        return Err(verdict.error(run, &seen, asked.stream));
+                    }
+                    let wait =
+                        self.handler.wait(run, Some(&seen), attempt)?.unwrap_or_else(|| doubling(attempt));
+                    let said = format!("The API answered with {}.", answer.status);
+                    pause(run, wait, &said, output).await;
+                }
+            }
+            renew = false;
+        }
+    }
+
+    /// Reads the body where the handler needs it.
+    async fn look(&self, mut answer: Answer) -> Result<(Answer, Bytes)> {
+        let ok = (200..300).contains(&answer.status);
+        if ok && !self.handler.reads_bodies() {
+            return Ok((answer, Bytes::new()));
+        }
+        let body = std::mem::replace(&mut answer.body, Body::ready(Bytes::new())).whole().await?;
+        answer.body = Body::ready(body.clone());
+        Ok((answer, body))
+    }
+
+    /// Waits for the budget, and while the host wants to be left alone.
+    async fn wait_for_turn(&self, run: &Run, request: &Prepared, output: &dyn Output) {
+        let host = request.url.host_str().unwrap_or_default();
+        while let Some(until) = run.client.resting(host) {
+            output.waiting(Some("The API asks to wait."));
+            tokio::time::sleep_until(until).await;
+            output.waiting(None);
+        }
+        if let Some(at) = run.client.budget.take(request.method.as_str(), &request.url, &request.headers) {
+            output.waiting(Some("The connector's budget of requests is used up."));
+            tokio::time::sleep_until(at).await;
+            output.waiting(None);
+        }
+    }
+
+    async fn prepare(
+        &self,
+        run: &Run,
+        asked: &Asked<'_>,
+        renew: bool,
+        output: &dyn Output,
+    ) -> Result<Prepared> {
+        let mut auth = Options::default();
+        self.authenticator.apply(run, &mut auth, renew, output).await?;
+        let config = run.config();
+        let slice = asked.slice.map_or_else(|| Json::Object(Map::new()), Slice::for_templates);
+        let token = asked.token.map_or(Json::Null, |token| {
+            Json::Object(Map::from_iter([("next_page_token".to_owned(), token.clone())]))
+        });
+        let mut scope =
+            Scope::new(&config, run.clock).with("next_page_token", &token).with("stream_slice", &slice);
+        for (name, value) in asked.slice.iter().flat_map(|slice| &slice.extra_fields) {
+            scope = scope.with(name, value);
+        }
+        for (name, value) in &asked.variables {
+            scope = scope.with(name, value);
+        }
+        self.prepared(&scope, asked, auth).map_err(|error| error.with("request", &self.place))
+    }
+
+    fn prepared(&self, scope: &Scope<'_>, asked: &Asked<'_>, auth: Options) -> Result<Prepared> {
+        let options = &asked.options;
+        let mut url = self.address(scope, options.path.as_deref())?;
+        let mapped = |mapping: &Option<Mapping>, accept| -> Result<Json> {
+            mapping
+                .as_ref()
+                .map_or_else(|| Ok(Json::Object(Map::new())), |mapping| mapping.eval_any(scope, accept))
+        };
+        let mut parameters = object(mapped(&self.parameters, Accept::TextAndLists)?, "request_parameters")?;
+        combine(&mut parameters, &auth.parameters)?;
+        combine(&mut parameters, &options.parameters)?;
+        if parameters.values().any(Json::is_object) {
+            return Err(Error::new(ErrorKind::Config, "A query parameter of the connector is an object."));
+        }
+        encode::with_query(&mut url, &parameters);
+        let mut fields = object(mapped(&self.headers, Accept::Any)?, "request_headers")?;
+        combine(&mut fields, &auth.headers)?;
+        combine(&mut fields, &options.headers)?;
+        let mut headers = HeaderMap::new();
+        for (name, value) in fields.iter().filter(|(_, value)| !value.is_null()) {
+            let (name, value) = header(name, &python_str(value))?;
+            headers.insert(name, value);
+        }
+        let (body, kind) = self.body(scope, &mapped, options, &auth)?;
+        if let Some(kind) = kind
+            && !headers.contains_key(CONTENT_TYPE)
+        {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+        }
+        Ok(Prepared { method: self.method.clone(), url, headers, body })
+    }
+
+    fn body(
+        &self,
+        scope: &Scope<'_>,
+        mapped: &dyn Fn(&Option<Mapping>, Accept) -> Result<Json>,
+        options: &Options,
+        auth: &Options,
+    ) -> Result<(Option<Bytes>, Option<&'static str>)> {
+        const FORM: &str = "application/x-www-form-urlencoded";
+        let text = match (&self.body_text, mapped(&self.body_data, Accept::TextAndLists)?) {
+            (Some(text), _) => Some(text.eval_text(scope)?),
+            (None, Json::String(text)) => Some(text),
+            _ => None,
+        };
+        if let Some(text) = text {
+            return Ok((Some(Bytes::from(text)).filter(|text| !text.is_empty()), None));
+        }
+        let mut json = object(mapped(&self.body_json, Accept::Any)?, "request_body_json")?;
+        merge(&mut json, &Json::Object(auth.body_json.clone()))?;
+        merge(&mut json, &Json::Object(options.body_json.clone()))?;
+        let mut data = object(mapped(&self.body_data, Accept::TextAndLists)?, "request_body_data")?;
+        combine(&mut data, &auth.body_data)?;
+        combine(&mut data, &options.body_data)?;
+        match (json.is_empty(), data.is_empty()) {
+            (true, true) => Ok((None, None)),
+            (false, true) => {
+                Ok((Some(Bytes::from(json_dumps(&Json::Object(json)))), Some("application/json")))
+            }
+            (true, false) => Ok((Some(Bytes::from(encode::form_body(&data))), Some(FORM))),
+            (false, false) => Err(Error::new(
+                ErrorKind::Config,
+                "The connector's manifest gives a request two bodies: a form and JSON.",
+            )),
+        }
+    }
+
+    fn address(&self, scope: &Scope<'_>, token: Option<&str>) -> Result<reqwest::Url> {
+        let text = |text: &Option<Text>| text.as_ref().map(|text| text.eval_text(scope)).transpose();
+        let (url, base) = (text(&self.url)?, text(&self.base)?);
+        let whole = url.filter(|url| !url.is_empty());
+        match (token, whole) {
+            (Some(token), whole) => encode::join(&whole.or(base).unwrap_or_default(), token),
+            (None, Some(whole)) => encode::join(&whole, ""),
+            (None, None) => {
+                let path = text(&self.path)?.unwrap_or_default();
+                encode::join(&base.unwrap_or_default(), path.trim_start_matches('/'))
+            }
+        }
+    }
+}
+
+/// So often an API may say that it is asked too often, before that is an error.
+const RATE_LIMITED_MAX: u32 = 30;
+
+fn object(value: Json, field: &str) -> Result<Map> {
+    match value {
+        Json::Object(fields) => Ok(fields),
+        Json::Null => Ok(Map::new()),
+        Json::String(text) if text.is_empty() => Ok(Map::new()),
+        _ => Err(Error::new(
+            ErrorKind::Config,
+            format!("`{field}` of the connector's manifest did not become an object."),
+        )),
+    }
+}
+
+fn passed(answer: Answer, action: Action, ignored: bool) -> Response {
+    Response {
+        status: answer.status,
+        headers: answer.headers,
+        url: answer.url.to_string(),
+        action,
+        ignored,
+        body: answer.body,
+    }
+}
+
+fn is_transient(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::ConnectionLost | ErrorKind::Timeout | ErrorKind::Unreachable)
+}
+
+/// 1, 2, 4, 8 … seconds.
+fn doubling(attempt: u32) -> Duration {
+    Duration::from_secs(1 << attempt.saturating_sub(1).min(9))
+}
+
+/// What the server itself says about waiting.
+fn retry_after(run: &Run, answer: &Answer) -> Option<Duration> {
+    let (_, value) = answer.headers.iter().find(|(name, _)| name == "retry-after")?;
+    if let Ok(seconds) = value.trim().parse::<u64>() {
+        return Some(Duration::from_secs(seconds.min(3600)));
+    }
+    let until = crate::expression::datetime::Moment::parse_any(value)?;
+    let left = until.at.as_second() - (run.clock)().as_second();
+    Some(Duration::from_secs(u64::try_from(left).unwrap_or(0).min(3600)))
+}
+
+/// Waits, and says what for.
+async fn pause(run: &Run, wait: Duration, why: &str, output: &dyn Output) {
+    let wait = run.wait(wait);
+    if wait >= Duration::from_secs(2) {
+        let at = (run.clock)().saturating_add(jiff::SignedDuration::try_from(wait).unwrap_or_default());
+        let at = at.map(|at| at.strftime("%H:%M:%S UTC").to_string()).unwrap_or_default();
+        output.waiting(Some(&format!("{} Next try at {at}.", errors::without_secrets(run, why))));
+    }
+    tokio::time::sleep(wait).await;
+    output.waiting(None);
+}
