@@ -1,8 +1,7 @@
 //! An API that a manifest describes, into DuckDB with the real program: added, tested, synced, changed, killed.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use duckdb::Connection;
@@ -11,7 +10,7 @@ use serde_json::{Value, json};
 use syncline_testkit::http::{Answer, HttpServer, Request};
 
 /// Users by pages and by what changed since; the orders of each user.
-const MANIFEST: &str = r#"
+const MANIFEST: &str = r##"
 version: 6.0.0
 type: DeclarativeSource
 check: {type: CheckStream, stream_names: [users]}
@@ -78,7 +77,7 @@ spec:
     properties:
       url: {type: string, order: 0}
       token: {type: string, airbyte_secret: true, order: 1}
-"#;
+"##;
 
 const TOKEN: &str = "sesame-open-please";
 
@@ -89,8 +88,6 @@ struct Api {
     requests: AtomicUsize,
     /// Every so many requests the server fails.
     fails_every: AtomicUsize,
-    /// Milliseconds that each answer takes.
-    slow: AtomicU64,
 }
 
 impl Api {
@@ -105,9 +102,12 @@ impl Api {
         let fails = self.fails_every.load(Ordering::Relaxed);
         let refuse = |status, body| Answer { status, ..Answer::json(&body) };
         if request.header("authorization") != Some(&format!("Bearer {TOKEN}")) {
-            return refuse(401, json!({"error": {"message": format!("the token {TOKEN} or another is wrong")}}));
+            return refuse(
+                401,
+                json!({"error": {"message": format!("the token {TOKEN} or another is wrong")}}),
+            );
         }
-        if fails > 0 && number % fails == 0 {
+        if fails > 0 && number.is_multiple_of(fails) {
             return refuse(503, json!({"message": "busy"}));
         }
         let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
@@ -116,30 +116,43 @@ impl Api {
             pair.unwrap_or_default().replace("%3A", ":")
         };
         let rows = match path.strip_prefix("/users/").and_then(|rest| rest.strip_suffix("/orders")) {
-            Some(id) => (0..id.parse::<u64>().unwrap_or(0) % 4).map(|at| json!({"id": format!("{id}-{at}"), "amount": at as f64 / 4.0})).collect(),
+            Some(id) => (0..id.parse::<u64>().unwrap_or(0) % 4)
+                .map(|at| json!({"id": format!("{id}-{at}"), "amount": at as f64 / 4.0}))
+                .collect(),
             None => {
                 let since = parameter("since");
                 let users = self.users.lock().unwrap();
-                users.iter().filter(|user| user["updated_at"].as_str() >= Some(since.as_str())).cloned().collect::<Vec<_>>()
+                users
+                    .iter()
+                    .filter(|user| user["updated_at"].as_str() >= Some(since.as_str()))
+                    .cloned()
+                    .collect::<Vec<_>>()
             }
         };
-        let (page, limit) = (parameter("page").parse().unwrap_or(1), parameter("limit").parse().unwrap_or(100));
+        let (page, limit) =
+            (parameter("page").parse().unwrap_or(1), parameter("limit").parse().unwrap_or(100));
         let page: Vec<&Value> = rows.iter().skip((page - 1_usize) * limit).take(limit).collect();
-        std::thread::sleep(Duration::from_millis(self.slow.load(Ordering::Relaxed)));
         Answer::json(&json!({"data": page}))
     }
 }
 
 fn user(id: u64, version: u64) -> Value {
     let minutes = id + version * 100_000;
-    let at = format!("2024-{:02}-{:02}T{:02}:{:02}:00Z", 1 + minutes / 40_320 % 12, 1 + minutes / 1440 % 28, minutes / 60 % 24, minutes % 60);
+    let at = format!(
+        "2024-{:02}-{:02}T{:02}:{:02}:00Z",
+        1 + minutes / 40_320 % 12,
+        1 + minutes / 1440 % 28,
+        minutes / 60 % 24,
+        minutes % 60
+    );
     json!({"id": id, "name": format!("user {id} v{version}"), "updated_at": at})
 }
 
 async fn project(api: &Arc<Api>) -> Result<(HttpServer, Project)> {
     let served = Arc::clone(api);
     let server = HttpServer::start(move |request| served.answer(&request)).await?;
-    let source = format!("connector: shop-api\nconfig:\n  url: {}\n  token: ${{env:API_TOKEN}}\n", server.url());
+    let source =
+        format!("connector: shop-api\nconfig:\n  url: {}\n  token: ${{env:API_TOKEN}}\n", server.url());
     let project = Project::with_source(&built_program()?, &source, "")?;
     project.write("destinations/target.yaml", "connector: duckdb\nconfig:\n  path: target.duckdb\n")?;
     project.write(
@@ -208,7 +221,8 @@ async fn an_api_is_added_tested_synced_and_followed() -> Result<()> {
     ensure!(found(&project, 1)? == (260, 13, orders(260), 0), "{:?}", found(&project, 1)?);
 
     // A field that nobody declared becomes a column.
-    api.users.lock().unwrap()[9] = json!({"id": 10, "name": "user 10 v2", "updated_at": "2024-12-24T00:00:00Z", "vip": true});
+    api.users.lock().unwrap()[9] =
+        json!({"id": 10, "name": "user 10 v2", "updated_at": "2024-12-24T00:00:00Z", "vip": true});
     run(&project).await?;
     let connection = Connection::open(project.folder().join("target.duckdb"))?;
     let vip: bool = connection.query_row("select vip from api.users where id = 10", [], |row| row.get(0))?;
@@ -232,7 +246,6 @@ async fn a_refused_token_is_told_without_the_token() -> Result<()> {
 async fn a_program_that_is_killed_goes_on_and_doubles_nothing() -> Result<()> {
     let api = Api::with_users(600);
     api.fails_every.store(97, Ordering::Relaxed);
-    api.slow.store(3, Ordering::Relaxed);
     let (_server, project) = project(&api).await?;
     for kill in 1..=4_usize {
         let before = api.requests.load(Ordering::Relaxed);

@@ -84,7 +84,7 @@ impl Tables {
                 continue;
             }
             let columns = match &table.stream {
-                Ok(_) => self.columns(run, &table.name).await.map(Vec::clone),
+                Ok(_) => self.columns(run, &table.name).await.cloned(),
                 Err(error) => Err(Error::new(error.kind(), error.message())),
             };
             let stream = table.stream.as_ref().ok();

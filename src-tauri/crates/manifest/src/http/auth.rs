@@ -137,7 +137,7 @@ impl Authenticator {
                 header(options, &name, value);
             }
             Authenticator::Bearer(token) => {
-                header(options, "Authorization", format!("Bearer {}", token.eval_text(&scope)?))
+                header(options, "Authorization", format!("Bearer {}", token.eval_text(&scope)?));
             }
             Authenticator::Basic { user, password } => {
                 let password = password.as_ref().map(|password| password.eval_text(&scope)).transpose()?;

@@ -349,8 +349,7 @@ pub(super) fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue
 /// What went wrong between us and a host. The address is told without its query: keys may be in it.
 fn failed(url: &Url, error: reqwest::Error) -> Error {
     let host = url.host_str().unwrap_or_default().to_owned();
-    let text = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
-    let mut causes = text.clone();
+    let mut causes = String::new();
     let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(&error);
     while let Some(inner) = cause {
         causes.push_str(&inner.to_string());

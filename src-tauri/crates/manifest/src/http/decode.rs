@@ -349,6 +349,25 @@ fn unzip(body: &[u8], inner: &Format) -> Result<Vec<Json>> {
     Ok(elements)
 }
 
+fn no_xml(error: &dyn std::fmt::Display) -> Error {
+    Error::new(ErrorKind::CorruptInput, "The API answered with something that is no XML.")
+        .caused_by(error.to_string())
+}
+
+/// Attributes as `@name`.
+fn attributes(start: &quick_xml::events::BytesStart<'_>) -> Result<Map> {
+    let wrong = no_xml;
+    let mut fields = Map::new();
+    for attribute in start.attributes() {
+        let attribute = attribute.map_err(|error| wrong(&error))?;
+        let name = attribute.key.as_ref().to_owned();
+        let value = attribute.value.clone().into_owned();
+        let value = quick_xml::escape::unescape(&value).map_err(|error| wrong(&error))?.into_owned();
+        fields.insert(format!("@{name}"), Json::String(value));
+    }
+    Ok(fields)
+}
+
 /// XML in the shape of `xmltodict`: attributes as `@name`, text as `#text`, repeated children as a list.
 fn xml(body: &[u8]) -> Result<Json> {
     struct Open {
@@ -356,10 +375,7 @@ fn xml(body: &[u8]) -> Result<Json> {
         fields: Map,
         text: String,
     }
-    let wrong = |error: &dyn std::fmt::Display| {
-        Error::new(ErrorKind::CorruptInput, "The API answered with something that is no XML.")
-            .caused_by(error.to_string())
-    };
+    let wrong = no_xml;
     let mut reader = quick_xml::Reader::from_reader(body);
     let mut stack = vec![Open { name: String::new(), fields: Map::new(), text: String::new() }];
     let mut buffer = Vec::new();
@@ -372,15 +388,7 @@ fn xml(body: &[u8]) -> Result<Json> {
                 return Err(wrong(&"it is nested too deep"));
             }
             Event::Start(ref start) | Event::Empty(ref start) => {
-                let mut fields = Map::new();
-                for attribute in start.attributes() {
-                    let attribute = attribute.map_err(|error| wrong(&error))?;
-                    let name = attribute.key.as_ref().to_owned();
-                    let value = attribute.value.clone().into_owned();
-                    let value =
-                        quick_xml::escape::unescape(&value).map_err(|error| wrong(&error))?.into_owned();
-                    fields.insert(format!("@{name}"), Json::String(value));
-                }
+                let fields = attributes(start)?;
                 let name = start.name().as_ref().to_owned();
                 stack.push(Open { name, fields, text: String::new() });
                 closed = matches!(event, Event::Empty(_));

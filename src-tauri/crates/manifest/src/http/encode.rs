@@ -31,8 +31,12 @@ fn without_double_slashes(mut url: Url) -> Url {
     if url.path().contains("//") {
         let steps: Vec<&str> = url.path().split('/').collect();
         let last = steps.len().saturating_sub(1);
-        let kept: Vec<&str> =
-            steps.iter().enumerate().filter(|(at, step)| *at == 0 || *at == last || !step.is_empty()).map(|(_, step)| *step).collect();
+        let kept: Vec<&str> = steps
+            .iter()
+            .enumerate()
+            .filter(|(at, step)| *at == 0 || *at == last || !step.is_empty())
+            .map(|(_, step)| *step)
+            .collect();
         let path = kept.join("/");
         url.set_path(&path);
     }

@@ -12,8 +12,8 @@ mod requester;
 pub use errors::Action;
 pub(crate) use errors::named;
 pub use options::{Options, RequestOption};
-pub(crate) use requester::{CASELESS, LINK_HEADER};
 pub use requester::{Asked, Requester, Response};
+pub(crate) use requester::{CASELESS, LINK_HEADER};
 
 use syncline_protocol::Result;
 

@@ -87,7 +87,8 @@ fn headers_json(headers: &[(String, String)], links: bool) -> Json {
     if links {
         // As the reference has it: `link` is what the header says, in any other capitalisation it is the header.
         let header = fields.shift_remove("link");
-        let parsed = header.as_ref().and_then(Json::as_str).map_or_else(|| Json::Object(Map::new()), parsed_links);
+        let parsed =
+            header.as_ref().and_then(Json::as_str).map_or_else(|| Json::Object(Map::new()), parsed_links);
         fields.insert("link".to_owned(), parsed);
         fields.extend(header.map(|header| (LINK_HEADER.to_owned(), header)));
     }
@@ -193,7 +194,7 @@ impl Requester {
             "RequestBodyPlainText" => self.body_text = Text::of(body, "value")?,
             "RequestBodyUrlEncodedForm" => self.body_data = Mapping::of(body, "value")?,
             "RequestBodyJsonObject" | "RequestBodyGraphQL" => {
-                self.body_json = Mapping::nested(body, "value")?
+                self.body_json = Mapping::nested(body, "value")?;
             }
             other => return Err(body.error(format!("`{other}` is no kind of body"))),
         }

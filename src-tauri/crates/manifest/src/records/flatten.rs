@@ -164,7 +164,7 @@ mod tests {
     #[test]
     fn leaves_come_to_the_top() {
         let record = json!({"a": {"x": 1}, "b": {"x": 2}, "c": [3, 4]});
-        let flat = flatten(record.clone(), true);
+        let flat = flatten(record, true);
         assert_eq!(Json::Object(flat), json!({"c.1": 4, "c.0": 3, "b.x": 2, "a.x": 1}));
         assert_eq!(flatten(json!({"c": [3]}), false), *json!({"c": [3]}).as_object().unwrap());
     }

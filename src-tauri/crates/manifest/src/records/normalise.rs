@@ -87,7 +87,7 @@ fn cast(value: &mut Json, schema: &Json) {
     let [name] = names.as_slice() else { return };
     let cast = match *name {
         "string" if !value.is_string() => Some(Json::String(python_str(value))),
-        "number" => float(value).and_then(|number| serde_json::Number::from_f64(number)).map(Json::Number),
+        "number" => float(value).and_then(serde_json::Number::from_f64).map(Json::Number),
         "integer" => integer(value),
         "boolean" => boolean(value).map(Json::Bool),
         "array" => wrapped(value, schema),

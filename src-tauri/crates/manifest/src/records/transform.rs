@@ -101,7 +101,7 @@ impl Transformation {
                 }
             }
             Transformation::FlattenFields { lists } => {
-                *record = Json::Object(flatten::flatten(record.take(), *lists))
+                *record = Json::Object(flatten::flatten(record.take(), *lists));
             }
             Transformation::DpathFlattenFields(flatten) => flatten.apply(place, config, record)?,
         }

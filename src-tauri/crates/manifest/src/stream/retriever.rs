@@ -59,7 +59,7 @@ pub struct Retriever {
 }
 
 enum Kind {
-    Simple(Simple),
+    Simple(Box<Simple>),
     Async(Box<AsyncRetriever>),
 }
 
@@ -80,7 +80,7 @@ impl Retriever {
     /// `Config` or `Unsupported`.
     pub fn new(retriever: &Node<'_>, stream: Option<&Node<'_>>) -> Result<Retriever> {
         let kind = match retriever.kind() {
-            "SimpleRetriever" | "" => Kind::Simple(Simple::new(retriever, stream)?),
+            "SimpleRetriever" | "" => Kind::Simple(Box::new(Simple::new(retriever, stream)?)),
             "AsyncRetriever" => Kind::Async(Box::new(AsyncRetriever::new(retriever, stream)?)),
             _ => return Err(retriever.unsupported(named(retriever, "retriever"))),
         };

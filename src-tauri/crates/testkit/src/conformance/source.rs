@@ -325,7 +325,7 @@ async fn batches_have_the_columns_that_were_asked_for(world: &World, read: &Tabl
                     ensure!(part.kind == PartKind::Changes, "a list of keys has checkpoints inside");
                 }
                 Change::End(_) => {
-                    ensure!(part.kind == PartKind::Changes, "a list of keys has an end to go on from")
+                    ensure!(part.kind == PartKind::Changes, "a list of keys has an end to go on from");
                 }
                 Change::Rejected(_) => rows += 1,
             }

@@ -111,9 +111,7 @@ fn show(context: &Context<'_>, connector: &Declarative) {
     };
     context.screen.print_table(
         &[Column::Left(""), Column::Left("TABLE"), Column::Left("")],
-        tables
-            .iter()
-            .map(|(name, why)| vec![mark(why).to_string(), name.clone(), why.clone().unwrap_or_default()]),
+        tables.iter().map(|(name, why)| vec![mark(why), name.clone(), why.clone().unwrap_or_default()]),
     );
 }
 

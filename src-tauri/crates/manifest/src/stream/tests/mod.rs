@@ -224,7 +224,7 @@ async fn streams_are_read_as_the_reference_reads_them() {
             }
             (Outcome::Read(_), Err(error)) => wrong.push(format!("{}: {error:?}", case.name)),
             (Outcome::Error(name), Ok(ours)) => {
-                wrong.push(format!("{}: {ours} where the reference has {name}", case.name))
+                wrong.push(format!("{}: {ours} where the reference has {name}", case.name));
             }
         }
     }
