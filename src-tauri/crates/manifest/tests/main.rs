@@ -8,3 +8,4 @@ mod datetimes;
 mod expressions;
 mod expressions_harm;
 mod golden;
+mod records;

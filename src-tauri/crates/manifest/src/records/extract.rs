@@ -1,40 +1,81 @@
-//! Where in a body the records are (`DpathExtractor`, `RecordExpander`).
+//! Where in a body the records are (`DpathExtractor`, `CombinedExtractor`, `ResponseToFileExtractor`).
 
+use std::sync::Arc;
+
+use serde_json::json;
 use syncline_protocol::Result;
 
-use super::paths;
+use super::expand::Expander;
+use super::paths::{Path, Step};
 use crate::Json;
-use crate::context::Run;
+use crate::context::{Compatibility, Run};
 use crate::document::Node;
 use crate::expression::{Scope, Text, python_str, truthy};
 use crate::http::{Decoder, named};
 
+/// Combined extractors may be combined; deeper than this is a mistake.
+const DEPTH_MAX: usize = 16;
+
+/// Cells that the reference's CSV reader takes for nothing, beside empty ones.
+const NOTHING: [&str; 18] = [
+    "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A",
+    "NA", "NULL", "NaN", "None", "n/a", "nan", "null",
+];
+
 /// Finds records in decoded elements.
 pub struct Extractor {
-    path: Vec<Text>,
-    expander: Option<Expander>,
+    kind: Kind,
     /// The decoder that the extractor itself names (older manifests).
     pub(crate) decoder: Option<Decoder>,
 }
 
-/// Makes a record of each item of a list inside a record.
-struct Expander {
-    path: Vec<Text>,
-    keep_original: bool,
-    empty_is_a_record: bool,
+enum Kind {
+    Path {
+        path: Vec<Text>,
+        expander: Option<Box<Expander>>,
+    },
+    Combined {
+        extractors: Vec<Extractor>,
+        first_match: bool,
+        skip_empty: bool,
+    },
+    /// A CSV file, packed or not (`ResponseToFileExtractor`).
+    File {
+        decoder: Decoder,
+        keeps_text: bool,
+    },
 }
 
-fn steps(node: &Node<'_>, field: &str) -> Result<Vec<Text>> {
+/// What an extractor finds.
+#[derive(Debug, Default)]
+pub struct Extracted {
+    /// The records.
+    pub records: Vec<Json>,
+    /// How many the API sent, for paginators that count: empty ones that were left out are among them.
+    pub count: usize,
+}
+
+/// Compiles the steps of a path, each of which may be a template.
+pub(super) fn steps(node: &Node<'_>, field: &str) -> Result<Vec<Text>> {
     let step = |step: &Node<'_>| {
         Text::new(&python_str(step.json()), node.parameters()).map_err(|error| step.at(error))
     };
     node.list(field).iter().map(step).collect()
 }
 
-fn evaluated(path: &[Text], run: &Run) -> Result<Vec<String>> {
+/// The path that templates come to, with this configuration. A step that comes to a number is the place in a list; the
+/// reference then finds no field of that name, which would lose its records.
+pub(super) fn evaluated(path: &[Text], run: &Run) -> Result<Path> {
     let config = run.config();
     let scope = Scope::new(&config, run.clock);
-    path.iter().map(|step| step.eval_text(&scope)).collect()
+    let is_name = run.compatibility == Compatibility::Safe;
+    let step = |step: &Text| {
+        Ok(match step.eval(&scope)? {
+            Json::String(text) => Step::new(text, true),
+            other => Step::new(python_str(&other), is_name),
+        })
+    };
+    Path::new(path.iter().map(step).collect::<Result<_>>()?)
 }
 
 impl Extractor {
@@ -43,94 +84,191 @@ impl Extractor {
     /// # Errors
     /// `Config` or `Unsupported`.
     pub fn new(node: &Node<'_>) -> Result<Extractor> {
-        if !matches!(node.kind(), "DpathExtractor" | "ResponseToFileExtractor") {
-            return Err(node.unsupported(named(node, "record extractor")));
+        Extractor::at_depth(node, 0)
+    }
+
+    fn at_depth(node: &Node<'_>, depth: usize) -> Result<Extractor> {
+        if depth > DEPTH_MAX {
+            return Err(node.error(format!("extractors are combined more than {DEPTH_MAX} deep")));
         }
-        let expander = match node.field("record_expander") {
-            Some(expander) => {
-                if expander.field("parent_fields").is_some() {
-                    return Err(expander.unsupported("fields of the parent in expanded records"));
-                }
-                Some(Expander {
-                    path: steps(&expander, "expand_records_from_field")?,
-                    keep_original: expander.boolean("remain_original_record")?.unwrap_or(false),
-                    empty_is_a_record: expander.text("on_no_records")? == Some("emit_parent"),
-                })
-            }
-            None => None,
-        };
         let decoder = node.field("decoder").map(|decoder| Decoder::new(&decoder)).transpose()?;
-        Ok(Extractor { path: steps(node, "field_path")?, expander, decoder })
+        let kind = match node.kind() {
+            _ if node.class_name().is_some() => return Err(node.unsupported(named(node, "record extractor"))),
+            "DpathExtractor" => Kind::Path {
+                path: steps(node, "field_path")?,
+                expander: match node.field("record_expander") {
+                    Some(expander) => Some(Box::new(Expander::new(&expander)?)),
+                    None => None,
+                },
+            },
+            "CombinedExtractor" => {
+                let extractors = node.list("extractors");
+                if extractors.is_empty() {
+                    return Err(node.error("`extractors` is empty"));
+                }
+                let first_match = match node.text("mode")? {
+                    None | Some("union") => false,
+                    Some("first_match") => true,
+                    Some(other) => {
+                        return Err(node.error(format!("`mode` cannot be `{other}`: union or first_match")));
+                    }
+                };
+                let inner = |node: &Node<'_>| Extractor::at_depth(node, depth + 1);
+                Kind::Combined {
+                    extractors: extractors.iter().map(inner).collect::<Result<_>>()?,
+                    first_match,
+                    skip_empty: node.boolean("skip_empty_records")?.unwrap_or(false),
+                }
+            }
+            "ResponseToFileExtractor" => {
+                let packed = json!({"type": "GzipDecoder", "decoder": {"type": "CsvDecoder"}});
+                Kind::File {
+                    decoder: Decoder::new(&Node::made(node.document(), &packed, node.path()))?,
+                    keeps_text: node.boolean("preserve_na_values")?.unwrap_or(false),
+                }
+            }
+            _ => return Err(node.unsupported(named(node, "record extractor"))),
+        };
+        Ok(Extractor { kind, decoder })
     }
 
     /// Each element is a record, each item of a list one.
     pub fn everything() -> Extractor {
-        Extractor { path: Vec::new(), expander: None, decoder: None }
+        Extractor { kind: Kind::Path { path: Vec::new(), expander: None }, decoder: None }
+    }
+
+    /// The decoder that bodies need because of this extractor, if it is not free to choose.
+    pub(crate) fn needed_decoder(&self) -> Option<&Decoder> {
+        match &self.kind {
+            Kind::File { decoder, .. } => Some(decoder),
+            _ => None,
+        }
+    }
+
+    /// Whether the counts of several extractors are added up: a paginator cannot make offsets of such a count.
+    pub(crate) fn adds_up(&self) -> bool {
+        match &self.kind {
+            Kind::Combined { extractors, first_match, .. } => {
+                !first_match || extractors.iter().any(Extractor::adds_up)
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether it must see the whole body at once.
+    pub(crate) fn sees_all(&self) -> bool {
+        matches!(self.kind, Kind::Combined { .. })
     }
 
     /// The records in an element. A list at the root is gone through before the path applies.
     ///
     /// # Errors
-    /// Of templates in the path.
-    pub fn extract(&self, run: &Run, element: Json) -> Result<Vec<Json>> {
-        let path = evaluated(&self.path, run)?;
-        let mut records = Vec::new();
-        match element {
-            Json::Array(items) if path.is_empty() => records = items,
-            Json::Array(items) => items.into_iter().for_each(|item| found(item, &path, &mut records)),
-            element => found(element, &path, &mut records),
-        }
-        match &self.expander {
-            Some(expander) => expander.expand(run, records),
-            None => Ok(records),
-        }
+    /// Of templates in the path, and when a pattern matches several values.
+    pub fn extract(&self, run: &Arc<Run>, element: Json) -> Result<Extracted> {
+        let records = match &self.kind {
+            Kind::Path { path, expander } => {
+                let path = evaluated(path, run)?;
+                let records = at_path(element, &path)?;
+                match expander {
+                    Some(expander) => expander.expand(run, records)?,
+                    None => records,
+                }
+            }
+            Kind::Combined { extractors, first_match, skip_empty } => {
+                return combine(run, element, extractors, *first_match, *skip_empty);
+            }
+            Kind::File { keeps_text, .. } => {
+                rows(element, *keeps_text || run.compatibility == Compatibility::Safe)
+            }
+        };
+        Ok(Extracted { count: records.len(), records })
     }
 }
 
-fn found(element: Json, path: &[String], records: &mut Vec<Json>) {
-    if path.iter().any(|step| step == "*") {
-        paths::take_all(element, path, records);
-        return;
+fn at_path(element: Json, path: &Path) -> Result<Vec<Json>> {
+    let mut records = Vec::new();
+    match element {
+        Json::Array(items) if path.is_empty() => {
+            if items.iter().all(Json::is_object) {
+                records = items;
+                records.retain(truthy);
+            } else {
+                items.into_iter().for_each(|item| add(item, &mut records));
+            }
+        }
+        Json::Array(items) => {
+            for item in items {
+                take(item, path, &mut records)?;
+            }
+        }
+        element => take(element, path, &mut records)?,
     }
-    match paths::take(element, path) {
-        Some(Json::Array(items)) if records.is_empty() => *records = items,
-        Some(Json::Array(items)) => records.extend(items),
-        Some(value) if truthy(&value) => records.push(value),
+    Ok(records)
+}
+
+fn take(element: Json, path: &Path, records: &mut Vec<Json>) -> Result<()> {
+    if path.takes_all() {
+        path.take_all(element, records);
+    } else if let Some(value) = path.take(element)? {
+        add(value, records);
+    }
+    Ok(())
+}
+
+/// A list yields its items, anything else itself unless it is empty.
+fn add(value: Json, records: &mut Vec<Json>) {
+    match value {
+        Json::Array(items) if records.is_empty() => *records = items,
+        Json::Array(items) => records.extend(items),
+        value if truthy(&value) => records.push(value),
         _ => {}
     }
 }
 
-impl Expander {
-    fn expand(&self, run: &Run, records: Vec<Json>) -> Result<Vec<Json>> {
-        let path = evaluated(&self.path, run)?;
-        let mut expanded = Vec::new();
-        for record in records {
-            let original =
-                if self.keep_original || self.empty_is_a_record { Some(record.clone()) } else { None };
-            let mut items = Vec::new();
-            if path.iter().any(|step| paths::is_pattern(step)) {
-                let mut lists = Vec::new();
-                paths::take_all(record, &path, &mut lists);
-                items.extend(lists.into_iter().flat_map(|list| match list {
-                    Json::Array(items) => items,
-                    other => vec![other],
-                }));
-            } else if let Some(Json::Array(found)) = paths::take(record, &path) {
-                items = found;
-            }
-            if items.is_empty() {
-                expanded.extend(original.filter(|_| self.empty_is_a_record));
-                continue;
-            }
-            for mut item in items {
-                if let (true, Some(original), Json::Object(fields)) =
-                    (self.keep_original, &original, &mut item)
-                {
-                    fields.insert("original_record".to_owned(), original.clone());
-                }
-                expanded.push(item);
-            }
+/// All records of all extractors, or those of the first that finds some.
+fn combine(
+    run: &Arc<Run>,
+    element: Json,
+    extractors: &[Extractor],
+    first_match: bool,
+    skip_empty: bool,
+) -> Result<Extracted> {
+    let mut all = Extracted::default();
+    let mut left = element;
+    for (at, extractor) in extractors.iter().enumerate() {
+        // The last one takes the body itself; the others need it as it was.
+        let element = if at + 1 == extractors.len() { left.take() } else { left.clone() };
+        let mut found = extractor.extract(run, element)?;
+        if skip_empty {
+            found.records.retain(truthy);
         }
-        Ok(expanded)
+        if first_match {
+            if !found.records.is_empty() {
+                return Ok(found);
+            }
+            continue;
+        }
+        all.count += found.count;
+        all.records.append(&mut found.records);
     }
+    Ok(all)
+}
+
+/// The rows of a file. Empty cells are null; so is, for the reference, text like `NA` (which is also Namibia), unless the
+/// manifest says that it stays. Zero bytes are left out, as no table takes them.
+fn rows(element: Json, keeps_text: bool) -> Vec<Json> {
+    let mut rows = match element {
+        Json::Array(rows) => rows,
+        row => vec![row],
+    };
+    for value in rows.iter_mut().filter_map(Json::as_object_mut).flat_map(|row| row.values_mut()) {
+        let Json::String(text) = value else { continue };
+        if text.is_empty() || (!keeps_text && NOTHING.contains(&text.as_str())) {
+            *value = Json::Null;
+        } else if text.contains('\0') {
+            text.retain(|letter| letter != '\0');
+        }
+    }
+    rows.retain(truthy);
+    rows
 }

@@ -16,102 +16,46 @@ pub(super) fn snake(fields: Map, depth: usize) -> Map {
         .collect()
 }
 
-/// Runs of capitals, of small letters, of digits; anything else divides.
+/// Words are capitals with the small letters after them, small letters, and digits; anything else divides them. Other
+/// scripts are written in Latin letters first.
 pub(super) fn snake_key(name: &str) -> String {
-    let letters: Vec<char> = ascii(name).chars().collect();
-    let kind = |letter: char| match letter {
-        'A'..='Z' => 'A',
-        'a'..='z' => 'a',
-        '0'..='9' => '0',
+    let latin = any_ascii::any_ascii(name);
+    let kind = |letter: u8| match letter {
+        b'A'..=b'Z' => 'A',
+        b'a'..=b'z' => 'a',
+        b'0'..=b'9' => '0',
         _ => '_',
     };
-    let mut tokens: Vec<String> = Vec::new();
+    let letters = latin.as_bytes();
+    let run = |from: usize, wanted: char| {
+        letters[from..]
+            .iter()
+            .position(|letter| kind(*letter) != wanted)
+            .map_or(letters.len(), |end| from + end)
+    };
+    let mut words = Vec::new();
     let mut at = 0;
     while at < letters.len() {
-        let start = at;
-        match kind(letters[at]) {
-            '0' => {
-                while at < letters.len() && kind(letters[at]) == '0' {
-                    at += 1;
-                }
-            }
-            'A' => {
-                while at < letters.len() && kind(letters[at]) == 'A' {
-                    at += 1;
-                }
-                if at < letters.len() && kind(letters[at]) == 'a' {
-                    // The last capital begins the next word: `IDName` is `ID`, `Name`.
-                    if at - start > 1 {
-                        at -= 1;
-                    } else {
-                        while at < letters.len() && kind(letters[at]) == 'a' {
-                            at += 1;
-                        }
-                    }
-                }
-            }
-            'a' => {
-                while at < letters.len() && kind(letters[at]) == 'a' {
-                    at += 1;
-                }
-            }
-            _ => {
-                while at < letters.len() && kind(letters[at]) == '_' {
-                    at += 1;
-                }
-                tokens.push(String::new());
-                continue;
-            }
+        let first = kind(letters[at]);
+        let mut end = run(at, first);
+        if first == 'A' {
+            end = run(end, 'a');
         }
-        tokens.push(letters[start..at].iter().collect());
+        words.push(if first == '_' { "" } else { &latin[at..end] });
+        at = end;
     }
-    if tokens.len() >= 3 {
-        let last = tokens.len() - 1;
-        let mut position = 0;
-        tokens.retain(|token| {
-            let keep = position == 0 || position == last || !token.is_empty();
-            position += 1;
-            keep
+    if words.len() >= 3 {
+        let last = words.len() - 1;
+        let mut position = 0..;
+        words.retain(|word| {
+            let position = position.next().unwrap_or(last);
+            position == 0 || position == last || !word.is_empty()
         });
     }
-    if tokens.first().is_some_and(|first| first.bytes().next().is_some_and(|byte| byte.is_ascii_digit())) {
-        tokens.insert(0, String::new());
+    if words.first().is_some_and(|first| first.starts_with(|letter: char| letter.is_ascii_digit())) {
+        words.insert(0, "");
     }
-    tokens.join("_").to_lowercase()
-}
-
-/// Letters of the Latin alphabet without their marks; others as they are.
-fn ascii(text: &str) -> String {
-    const FOLDED: [(&str, &str); 14] = [
-        ("àáâãåāă", "a"),
-        ("ä", "a"),
-        ("çćč", "c"),
-        ("èéêëēėę", "e"),
-        ("ìíîïī", "i"),
-        ("ñń", "n"),
-        ("òóôõöøō", "o"),
-        ("ùúûüū", "u"),
-        ("ýÿ", "y"),
-        ("ß", "ss"),
-        ("æ", "ae"),
-        ("œ", "oe"),
-        ("šś", "s"),
-        ("žźż", "z"),
-    ];
-    let mut out = String::with_capacity(text.len());
-    for letter in text.chars() {
-        if letter.is_ascii() {
-            out.push(letter);
-            continue;
-        }
-        let small: String = letter.to_lowercase().collect();
-        match FOLDED.iter().find(|(letters, _)| letters.contains(&small)) {
-            Some((_, plain)) if letter.is_uppercase() => out.push_str(&plain.to_uppercase()),
-            Some((_, plain)) => out.push_str(plain),
-            None => out.push(letter),
-        }
-    }
-    out
+    words.join("_").to_ascii_lowercase()
 }
 
 /// All leaves at the top, by their own name; with the names on the way where two leaves have one name, and, once a list
@@ -149,7 +93,8 @@ mod tests {
     fn keys_become_snake_case() {
         for (key, expected) in [
             ("camelCase", "camel_case"),
-            ("FIRSTName", "first_name"),
+            ("FIRSTName", "firstname"),
+            ("日本", "ri_ben"),
             ("Hello-World", "hello_world"),
             ("ID2", "id_2"),
             ("2fast", "_2_fast"),

@@ -1,7 +1,9 @@
 //! From an answer to records: extract, filter, transform, normalise.
 
+mod expand;
 mod extract;
 mod flatten;
+mod glob;
 mod normalise;
 mod paths;
 mod transform;
@@ -18,7 +20,7 @@ use crate::http::named;
 use crate::stream::retriever::Freshness;
 use crate::stream::schema::SchemaLoader;
 
-pub use extract::Extractor;
+pub use extract::{Extracted, Extractor};
 use normalise::Normaliser;
 use transform::Transformation;
 
@@ -91,9 +93,14 @@ impl Selector {
     /// The records in an element of the body.
     ///
     /// # Errors
-    /// Of templates in the path.
-    pub fn extract(&self, run: &Run, element: Json) -> Result<Vec<Json>> {
+    /// Of templates in the path, and when a pattern matches several values.
+    pub fn extract(&self, run: &Arc<Run>, element: Json) -> Result<Extracted> {
         self.extractor.extract(run, element)
+    }
+
+    /// The extractor, for those who must fit to it.
+    pub(crate) fn extractor(&self) -> &Extractor {
+        &self.extractor
     }
 
     /// Filters and shapes records.
@@ -119,7 +126,7 @@ impl Selector {
                 continue;
             }
             if let Some(schema) = &schema {
-                normalise::normalise(&mut record, schema);
+                schema.cast(&mut record, place.run.compatibility);
             }
             selected.push(record);
         }

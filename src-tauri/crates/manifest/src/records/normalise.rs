@@ -1,20 +1,24 @@
 //! Casts values to the types of the stream's schema (`schema_normalization: Default`).
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use syncline_protocol::Result;
 use tokio::sync::OnceCell;
 
 use crate::Json;
-use crate::context::Run;
+use crate::context::{Compatibility, Run};
 use crate::expression::{python_str, truthy};
 use crate::stream::schema::SchemaLoader;
+
+/// Records are not nested deeper than JSON is read.
+const DEPTH_MAX: usize = 128;
 
 /// The schema to cast to, loaded when the first record comes.
 #[derive(Default)]
 pub(super) struct Normaliser {
     loader: Option<Arc<SchemaLoader>>,
-    schema: OnceCell<Arc<Json>>,
+    casts: OnceCell<Arc<Casts>>,
 }
 
 impl Normaliser {
@@ -22,47 +26,77 @@ impl Normaliser {
         Normaliser { loader: Some(loader), ..self }
     }
 
-    pub(super) async fn schema(&self, run: &Arc<Run>) -> Result<Arc<Json>> {
-        let loaded = self.schema.get_or_try_init(|| async {
-            match &self.loader {
-                Some(loader) => loader.load(run).await.map(Arc::new),
-                None => Ok(Arc::new(Json::Null)),
-            }
+    pub(super) async fn schema(&self, run: &Arc<Run>) -> Result<Arc<Casts>> {
+        let loaded = self.casts.get_or_try_init(|| async {
+            let schema = match &self.loader {
+                Some(loader) => loader.load(run).await?,
+                None => Json::Null,
+            };
+            Ok(Arc::new(Casts::new(&schema)))
         });
         loaded.await.map(Arc::clone)
     }
 }
 
-/// Casts the fields of a record that its schema names.
-pub(super) fn normalise(record: &mut Json, schema: &Json) {
-    walk(record, schema, schema, 0);
+/// What a schema says of types, compiled. Schemas may contain themselves, so that their parts know each other by number.
+pub(super) struct Casts {
+    shapes: Vec<Shape>,
 }
 
-fn walk(value: &mut Json, schema: &Json, root: &Json, depth: usize) {
-    if depth > 64 {
-        return;
+/// The fields of objects and the items of lists.
+#[derive(Default)]
+struct Shape {
+    fields: Vec<(String, Wanted)>,
+    items: Option<Wanted>,
+}
+
+/// What a value should be.
+#[derive(Clone, Copy)]
+struct Wanted {
+    cast: Option<Cast>,
+    nullable: bool,
+    shape: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cast {
+    Text,
+    Number,
+    Integer,
+    Boolean,
+    /// A plain value becomes a list of it.
+    List,
+}
+
+/// Compiles schemas.
+struct Compiling<'s> {
+    root: &'s Json,
+    shapes: Vec<Shape>,
+    known: HashMap<*const Json, usize>,
+}
+
+impl Compiling<'_> {
+    fn wanted(&mut self, schema: &Json, depth: usize) -> Wanted {
+        let (cast, nullable) = cast_of(schema);
+        Wanted { cast, nullable, shape: self.shape(schema, depth) }
     }
-    let schema = named(schema, root);
-    match value {
-        Json::Object(fields) => {
-            let Some(properties) = schema.get("properties").and_then(Json::as_object) else { return };
-            for (name, property) in properties {
-                if let Some(field) = fields.get_mut(name) {
-                    let property = named(property, root);
-                    cast(field, property);
-                    walk(field, property, root, depth + 1);
-                }
-            }
+
+    fn shape(&mut self, schema: &Json, depth: usize) -> usize {
+        let schema = named(schema, self.root);
+        if let Some(known) = self.known.get(&std::ptr::from_ref(schema)) {
+            return *known;
         }
-        Json::Array(items) => {
-            let Some(item_schema) = schema.get("items") else { return };
-            let item_schema = named(item_schema, root);
-            for item in items {
-                cast(item, item_schema);
-                walk(item, item_schema, root, depth + 1);
-            }
+        let number = self.shapes.len();
+        self.shapes.push(Shape::default());
+        if depth > DEPTH_MAX {
+            return number;
         }
-        _ => {}
+        self.known.insert(schema, number);
+        let properties = schema.get("properties").and_then(Json::as_object).into_iter().flatten();
+        let fields = properties.map(|(name, field)| (name.clone(), self.wanted(field, depth + 1))).collect();
+        let items = schema.get("items").map(|items| self.wanted(items, depth + 1));
+        self.shapes[number] = Shape { fields, items };
+        number
     }
 }
 
@@ -72,39 +106,112 @@ fn named<'a>(schema: &'a Json, root: &'a Json) -> &'a Json {
     pointer.and_then(|pointer| root.pointer(pointer)).unwrap_or(schema)
 }
 
-/// Casts to the one type that is not null; what cannot be cast stays.
-fn cast(value: &mut Json, schema: &Json) {
-    let names: Vec<&str> = match schema.get("type") {
-        Some(Json::String(name)) => vec![name],
-        Some(Json::Array(names)) => names.iter().filter_map(Json::as_str).collect(),
-        _ => return,
+/// The one type that is not null, and whether null is allowed. Several types leave a value what it is.
+fn cast_of(schema: &Json) -> (Option<Cast>, bool) {
+    let (names, several): (Vec<&str>, bool) = match schema.get("type") {
+        Some(Json::String(name)) => (vec![name], false),
+        Some(Json::Array(names)) => (names.iter().filter_map(Json::as_str).collect(), true),
+        _ => return (None, false),
     };
-    if value.is_null() && names.contains(&"null") {
-        return;
-    }
-    let several = matches!(schema.get("type"), Some(Json::Array(_)));
-    let names: Vec<&str> = names.into_iter().filter(|name| !several || *name != "null").collect();
-    let [name] = names.as_slice() else { return };
-    let cast = match *name {
-        "string" if !value.is_string() => Some(Json::String(python_str(value))),
-        "number" => float(value).and_then(serde_json::Number::from_f64).map(Json::Number),
-        "integer" => integer(value),
-        "boolean" => boolean(value).map(Json::Bool),
-        "array" => wrapped(value, schema),
+    let nullable = names.contains(&"null");
+    let mut names = names.into_iter().filter(|name| !several || *name != "null");
+    let cast = match (names.next(), names.next()) {
+        (Some("string"), None) => Some(Cast::Text),
+        (Some("number"), None) => Some(Cast::Number),
+        (Some("integer"), None) => Some(Cast::Integer),
+        (Some("boolean"), None) => Some(Cast::Boolean),
+        (Some("array"), None) if holds_plain(schema) => Some(Cast::List),
         _ => None,
     };
-    if let Some(cast) = cast {
-        *value = cast;
+    (cast, nullable)
+}
+
+/// Whether the items of a list are plain values. Of a single name as their type the reference looks at the letters, so
+/// that only a list of names counts.
+fn holds_plain(schema: &Json) -> bool {
+    let plain = |name: &str| matches!(name, "string" | "number" | "integer" | "boolean" | "null");
+    match schema.get("items").and_then(|items| items.get("type")) {
+        Some(Json::Array(names)) => names.iter().filter_map(Json::as_str).all(plain),
+        Some(Json::String(_)) => false,
+        _ => true,
     }
+}
+
+impl Casts {
+    fn new(schema: &Json) -> Casts {
+        let mut compiling = Compiling { root: schema, shapes: Vec::new(), known: HashMap::new() };
+        compiling.shape(schema, 0);
+        Casts { shapes: compiling.shapes }
+    }
+
+    /// Casts the fields of a record that the schema names.
+    pub(super) fn cast(&self, record: &mut Json, compatibility: Compatibility) {
+        self.walk(record, 0, compatibility, 0);
+    }
+
+    fn walk(&self, value: &mut Json, shape: usize, compatibility: Compatibility, depth: usize) {
+        let Some(shape) = self.shapes.get(shape).filter(|_| depth <= DEPTH_MAX) else { return };
+        match value {
+            Json::Object(fields) => {
+                for (name, wanted) in &shape.fields {
+                    if let Some(field) = fields.get_mut(name) {
+                        wanted.apply(field, compatibility);
+                        self.walk(field, wanted.shape, compatibility, depth + 1);
+                    }
+                }
+            }
+            Json::Array(items) => {
+                let Some(wanted) = &shape.items else { return };
+                for item in items {
+                    wanted.apply(item, compatibility);
+                    self.walk(item, wanted.shape, compatibility, depth + 1);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Wanted {
+    /// Casts; what cannot be cast stays.
+    fn apply(&self, value: &mut Json, compatibility: Compatibility) {
+        let Some(cast) = self.cast else { return };
+        // The reference writes `None` where a text that may not be null is null, false for a boolean. Nothing is nothing.
+        if value.is_null() && (self.nullable || compatibility == Compatibility::Safe) {
+            return;
+        }
+        let cast = match cast {
+            Cast::Text if value.is_string() => None,
+            Cast::Text => Some(Json::String(python_str(value))),
+            Cast::Number => float(value).and_then(serde_json::Number::from_f64).map(Json::Number),
+            Cast::Integer => integer(value),
+            Cast::Boolean => boolean(value).map(Json::Bool),
+            Cast::List if value.is_array() || value.is_object() => None,
+            Cast::List => Some(Json::Array(vec![value.take()])),
+        };
+        if let Some(cast) = cast {
+            *value = cast;
+        }
+    }
+}
+
+/// A number as Python reads it: without spaces around it, with `_` between digits.
+fn number_text(text: &str) -> Option<String> {
+    let text = text.trim();
+    let bytes = text.as_bytes();
+    let between_digits = |at: usize| {
+        let digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
+        at > 0 && digit(at - 1) && digit(at + 1)
+    };
+    let well_formed = bytes.iter().enumerate().all(|(at, byte)| *byte != b'_' || between_digits(at));
+    well_formed.then(|| text.replace('_', ""))
 }
 
 fn float(value: &Json) -> Option<f64> {
     match value {
         Json::Bool(value) => Some(f64::from(u8::from(*value))),
         Json::Number(number) => number.as_f64(),
-        Json::String(text) => {
-            text.trim().replace('_', "").parse().ok().filter(|number: &f64| number.is_finite())
-        }
+        Json::String(text) => number_text(text)?.parse().ok().filter(|number: &f64| number.is_finite()),
         _ => None,
     }
 }
@@ -116,7 +223,10 @@ fn integer(value: &Json) -> Option<Json> {
             let whole = number.as_f64()?.trunc();
             (whole.abs() < 9.2e18).then(|| Json::from(whole as i64))
         }
-        Json::String(text) => text.trim().replace('_', "").parse::<i64>().ok().map(Json::from),
+        Json::String(text) => {
+            let text = number_text(text)?;
+            text.parse::<i64>().map(Json::from).or_else(|_| text.parse::<u64>().map(Json::from)).ok()
+        }
         _ => None,
     }
 }
@@ -124,26 +234,13 @@ fn integer(value: &Json) -> Option<Json> {
 fn boolean(value: &Json) -> Option<bool> {
     match value {
         Json::Bool(_) => None,
-        Json::String(text) => match text.to_lowercase().as_str() {
+        Json::String(text) => match text.trim().to_lowercase().as_str() {
             "y" | "yes" | "t" | "true" | "on" | "1" => Some(true),
             "n" | "no" | "f" | "false" | "off" | "0" => Some(false),
             _ => None,
         },
         other => Some(truthy(other)),
     }
-}
-
-/// A plain value where a list of plain values should be.
-fn wrapped(value: &Json, schema: &Json) -> Option<Json> {
-    let simple = |name: &str| matches!(name, "string" | "number" | "integer" | "boolean");
-    let plain = match schema.get("items").and_then(|items| items.get("type")) {
-        Some(Json::Array(names)) => names.iter().filter_map(Json::as_str).all(simple),
-        // The reference takes the letters of a single name for types; only no name at all passes.
-        Some(Json::String(_)) => false,
-        _ => true,
-    };
-    let is_plain = matches!(value, Json::Bool(_) | Json::Number(_) | Json::String(_));
-    (plain && is_plain).then(|| Json::Array(vec![value.clone()]))
 }
 
 #[cfg(test)]
@@ -157,14 +254,42 @@ mod tests {
             "s": {"type": "string"}, "n": {"type": ["null", "number"]}, "i": {"type": "integer"}, "b": {"type": "boolean"},
             "a": {"type": "array", "items": {"type": ["string"]}}, "o": {"properties": {"x": {"type": "string"}}},
             "l": {"items": {"type": "integer"}}, "two": {"type": ["string", "integer"]}}});
-        let mut record = json!({"s": true, "n": "1.5", "i": 2.9, "b": "yes", "a": "x", "o": {"x": 1}, "l": ["1", "x"], "two": 5, "new": 1});
-        normalise(&mut record, &schema);
+        let mut record = json!({"s": true, "n": "1.5", "i": 2.9, "b": " Yes", "a": "x", "o": {"x": 1}, "l": ["1", "x"], "two": 5, "new": 1});
+        Casts::new(&schema).cast(&mut record, Compatibility::Safe);
         assert_eq!(
             record,
             json!({"s": "True", "n": 1.5, "i": 2, "b": true, "a": ["x"], "o": {"x": "1"}, "l": [1, "x"], "two": 5, "new": 1})
         );
-        let mut nulls = json!({"s": null, "n": null});
-        normalise(&mut nulls, &schema);
-        assert_eq!(nulls, json!({"s": "None", "n": null}));
+    }
+
+    #[test]
+    fn nothing_stays_nothing() {
+        let casts = Casts::new(&json!({"properties": {"s": {"type": "string"}, "b": {"type": "boolean"}}}));
+        let nulls = || json!({"s": null, "b": null});
+        let (mut safe, mut exact) = (nulls(), nulls());
+        casts.cast(&mut safe, Compatibility::Safe);
+        casts.cast(&mut exact, Compatibility::Exact);
+        assert_eq!((safe, exact), (nulls(), json!({"s": "None", "b": false})));
+    }
+
+    #[test]
+    fn numbers_that_json_cannot_hold_stay_text() {
+        let casts = Casts::new(&json!({"properties": {"n": {"type": "number"}, "i": {"type": "integer"}}}));
+        for text in ["nan", "inf", "1e999", "1__0", "_1", "1_"] {
+            let mut record = json!({"n": text, "i": text});
+            casts.cast(&mut record, Compatibility::Exact);
+            assert_eq!(record, json!({"n": text, "i": text}));
+        }
+        let mut large = json!({"i": "18446744073709551615"});
+        casts.cast(&mut large, Compatibility::Exact);
+        assert_eq!(large, json!({"i": u64::MAX}));
+    }
+
+    #[test]
+    fn schemas_that_hold_themselves_end() {
+        let schema = json!({"properties": {"next": {"$ref": "#"}, "v": {"type": "integer"}}});
+        let mut record = json!({"v": "1", "next": {"v": "2", "next": {"v": "3"}}});
+        Casts::new(&schema).cast(&mut record, Compatibility::Safe);
+        assert_eq!(record, json!({"v": 1, "next": {"v": 2, "next": {"v": 3}}}));
     }
 }

@@ -2,7 +2,10 @@
 
 use syncline_protocol::Result;
 
-use super::{Place, flatten, paths};
+use super::extract::{evaluated, steps};
+use super::paths::{self, Path};
+use super::{Place, flatten};
+use crate::context::Compatibility;
 use crate::document::Node;
 use crate::expression::{Accept, Condition, Scope, Text, python_str};
 use crate::http::named;
@@ -10,7 +13,7 @@ use crate::{Json, Map};
 
 pub(super) enum Transformation {
     AddFields { fields: Vec<Added>, condition: Option<Condition> },
-    RemoveFields { paths: Vec<Vec<String>>, condition: Option<Condition> },
+    RemoveFields { paths: Vec<Path>, condition: Option<Condition> },
     KeysToLower,
     KeysToSnakeCase,
     KeysReplace { old: Text, new: Text },
@@ -47,7 +50,11 @@ impl Transformation {
                 condition: condition(node)?,
             },
             "RemoveFields" => Transformation::RemoveFields {
-                paths: node.list("field_pointers").iter().map(path_of).collect(),
+                paths: node
+                    .list("field_pointers")
+                    .iter()
+                    .map(|path| Path::of(path_of(path)))
+                    .collect::<Result<_>>()?,
                 condition: condition(node)?,
             },
             "KeysToLower" => Transformation::KeysToLower,
@@ -69,14 +76,7 @@ impl Transformation {
                 }
             }
             Transformation::RemoveFields { paths, condition } => {
-                let clock = place.run.clock;
-                let mut holds = |property: &Json| match condition {
-                    Some(condition) => condition.holds(&Scope::new(config, clock).with("property", property)),
-                    None => Ok(true),
-                };
-                for path in paths {
-                    paths::remove(record, path, &mut holds)?;
-                }
+                remove(place, config, paths, condition.as_ref(), record)?;
             }
             Transformation::KeysToLower => {
                 if let Json::Object(fields) = record {
@@ -107,6 +107,30 @@ impl Transformation {
         }
         Ok(())
     }
+}
+
+/// Where there is a condition, the reference forgets the paths and removes every plain value of the record that the
+/// condition holds for, and never an object or a list. That loses fields nobody named: only [`Compatibility::Exact`]
+/// does it.
+fn remove(
+    place: &Place<'_>,
+    config: &Json,
+    paths: &[Path],
+    condition: Option<&Condition>,
+    record: &mut Json,
+) -> Result<()> {
+    let exact = place.run.compatibility == Compatibility::Exact;
+    let clock = place.run.clock;
+    let mut holds = |property: &Json| match condition {
+        Some(_) if exact && (property.is_object() || property.is_array()) => Ok(false),
+        Some(condition) => condition.holds(&Scope::new(config, clock).with("property", property)),
+        None => Ok(true),
+    };
+    if exact && condition.is_some() {
+        let everywhere = Path::of(["**".to_owned()])?;
+        return paths.iter().try_for_each(|_| everywhere.remove(record, &mut holds));
+    }
+    paths.iter().try_for_each(|path| path.remove(record, &mut holds))
 }
 
 /// An empty condition is none.
@@ -174,7 +198,7 @@ impl Added {
         };
         match (self.path.as_slice(), &mut *record) {
             ([name], Json::Object(fields)) => drop(fields.insert(name.clone(), value)),
-            (path, record) => paths::put(record, path, value),
+            (path, record) => paths::put(record, path, value)?,
         }
         Ok(())
     }
@@ -182,14 +206,11 @@ impl Added {
 
 impl DpathFlatten {
     fn new(node: &Node<'_>) -> Result<DpathFlatten> {
-        let step = |step: &Node<'_>| {
-            Text::new(&python_str(step.json()), node.parameters()).map_err(|error| step.at(error))
-        };
         let keys = node.field("key_transformation");
         let part =
             |field: &str| keys.as_ref().map(|keys| Text::of(keys, field)).transpose().map(Option::flatten);
         Ok(DpathFlatten {
-            path: node.list("field_path").iter().map(step).collect::<Result<_>>()?,
+            path: steps(node, "field_path")?,
             delete: node.boolean("delete_origin_value")?.unwrap_or(false),
             replace: node.boolean("replace_record")?.unwrap_or(false),
             prefix: part("prefix")?,
@@ -199,15 +220,13 @@ impl DpathFlatten {
 
     fn apply(&self, place: &Place<'_>, config: &Json, record: &mut Json) -> Result<()> {
         let scope = Scope::new(config, place.run.clock);
-        let path: Vec<String> = self.path.iter().map(|step| step.eval_text(&scope)).collect::<Result<_>>()?;
+        let path = evaluated(&self.path, place.run)?;
         let text = |text: &Option<Text>| text.as_ref().map(|text| text.eval_text(&scope)).transpose();
         let (prefix, suffix) =
             (text(&self.prefix)?.unwrap_or_default(), text(&self.suffix)?.unwrap_or_default());
-        let mut found = Vec::new();
-        paths::take_all(record.clone(), &path, &mut found);
-        let Some(Json::Object(inner)) = found.into_iter().next() else { return Ok(()) };
+        let Some(Json::Object(inner)) = path.find(record)? else { return Ok(()) };
         let inner: Map =
-            inner.into_iter().map(|(key, value)| (format!("{prefix}{key}{suffix}"), value)).collect();
+            inner.iter().map(|(key, value)| (format!("{prefix}{key}{suffix}"), value.clone())).collect();
         if self.replace && !inner.is_empty() {
             *record = Json::Object(inner);
             return Ok(());
@@ -218,7 +237,7 @@ impl DpathFlatten {
             return Ok(());
         }
         if self.delete {
-            paths::remove(record, &path, &mut |_| Ok(true))?;
+            path.remove(record, &mut |_| Ok(true))?;
         }
         if let Json::Object(fields) = record {
             fields.extend(inner);

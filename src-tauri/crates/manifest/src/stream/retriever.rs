@@ -13,7 +13,7 @@ use crate::context::{Compatibility, Output, Run, Slice};
 use crate::document::Node;
 use crate::http::{Action, Asked, Decoder, Options, Requester, Response, named};
 use crate::paging::{Page, Paginator};
-use crate::records::{Place, Selector};
+use crate::records::{Extractor, Place, Selector};
 use crate::slices::CHILD_RESPONSE;
 
 use job::AsyncRetriever;
@@ -127,6 +127,7 @@ impl Simple {
             Some(decoder) => Decoder::new(&decoder)?,
             None => selector.own_decoder().unwrap_or_else(Decoder::json),
         };
+        fits(node, selector.extractor())?;
         let ignore = node.boolean("ignore_stream_slicer_parameters_on_paginated_requests")?;
         Ok(Simple {
             requester: Requester::new(&node.require("requester")?)?,
@@ -244,9 +245,9 @@ impl Simple {
         taken: &mut Taken,
         pages: &dyn PageSink,
     ) -> Result<()> {
-        let records = self.selector.extract(read.run, element)?;
-        taken.extracted += records.len();
-        let mut records = self.selector.select(place, records).await?;
+        let extracted = self.selector.extract(read.run, element)?;
+        taken.extracted += extracted.count;
+        let mut records = self.selector.select(place, extracted.records).await?;
         taken.kept += records.len();
         if self.paginator.looks_at_records() || read.feed.is_some() {
             taken.last = records.last().cloned().or(taken.last.take());
@@ -259,6 +260,27 @@ impl Simple {
             taken.enough = !pages.page(records).await?;
         }
         Ok(())
+    }
+}
+
+/// Whether decoder and paginator can work with an extractor of several.
+fn fits(node: &Node<'_>, extractor: &Extractor) -> Result<()> {
+    let whole = ["", "JsonDecoder", "XmlDecoder", "ZipfileDecoder"];
+    if let Some(decoder) = node.field("decoder")
+        && extractor.sees_all()
+        && !whole.contains(&decoder.kind())
+    {
+        let kind = decoder.kind();
+        return Err(
+            decoder.error(format!("a CombinedExtractor needs whole bodies, which `{kind}` never sees"))
+        );
+    }
+    let strategy = node.field("paginator").and_then(|paginator| paginator.field("pagination_strategy"));
+    match strategy {
+        Some(strategy) if strategy.kind() == "OffsetIncrement" && extractor.adds_up() => Err(strategy.error(
+            "an OffsetIncrement would skip records, because the CombinedExtractor adds up the records of several lists",
+        )),
+        _ => Ok(()),
     }
 }
 

@@ -62,11 +62,15 @@ impl AsyncRetriever {
             statuses.extend(mapping.list(field).iter().map(|word| (python_str(word.json()), status)));
         }
         let mut selector = Selector::new(&node.require("record_selector")?, stream)?;
-        if let Some(extractor) = node.field("download_extractor") {
-            selector.set_extractor(Extractor::new(&extractor)?);
-        } else {
-            selector.set_extractor(Extractor::everything());
-        }
+        let extractor = match node.field("download_extractor") {
+            Some(extractor) => Extractor::new(&extractor)?,
+            None => Extractor::everything(),
+        };
+        let download_decoder = match extractor.needed_decoder() {
+            Some(needed) => needed.clone(),
+            None => decoder("download_decoder")?,
+        };
+        selector.set_extractor(extractor);
         Ok(AsyncRetriever {
             creation: need("creation_requester")?,
             polling: need("polling_requester")?,
@@ -81,7 +85,7 @@ impl AsyncRetriever {
             retry_wait: Text::of(node, "failed_retry_wait_time_in_seconds")?,
             download: Simple {
                 requester: need("download_requester")?,
-                decoder: decoder("download_decoder")?,
+                decoder: download_decoder,
                 selector,
                 paginator: Paginator::new(node.field("download_paginator"))?,
                 options_on_first_page_only: false,
@@ -164,7 +168,8 @@ impl AsyncRetriever {
     }
 
     fn status_of(&self, read: &SliceRead<'_>, polled: &Json) -> Result<Status> {
-        let found = self.status.extract(read.run, polled.clone())?.into_iter().next().unwrap_or(Json::Null);
+        let found =
+            self.status.extract(read.run, polled.clone())?.records.into_iter().next().unwrap_or(Json::Null);
         let word = python_str(&found);
         self.statuses.iter().find(|(known, _)| *known == word).map(|(_, status)| *status).ok_or_else(|| {
             let word: String = word.chars().take(60).collect();
@@ -191,7 +196,7 @@ impl AsyncRetriever {
             None => polled.clone(),
         };
         let targets = match &self.target {
-            Some(target) => target.extract(read.run, listed)?,
+            Some(target) => target.extract(read.run, listed)?.records,
             None => vec![Json::from("")],
         };
         for target in &targets {
