@@ -96,7 +96,7 @@ impl Tables {
                     columns: columns.unwrap_or_default(),
                     key: stream.map(|stream| key(stream)).unwrap_or_default(),
                 },
-                kind: TableKind::Table,
+                kind: TableKind::Api,
                 rows_estimate: None,
                 bytes_estimate: None,
                 cursors: stream

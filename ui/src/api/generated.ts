@@ -1086,7 +1086,7 @@ export type TableEffect = {
   blocked: Failure | null, };
 
 /** What kind of thing a table is. */
-export type TableKind = "table" | "view" | "materialized_view" | "partitioned" | "foreign" | "files";
+export type TableKind = "table" | "view" | "materialized_view" | "partitioned" | "foreign" | "files" | "api";
 
 /**
  * The name of a table in a source: `namespace.name`, or `name` where the source has no namespaces.

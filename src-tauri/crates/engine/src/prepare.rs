@@ -88,7 +88,7 @@ fn prepare_table(
     let info = match &remembered {
         Some(before) if inferred => {
             let mut schema = drift::widest(before, &info.schema);
-            if info.kind != TableKind::Files {
+            if !matches!(info.kind, TableKind::Files | TableKind::Api) {
                 // The columns of a table are listed by its system: one that is not there is gone, not just unseen.
                 schema.columns.retain(|column| info.schema.column(&column.name).is_some());
             }

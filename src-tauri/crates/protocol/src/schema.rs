@@ -96,6 +96,8 @@ pub enum TableKind {
     Foreign,
     /// One or more files of the same shape.
     Files,
+    /// Answers of an API. They can hold fields that no description of it names.
+    Api,
 }
 
 /// A column that tells which rows are new or changed, with the reason why it is proposed.

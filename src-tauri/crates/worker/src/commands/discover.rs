@@ -75,5 +75,6 @@ fn kind(kind: TableKind) -> &'static str {
         TableKind::Partitioned => "partitioned",
         TableKind::Foreign => "foreign",
         TableKind::Files => "files",
+        TableKind::Api => "API",
     }
 }
