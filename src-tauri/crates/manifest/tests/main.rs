@@ -8,4 +8,5 @@ mod datetimes;
 mod expressions;
 mod expressions_harm;
 mod golden;
+mod paginators;
 mod records;

@@ -1,9 +1,13 @@
 //! From one answer to the next.
 
+mod reduction;
+
+pub(crate) use reduction::{PageSizeReduction, Reducer};
+
 use syncline_protocol::{Error, ErrorKind, Result};
 
 use crate::Json;
-use crate::context::Run;
+use crate::context::{Compatibility, Run};
 use crate::document::Node;
 use crate::expression::{Condition, Scope, Text, python_str, truthy};
 use crate::http::{Options, RequestOption, named};
@@ -13,9 +17,14 @@ pub struct Paginator {
     strategy: Strategy,
     size: Option<Text>,
     size_option: Option<RequestOption>,
-    token_option: Option<RequestOption>,
-    /// The token replaces the path.
-    token_is_path: bool,
+    token_option: Option<TokenOption>,
+}
+
+/// Where the token goes.
+enum TokenOption {
+    Option(RequestOption),
+    /// It replaces the path (`RequestPath`).
+    Path,
 }
 
 enum Strategy {
@@ -41,6 +50,8 @@ pub struct Page<'a> {
     pub last: Option<&'a Json>,
     /// The token this page was asked for with.
     pub token: Option<&'a Json>,
+    /// How long the page was to be, when that was not the configured size.
+    pub size: Option<i64>,
 }
 
 impl Paginator {
@@ -49,13 +60,7 @@ impl Paginator {
     /// # Errors
     /// `Config` or `Unsupported`.
     pub fn new(node: Option<Node<'_>>) -> Result<Paginator> {
-        let none = Paginator {
-            strategy: Strategy::None,
-            size: None,
-            size_option: None,
-            token_option: None,
-            token_is_path: false,
-        };
+        let none = Paginator { strategy: Strategy::None, size: None, size_option: None, token_option: None };
         let Some(node) = node else { return Ok(none) };
         match node.kind() {
             "NoPagination" => return Ok(none),
@@ -82,22 +87,23 @@ impl Paginator {
         if size_option.is_some() && size.is_none() {
             return Err(node.error("`page_size_option` needs a `page_size` in the strategy"));
         }
-        let token_option = node.field("page_token_option");
-        Ok(Paginator {
-            strategy: kind,
-            size,
-            size_option,
-            token_is_path: token_option.as_ref().is_some_and(|option| option.kind() == "RequestPath"),
-            token_option: token_option.map(|option| RequestOption::new(&option)).transpose()?,
-        })
+        let token_option = match node.field("page_token_option") {
+            Some(option) if option.kind() == "RequestPath" => Some(TokenOption::Path),
+            Some(option) => Some(TokenOption::Option(RequestOption::new(&option)?)),
+            None => None,
+        };
+        if matches!(&kind, Strategy::Cursor { value, stop } if size.is_none() && uses(value, stop, "page_size"))
+        {
+            return Err(strategy.error("a template uses `page_size`, which the strategy does not have"));
+        }
+        Ok(Paginator { strategy: kind, size, size_option, token_option })
     }
 
-    /// Whether the next token can be told from the answer alone, before its records are taken.
+    /// Whether the next token depends on the records of a page; from the answer alone it is known earlier.
     pub fn looks_at_records(&self) -> bool {
         match &self.strategy {
             Strategy::Cursor { value, stop } => {
-                let uses = |name| value.uses(name) || stop.as_ref().is_some_and(|stop| stop.uses(name));
-                uses("last_record") || uses("last_page_size")
+                uses(value, stop, "last_record") || uses(value, stop, "last_page_size")
             }
             _ => true,
         }
@@ -106,9 +112,7 @@ impl Paginator {
     /// Whether templates look at the answer.
     pub fn looks_at_response(&self) -> bool {
         match &self.strategy {
-            Strategy::Cursor { value, stop } => {
-                value.uses("response") || stop.as_ref().is_some_and(|stop| stop.uses("response"))
-            }
+            Strategy::Cursor { value, stop } => uses(value, stop, "response"),
             _ => false,
         }
     }
@@ -141,24 +145,28 @@ impl Paginator {
         })
     }
 
-    /// What a request for the page of this token needs.
+    /// What a request for the page of this token needs. `size`: as long as the page is to be, when it is not the
+    /// configured size.
     ///
     /// # Errors
     /// `Config`, when an option is set twice.
-    pub fn put(&self, run: &Run, token: Option<&Json>, options: &mut Options) -> Result<()> {
-        if let (Some(option), Some(token)) = (&self.token_option, token) {
-            if !self.token_is_path {
-                option.put(run, token.clone(), options)?;
-            } else if truthy(token) {
-                option.put(run, Json::String(python_str(token)), options)?;
-            }
+    pub fn put(
+        &self,
+        run: &Run,
+        token: Option<&Json>,
+        size: Option<i64>,
+        options: &mut Options,
+    ) -> Result<()> {
+        match (&self.token_option, token) {
+            (Some(TokenOption::Option(option)), Some(token)) => option.put(run, token.clone(), options)?,
+            (Some(TokenOption::Path), Some(token)) if truthy(token) => options.path = Some(python_str(token)),
+            _ => {}
         }
-        if let (Some(option), Some(size)) = (&self.size_option, self.size(run)?)
-            && size != 0
-        {
-            option.put(run, size.into(), options)?;
+        let Some(option) = &self.size_option else { return Ok(()) };
+        match size.map_or_else(|| self.size(run), |size| Ok(Some(size)))? {
+            Some(size) if size != 0 => option.put(run, size.into(), options),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// The token of the page after this one; none when it was the last.
@@ -166,7 +174,7 @@ impl Paginator {
     /// # Errors
     /// Of templates.
     pub fn next(&self, run: &Run, page: &Page<'_>) -> Result<Option<Json>> {
-        let size = self.size(run)?;
+        let size = page.size.map_or_else(|| self.size(run), |size| Ok(Some(size)))?;
         let short = page.extracted == 0 || size.is_some_and(|size| (page.extracted as i64) < size);
         let number = |otherwise: i64| page.token.and_then(Json::as_i64).unwrap_or(otherwise);
         let next = match &self.strategy {
@@ -190,6 +198,13 @@ impl Paginator {
                 }
             }
         };
-        Ok(next.filter(truthy))
+        // To the reference, a page or offset of zero is none: pages from -1 on would end before their second.
+        let counts = !self.follows_the_api() && run.compatibility == Compatibility::Safe;
+        Ok(next.filter(|token| counts || truthy(token)))
     }
+}
+
+/// Whether one of the templates of a cursor takes this variable.
+fn uses(value: &Text, stop: &Option<Condition>, name: &str) -> bool {
+    value.uses(name) || stop.as_ref().is_some_and(|stop| stop.uses(name))
 }

@@ -1,22 +1,23 @@
 //! Reads one slice: page after page, each extracted, filtered, transformed (`SimpleRetriever`, `AsyncRetriever`).
 
+mod ahead;
+mod circle;
 mod job;
+mod pages;
+mod rules;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use futures::StreamExt as _;
-use syncline_protocol::{Error, ErrorKind, Result};
+use syncline_protocol::Result;
 
 use crate::Json;
-use crate::context::{Compatibility, Output, Run, Slice};
+use crate::context::{Output, Run, Slice};
 use crate::document::Node;
-use crate::http::{Action, Asked, Decoder, Options, Requester, Response, named};
-use crate::paging::{Page, Paginator};
-use crate::records::{Extractor, Place, Selector};
-use crate::slices::CHILD_RESPONSE;
+use crate::http::{Options, named};
 
 use job::AsyncRetriever;
+use pages::Simple;
 
 /// What a cursor says of records while a slice is read.
 pub trait Freshness: Send + Sync {
@@ -63,15 +64,6 @@ enum Kind {
     Async(Box<AsyncRetriever>),
 }
 
-/// Asks for pages until there are none.
-struct Simple {
-    requester: Requester,
-    decoder: Decoder,
-    selector: Selector,
-    paginator: Paginator,
-    options_on_first_page_only: bool,
-}
-
 impl Retriever {
     /// From the component of a retriever. `stream` is the stream's component, when it has one: schema normalisation
     /// looks there for a schema.
@@ -103,219 +95,5 @@ impl Retriever {
             Kind::Simple(simple) => simple.read(&read, Vec::new(), pages).await,
             Kind::Async(retriever) => retriever.read(&read, pages).await,
         }
-    }
-}
-
-/// What a page came to.
-#[derive(Default)]
-struct Taken {
-    extracted: usize,
-    kept: usize,
-    last: Option<Json>,
-    enough: bool,
-}
-
-impl Simple {
-    fn new(node: &Node<'_>, stream: Option<&Node<'_>>) -> Result<Simple> {
-        for newer in ["page_size_reduction", "request_window_splitting", "pagination_reset"] {
-            if let Some(found) = node.field(newer) {
-                return Err(found.unsupported(format!("`{newer}`")));
-            }
-        }
-        let selector = Selector::new(&node.require("record_selector")?, stream)?;
-        let decoder = match node.field("decoder") {
-            Some(decoder) => Decoder::new(&decoder)?,
-            None => selector.own_decoder().unwrap_or_else(Decoder::json),
-        };
-        fits(node, selector.extractor())?;
-        let ignore = node.boolean("ignore_stream_slicer_parameters_on_paginated_requests")?;
-        Ok(Simple {
-            requester: Requester::new(&node.require("requester")?)?,
-            decoder,
-            selector,
-            paginator: Paginator::new(node.field("paginator"))?,
-            options_on_first_page_only: ignore.unwrap_or(false),
-        })
-    }
-
-    async fn read(
-        &self,
-        read: &SliceRead<'_>,
-        variables: Vec<(&str, &Json)>,
-        pages: &dyn PageSink,
-    ) -> Result<()> {
-        let slice = read.slice.for_templates();
-        let mut token = self.paginator.first_token();
-        let mut circle = Circle::default();
-        // The first page may be a part of the parent's answer.
-        let mut embedded = read.slice.extra_fields.get(CHILD_RESPONSE).map(Response::embedded);
-        loop {
-            let mut options = if token.is_some() && self.options_on_first_page_only {
-                Options::default()
-            } else {
-                read.options.clone()
-            };
-            self.paginator.put(read.run, token.as_ref(), &mut options)?;
-            let asked = Asked {
-                slice: Some(read.slice),
-                token: token.as_ref(),
-                variables: variables.clone(),
-                options,
-                stream: read.stream,
-            };
-            let response = match embedded.take() {
-                Some(response) => response,
-                None => self.requester.send(read.run, asked, read.output).await?,
-            };
-            match response.action {
-                Action::ResetPagination | Action::ReducePageSize | Action::SplitRequestWindow => {
-                    return Err(Error::new(
-                        ErrorKind::Unsupported,
-                        "The connector asks to page in another way after this answer, which Syncline cannot do.",
-                    )
-                    .with("table", read.stream));
-                }
-                // What the author of the manifest wants ignored has no records, and ends paging.
-                _ if response.ignored => return Ok(()),
-                _ => {}
-            }
-            let next = self.page(read, response, &slice, token.as_ref(), pages).await?;
-            let Some((next, taken)) = next else { return Ok(()) };
-            if self.paginator.follows_the_api() && read.run.compatibility == Compatibility::Safe {
-                circle.check(&next, &taken, read.stream)?;
-            }
-            token = Some(next);
-        }
-    }
-
-    /// Takes a page; gives the token of the next one, unless it was the last.
-    async fn page(
-        &self,
-        read: &SliceRead<'_>,
-        response: Response,
-        slice: &Json,
-        token: Option<&Json>,
-        pages: &dyn PageSink,
-    ) -> Result<Option<(Json, Taken)>> {
-        let headers = response.headers_json();
-        let wrapped = token.map_or(Json::Null, |token| serde_json::json!({"next_page_token": token}));
-        let place = Place { run: read.run, slice, token: &wrapped, fresh: read.filter };
-        let mut body = self.decoder.decode(read.run, response, self.paginator.looks_at_response()).await?;
-        let mut taken = Taken::default();
-        // The token is told before the records are taken where it can be: then the answer need not be copied.
-        let page = |response: &Json, taken: &Taken| {
-            let page = Page {
-                response,
-                headers: &headers,
-                slice,
-                extracted: taken.extracted,
-                kept: taken.kept,
-                last: taken.last.as_ref(),
-                token,
-            };
-            self.paginator.next(read.run, &page)
-        };
-        let early =
-            if self.paginator.looks_at_records() { None } else { Some(page(&body.response, &taken)?) };
-        while let Some(elements) = body.elements.next().await {
-            for element in elements? {
-                self.take(&place, read, element, &mut taken, pages).await?;
-                if taken.enough {
-                    return Ok(None);
-                }
-            }
-        }
-        if let (Some(feed), Some(last)) = (read.feed, &taken.last)
-            && !feed.is_fresh(last)
-        {
-            return Ok(None);
-        }
-        let next = match early {
-            Some(next) => next,
-            None => page(&body.response, &taken)?,
-        };
-        Ok(next.map(|next| (next, taken)))
-    }
-
-    async fn take(
-        &self,
-        place: &Place<'_>,
-        read: &SliceRead<'_>,
-        element: Json,
-        taken: &mut Taken,
-        pages: &dyn PageSink,
-    ) -> Result<()> {
-        let extracted = self.selector.extract(read.run, element)?;
-        taken.extracted += extracted.count;
-        let mut records = self.selector.select(place, extracted.records).await?;
-        taken.kept += records.len();
-        if self.paginator.looks_at_records() || read.feed.is_some() {
-            taken.last = records.last().cloned().or(taken.last.take());
-        }
-        if let Some(feed) = read.feed {
-            records.retain(|record| feed.is_fresh(record));
-        }
-        without_nulls(&mut records);
-        if !records.is_empty() {
-            taken.enough = !pages.page(records).await?;
-        }
-        Ok(())
-    }
-}
-
-/// Whether decoder and paginator can work with an extractor of several.
-fn fits(node: &Node<'_>, extractor: &Extractor) -> Result<()> {
-    let whole = ["", "JsonDecoder", "XmlDecoder", "ZipfileDecoder"];
-    if let Some(decoder) = node.field("decoder")
-        && extractor.sees_all()
-        && !whole.contains(&decoder.kind())
-    {
-        let kind = decoder.kind();
-        return Err(
-            decoder.error(format!("a CombinedExtractor needs whole bodies, which `{kind}` never sees"))
-        );
-    }
-    let strategy = node.field("paginator").and_then(|paginator| paginator.field("pagination_strategy"));
-    match strategy {
-        Some(strategy) if strategy.kind() == "OffsetIncrement" && extractor.adds_up() => Err(strategy.error(
-            "an OffsetIncrement would skip records, because the CombinedExtractor adds up the records of several lists",
-        )),
-        _ => Ok(()),
-    }
-}
-
-/// Null fields at the top are left out, as the reference leaves them out of what it hands on.
-fn without_nulls(records: &mut [Json]) {
-    for record in records {
-        if let Json::Object(fields) = record
-            && fields.values().any(Json::is_null)
-        {
-            fields.retain(|_, value| !value.is_null());
-        }
-    }
-}
-
-/// Notices an API that answers with the same page for ever.
-#[derive(Default)]
-struct Circle {
-    token: Option<Json>,
-    last: Option<Json>,
-    times: u32,
-}
-
-impl Circle {
-    fn check(&mut self, token: &Json, taken: &Taken, stream: &str) -> Result<()> {
-        let same = self.token.as_ref() == Some(token) && self.last == taken.last;
-        self.times = if same { self.times + 1 } else { 0 };
-        // Some APIs repeat a token and still go on; the same page thrice is no accident.
-        if self.times >= 3 {
-            return Err(Error::new(ErrorKind::CorruptInput, "The API keeps answering with the same page.")
-                .with("table", stream)
-                .meaning("What was read before is loaded; the table stays where it was.")
-                .fix("The connector's manifest does not notice the last page. Report it, or change its stop condition."));
-        }
-        self.token = Some(token.clone());
-        self.last.clone_from(&taken.last);
-        Ok(())
     }
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 use syncline_protocol::{Error, ErrorKind, Result};
 use tokio::time::Instant;
 
-use super::{PageSink, Simple, SliceRead};
+use super::pages::Simple;
+use super::{PageSink, SliceRead};
 use crate::document::Node;
 use crate::expression::{Scope, Text, python_str};
 use crate::http::{Asked, Decoder, Options, Requester};
@@ -83,13 +84,12 @@ impl AsyncRetriever {
             decoder: decoder("decoder")?,
             minutes: Text::of(node, "polling_job_timeout")?,
             retry_wait: Text::of(node, "failed_retry_wait_time_in_seconds")?,
-            download: Simple {
-                requester: need("download_requester")?,
-                decoder: download_decoder,
+            download: Simple::of(
+                need("download_requester")?,
+                download_decoder,
                 selector,
-                paginator: Paginator::new(node.field("download_paginator"))?,
-                options_on_first_page_only: false,
-            },
+                Paginator::new(node.field("download_paginator"))?,
+            ),
         })
     }
 

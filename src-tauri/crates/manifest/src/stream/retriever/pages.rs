@@ -1,0 +1,407 @@
+//! Asks for page after page until there are none (`SimpleRetriever`).
+
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use syncline_protocol::{Error, ErrorKind, Result};
+
+use super::ahead::{hand_over, side_by_side};
+use super::circle::{Circle, Print};
+use super::rules;
+use super::{PageSink, SliceRead};
+use crate::Json;
+use crate::context::Compatibility;
+use crate::document::Node;
+use crate::http::{Action, Asked, Decoder, Options, Requester, Response};
+use crate::paging::{Page, PageSizeReduction, Paginator, Reducer};
+use crate::records::{Place, Selector};
+use crate::slices::CHILD_RESPONSE;
+
+/// How often paging begins again in one slice.
+const RESETS_MAX: u32 = 1;
+
+/// Asks for pages until there are none.
+pub(super) struct Simple {
+    pub(super) requester: Requester,
+    pub(super) decoder: Decoder,
+    pub(super) selector: Selector,
+    pub(super) paginator: Paginator,
+    options_on_first_page_only: bool,
+    reduction: Option<PageSizeReduction>,
+    /// After so many records paging begins again (`pagination_reset`).
+    records_at_most: Option<u64>,
+}
+
+/// Where the reading of a slice is.
+struct Turn<'a> {
+    token: Option<Json>,
+    reducer: Option<Reducer<'a>>,
+    circle: Circle,
+    resets: u32,
+    /// Records since paging began.
+    records: u64,
+    pages: u64,
+    /// The size the page was asked for with, when it was not the configured one.
+    asked: Option<i64>,
+}
+
+/// What a page came to.
+#[derive(Default)]
+struct Taken {
+    extracted: usize,
+    kept: usize,
+    last: Option<Json>,
+    print: Print,
+    /// Records that wait to be handed over.
+    held: Vec<Json>,
+}
+
+/// What follows a page.
+enum Next {
+    Nothing,
+    Page(Json),
+    /// Paging begins again.
+    Again,
+}
+
+impl Simple {
+    pub(super) fn new(node: &Node<'_>, stream: Option<&Node<'_>>) -> Result<Simple> {
+        if let Some(found) = node.field("request_window_splitting") {
+            return Err(found.unsupported("windows of time that are divided while they are read"));
+        }
+        let selector = Selector::new(&node.require("record_selector")?, stream)?;
+        let decoder = match node.field("decoder") {
+            Some(decoder) => Decoder::new(&decoder)?,
+            None => selector.own_decoder().unwrap_or_else(Decoder::json),
+        };
+        rules::fits(node, selector.extractor())?;
+        let ignore = node.boolean("ignore_stream_slicer_parameters_on_paginated_requests")?;
+        let simple = Simple::of(
+            Requester::new(&node.require("requester")?)?,
+            decoder,
+            selector,
+            Paginator::new(node.field("paginator"))?,
+        );
+        Ok(Simple {
+            options_on_first_page_only: ignore.unwrap_or(false),
+            reduction: rules::reduction(node)?,
+            records_at_most: rules::records_at_most(node)?,
+            ..simple
+        })
+    }
+
+    /// Of these parts, with nothing else said.
+    pub(super) fn of(
+        requester: Requester,
+        decoder: Decoder,
+        selector: Selector,
+        paginator: Paginator,
+    ) -> Simple {
+        Simple {
+            requester,
+            decoder,
+            selector,
+            paginator,
+            options_on_first_page_only: false,
+            reduction: None,
+            records_at_most: None,
+        }
+    }
+
+    pub(super) async fn read(
+        &self,
+        read: &SliceRead<'_>,
+        variables: Vec<(&str, &Json)>,
+        pages: &dyn PageSink,
+    ) -> Result<()> {
+        let slice = read.slice.for_templates();
+        let mut turn = Turn {
+            token: self.paginator.first_token(),
+            reducer: self.reduction.as_ref().map(Reducer::new),
+            circle: Circle::default(),
+            resets: 0,
+            records: 0,
+            pages: 0,
+            asked: None,
+        };
+        // The answer to the next page, when it was asked for ahead. The first may be a part of the parent's answer.
+        let mut fetched = read.slice.extra_fields.get(CHILD_RESPONSE).map(Response::embedded);
+        loop {
+            let response = match fetched.take() {
+                Some(response) => response,
+                None => {
+                    let size = turn.size();
+                    Box::pin(self.fetch(read, &variables, turn.token.as_ref(), size)).await?
+                }
+            };
+            match response.action {
+                Action::ReducePageSize => {
+                    self.reduce(read, &mut turn).await?;
+                    continue;
+                }
+                Action::ResetPagination => {
+                    self.reset(read, &mut turn)?;
+                    continue;
+                }
+                Action::SplitRequestWindow => return Err(indivisible(read)),
+                // A status that is an error, and the manifest says to ignore it or calls it a success: its author
+                // wants no records of it, and no more pages. That is a wish and no loss, and nothing is said of it.
+                // An answer of the 200s with the same verdict is read as any other: its records would be lost.
+                _ if response.ignored && response.status >= 400 => return Ok(()),
+                _ => {}
+            }
+            turn.succeeded();
+            let (next, ahead) = self.page(read, &variables, response, &slice, &mut turn, pages).await?;
+            match next {
+                Next::Nothing => return Ok(()),
+                Next::Again => self.reset(read, &mut turn)?,
+                Next::Page(token) => turn.token = Some(token),
+            }
+            fetched = ahead;
+        }
+    }
+
+    /// Asks for the page of a token.
+    async fn fetch(
+        &self,
+        read: &SliceRead<'_>,
+        variables: &[(&str, &Json)],
+        token: Option<&Json>,
+        size: Option<i64>,
+    ) -> Result<Response> {
+        let mut options = match self.options_on_first_page_only && token.is_some() {
+            true => Options::default(),
+            false => read.options.clone(),
+        };
+        self.paginator.put(read.run, token, size, &mut options)?;
+        let asked = Asked {
+            slice: Some(read.slice),
+            token,
+            variables: variables.to_vec(),
+            options,
+            stream: read.stream,
+        };
+        self.requester.send(read.run, asked, read.output).await
+    }
+
+    /// Asks for the next page while this one is handed over: at most one ahead, never for a page that what is handed
+    /// over could make needless, and not before the first page was wanted: a look at a table is often content with it.
+    async fn fetch_ahead(
+        &self,
+        read: &SliceRead<'_>,
+        variables: &[(&str, &Json)],
+        next: Option<&Json>,
+        size: Option<i64>,
+        pages: u64,
+    ) -> Result<Option<Response>> {
+        match next {
+            Some(token) if pages > 1 => {
+                Box::pin(self.fetch(read, variables, Some(token), size)).await.map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Takes a page: what comes next, and the answer to it when it was asked for already.
+    async fn page(
+        &self,
+        read: &SliceRead<'_>,
+        variables: &[(&str, &Json)],
+        response: Response,
+        slice: &Json,
+        turn: &mut Turn<'_>,
+        pages: &dyn PageSink,
+    ) -> Result<(Next, Option<Response>)> {
+        let headers = response.headers_json();
+        let token = turn.token.clone();
+        let wrapped =
+            token.as_ref().map_or(Json::Null, |token| serde_json::json!({"next_page_token": token}));
+        let place = Place { run: read.run, slice, token: &wrapped, fresh: read.filter };
+        let size = turn.asked.take();
+        let mut body = self.decoder.decode(read.run, response, self.paginator.looks_at_response()).await?;
+        let seen = std::mem::take(&mut body.response);
+        turn.pages += 1;
+        let told = |taken: &Taken| {
+            self.paginator.next(
+                read.run,
+                &Page {
+                    response: &seen,
+                    headers: &headers,
+                    slice,
+                    extracted: taken.extracted,
+                    kept: taken.kept,
+                    last: taken.last.as_ref(),
+                    token: token.as_ref(),
+                    size,
+                },
+            )
+        };
+        let mut taken = Taken::default();
+        let is_early =
+            !self.paginator.looks_at_records() && read.feed.is_none() && self.records_at_most.is_none();
+        if is_early {
+            // The answer alone tells what comes next: that is asked for before the records are taken.
+            let next = told(&taken)?;
+            let ahead = self.fetch_ahead(read, variables, next.as_ref(), turn.size(), turn.pages);
+            let page = self.take_all(&place, read, &mut body.elements, &mut taken, pages, true);
+            let (wanted, ahead) = side_by_side(page, ahead).await?;
+            return Ok((self.checked(read, turn, next, &taken, wanted)?, ahead));
+        }
+        if !self.take_all(&place, read, &mut body.elements, &mut taken, pages, false).await? {
+            return Ok((Next::Nothing, None));
+        }
+        turn.records += taken.kept as u64;
+        let is_old = match (read.feed, &taken.last) {
+            (Some(feed), Some(last)) => !feed.is_fresh(last),
+            _ => false,
+        };
+        let resets = self.records_at_most.is_some_and(|most| turn.records >= most);
+        let next = if is_old || resets { None } else { told(&taken)? };
+        let held = std::mem::take(&mut taken.held);
+        let ahead = self.fetch_ahead(read, variables, next.as_ref(), turn.size(), turn.pages);
+        let (wanted, ahead) = side_by_side(hand_over(held, pages), ahead).await?;
+        if wanted && resets {
+            return Ok((Next::Again, None));
+        }
+        Ok((self.checked(read, turn, next, &taken, wanted)?, ahead))
+    }
+
+    /// What comes next, unless nobody wants it or paging goes in a circle.
+    fn checked(
+        &self,
+        read: &SliceRead<'_>,
+        turn: &mut Turn<'_>,
+        next: Option<Json>,
+        taken: &Taken,
+        wanted: bool,
+    ) -> Result<Next> {
+        let Some(next) = next.filter(|_| wanted) else { return Ok(Next::Nothing) };
+        if read.run.compatibility == Compatibility::Safe {
+            turn.circle.check(&next, taken.print, self.paginator.follows_the_api(), read.stream)?;
+        }
+        Ok(Next::Page(next))
+    }
+
+    /// Takes all records of a body, and hands them over; `to_the_end`: also the last of them, which are held otherwise.
+    /// False: enough.
+    async fn take_all(
+        &self,
+        place: &Place<'_>,
+        read: &SliceRead<'_>,
+        elements: &mut futures::stream::BoxStream<'static, Result<Vec<Json>>>,
+        taken: &mut Taken,
+        pages: &dyn PageSink,
+        to_the_end: bool,
+    ) -> Result<bool> {
+        while let Some(batch) = elements.next().await {
+            for element in batch? {
+                self.take(place, read, element, taken).await?;
+                if taken.held.len() >= HELD && !hand_over(std::mem::take(&mut taken.held), pages).await? {
+                    return Ok(false);
+                }
+            }
+        }
+        if to_the_end { hand_over(std::mem::take(&mut taken.held), pages).await } else { Ok(true) }
+    }
+
+    async fn take(
+        &self,
+        place: &Place<'_>,
+        read: &SliceRead<'_>,
+        element: Json,
+        taken: &mut Taken,
+    ) -> Result<()> {
+        let extracted = self.selector.extract(read.run, element)?;
+        taken.extracted += extracted.count;
+        taken.print.add(&extracted.records);
+        let mut records = self.selector.select(place, extracted.records).await?;
+        taken.kept += records.len();
+        if self.paginator.looks_at_records() || read.feed.is_some() {
+            taken.last = records.last().cloned().or(taken.last.take());
+        }
+        if let Some(feed) = read.feed {
+            records.retain(|record| feed.is_fresh(record));
+        }
+        without_nulls(&mut records);
+        if taken.held.is_empty() {
+            taken.held = records;
+        } else {
+            taken.held.append(&mut records);
+        }
+        Ok(())
+    }
+
+    /// The same page once more, smaller.
+    async fn reduce(&self, read: &SliceRead<'_>, turn: &mut Turn<'_>) -> Result<()> {
+        let Some(reducer) = &mut turn.reducer else {
+            return Err(Error::new(
+                ErrorKind::Config,
+                "The connector's manifest asks for smaller pages after this answer, but has no `page_size_reduction`.",
+            )
+            .with("table", read.stream));
+        };
+        let configured = self.paginator.size(read.run)?;
+        let wait = reducer.reduce(configured).map_err(|error| error.with("table", read.stream))?;
+        if wait > Duration::ZERO {
+            read.output.waiting(Some("The API finds the page too large; a smaller one is asked for."));
+            tokio::time::sleep(read.run.wait(wait)).await;
+            read.output.waiting(None);
+        }
+        Ok(())
+    }
+
+    /// Begins again with the first page. What was handed over comes a second time; keys make one of it.
+    fn reset(&self, read: &SliceRead<'_>, turn: &mut Turn<'_>) -> Result<()> {
+        turn.resets += 1;
+        if turn.resets > RESETS_MAX {
+            return Err(Error::new(
+                ErrorKind::LimitExceeded,
+                "The API does not let all pages of this table be read, also when they are read from the start.",
+            )
+            .with("table", read.stream)
+            .fix("Read a shorter stretch of time at once, if the connector has a setting for that."));
+        }
+        turn.token = self.paginator.first_token();
+        turn.records = 0;
+        turn.circle = Circle::default();
+        Ok(())
+    }
+}
+
+/// Streamed bodies come in small batches; so many records are handed over together.
+const HELD: usize = 1000;
+
+impl Turn<'_> {
+    /// A page came through; the next one may be larger again.
+    fn succeeded(&mut self) {
+        self.asked = self.size();
+        if let Some(reducer) = &mut self.reducer {
+            reducer.succeeded();
+        }
+    }
+
+    /// The size of the next page, when it is not the configured one.
+    fn size(&self) -> Option<i64> {
+        self.reducer.as_ref().and_then(|reducer| reducer.size)
+    }
+}
+
+fn indivisible(read: &SliceRead<'_>) -> Error {
+    Error::new(
+        ErrorKind::Unsupported,
+        "The API refuses so long a stretch of time, and Syncline cannot divide it while it is read.",
+    )
+    .with("table", read.stream)
+}
+
+/// Null fields at the top are left out, as the reference leaves them out of what it hands on. This is the one place
+/// where that happens: filters, transformations, casts and paginators before it still see them.
+fn without_nulls(records: &mut [Json]) {
+    for record in records {
+        if let Json::Object(fields) = record
+            && fields.values().any(Json::is_null)
+        {
+            fields.retain(|_, value| !value.is_null());
+        }
+    }
+}
