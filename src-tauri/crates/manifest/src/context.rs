@@ -5,7 +5,8 @@ use std::sync::RwLock;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use syncline_protocol::Result;
+use syncline_protocol::{Error, Result};
+use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
 
 use crate::http::client::Client;
 use crate::{Json, Map};
@@ -36,12 +37,21 @@ pub struct Run {
     /// Waiting times are divided by this; tests do not wait.
     pub haste: u32,
     config: RwLock<Arc<Json>>,
+    jobs: OnceCell<Semaphore>,
 }
 
 impl Run {
     /// A run with this configuration, whose secrets are filled in.
     pub fn new(config: Json, client: Client, compatibility: Compatibility, clock: Clock) -> Run {
-        Run { client, compatibility, clock, concurrency: 2, haste: 1, config: RwLock::new(Arc::new(config)) }
+        Run {
+            client,
+            compatibility,
+            clock,
+            concurrency: 2,
+            haste: 1,
+            config: RwLock::new(Arc::new(config)),
+            jobs: OnceCell::new(),
+        }
     }
 
     /// The configuration as it is now: an authenticator may have renewed a token in it.
@@ -53,6 +63,13 @@ impl Run {
     /// How long to wait really.
     pub fn wait(&self, wanted: Duration) -> Duration {
         wanted / self.haste.max(1)
+    }
+
+    /// Waits until fewer than so many jobs are worked off by the API for all tables of the run. The first number that is
+    /// asked for holds.
+    pub(crate) async fn job_turn(&self, at_once: usize) -> Result<SemaphorePermit<'_>> {
+        let jobs = self.jobs.get_or_init(|| async { Semaphore::new(at_once) }).await;
+        jobs.acquire().await.map_err(|error| Error::internal("Jobs are counted no more.").caused_by(error))
     }
 
     /// Replaces the configuration, after a token in it was renewed.

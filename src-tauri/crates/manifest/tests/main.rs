@@ -9,4 +9,6 @@ mod expressions;
 mod expressions_harm;
 mod golden;
 mod paginators;
+mod reading;
 mod records;
+mod records_speed;
