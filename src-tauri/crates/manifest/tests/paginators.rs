@@ -10,9 +10,11 @@ use syncline_manifest::document::Document;
 use syncline_manifest::http::Options;
 use syncline_manifest::http::client::{Client, Limits};
 use syncline_manifest::stream::retriever::{PageSink, Retriever, SliceRead};
-use syncline_manifest::{Node, Output, Run, Slice};
+use syncline_manifest::{Node, Run, Slice};
 use syncline_protocol::{ErrorKind, Result};
 use syncline_testkit::http::{Answer, HttpServer, Request};
+
+use crate::reading::Silent;
 
 const TABLE: &str = include_str!("paginators.json");
 /// The table's reads that go on for ever were ended after so many requests.
@@ -21,19 +23,6 @@ const MOST: usize = 12;
 /// Where we differ on purpose: names of headers are found in any capitalisation, and pages may begin below zero (only
 /// by default).
 const BETTER: [&str; 1] = ["header x-next"];
-
-struct Silent;
-
-#[async_trait]
-impl Output for Silent {
-    async fn records(&self, _: Vec<Value>) -> Result<()> {
-        Ok(())
-    }
-
-    async fn state(&self, _: &Value) -> Result<()> {
-        Ok(())
-    }
-}
 
 /// Counts records, and has enough after some pages.
 struct Counted {

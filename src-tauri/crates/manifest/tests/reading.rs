@@ -16,7 +16,8 @@ use syncline_protocol::{ErrorKind, Result};
 use syncline_testkit::http::{Answer, HttpServer, Request};
 use tokio::sync::Notify;
 
-struct Silent;
+/// Takes nothing, and hears nothing.
+pub(crate) struct Silent;
 
 #[async_trait]
 impl Output for Silent {
@@ -291,4 +292,32 @@ async fn a_status_that_nobody_knows_is_told() {
     assert_eq!(error.kind(), ErrorKind::CorruptInput);
     assert!(error.message().contains("`PERHAPS`"), "{error}");
     assert_eq!(counts(&asked)["POST /jobs/1/abort"], 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_that_are_cut_off_are_asked_for() {
+    let server = HttpServer::start(|request: Request| match request.target.as_str() {
+        "/orders?of=7" => Answer::json(&json!([
+            {"id": 1, "lines": {"data": [{"n": 1}], "more": true}},
+            {"id": 2, "lines": {"data": [{"n": 9}], "more": false}},
+            {"id": 3, "lines": {"data": [{"n": 8}], "more": true}}])),
+        "/orders/1/lines" => Answer::json(&json!({"lines": [{"n": 1}, {"n": 2}]})),
+        _ => Answer::json(&json!({"lines": []})),
+    })
+    .await
+    .unwrap();
+    let mut orders = selector(&[]);
+    orders["extractor"]["record_expander"] = json!({"type": "RecordExpander",
+        "expand_records_from_field": ["lines", "data"],
+        "truncation_indicator_path": ["lines", "more"],
+        "parent_fields": [{"type": "ParentFieldPath", "parent_path": ["id"], "record_path": ["order"]}],
+        "truncated_list_retriever": {"type": "SimpleRetriever",
+            "requester": requester("/orders/{{ stream_slice['parent_record']['id'] }}/lines"),
+            "record_selector": selector(&["lines"])}});
+    let retriever =
+        json!({"type": "SimpleRetriever", "requester": requester("/orders"), "record_selector": orders});
+    let sink = Kept::default();
+    read(&server.url(), stream(retriever), &sink, Compatibility::Safe).await.unwrap();
+    let line = |n: u32, order: u32| json!({"n": n, "order": order});
+    assert_eq!(sink.records(), [line(1, 1), line(2, 1), line(9, 2), line(8, 3)]);
 }

@@ -6,9 +6,13 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use syncline_manifest::context::Compatibility;
 use syncline_manifest::document::Document;
+use syncline_manifest::http::Options;
 use syncline_manifest::http::client::{Client, Limits};
 use syncline_manifest::records::{Place, Selector};
-use syncline_manifest::{Node, Run};
+use syncline_manifest::stream::retriever::SliceRead;
+use syncline_manifest::{Node, Run, Slice};
+
+use crate::reading::Silent;
 use syncline_protocol::Result;
 
 const TABLE: &str = include_str!("records.json");
@@ -44,7 +48,17 @@ async fn select(table: &Value, case: &Value) -> Result<(Vec<Value>, usize)> {
     slice["start_time"] = table["slice"]["window"]["start_time"].clone();
     slice["extra_fields"] = table["slice"]["extra_fields"].clone();
     let place = Place { run: &run, slice: &slice, token: &token, fresh: None };
-    let extracted = selector.extract(&run, case["body"].clone())?;
+    let (own, options) = (Slice::default(), Options::default());
+    let read = SliceRead {
+        run: &run,
+        slice: &own,
+        options: &options,
+        stream: "stream",
+        output: &Silent,
+        filter: None,
+        feed: None,
+    };
+    let extracted = selector.extract(&read, case["body"].clone()).await?;
     Ok((selector.select(&place, extracted.records).await?, extracted.count))
 }
 

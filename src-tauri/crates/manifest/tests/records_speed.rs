@@ -6,9 +6,13 @@ use std::time::Instant;
 use serde_json::{Value, json};
 use syncline_manifest::context::Compatibility;
 use syncline_manifest::document::Document;
+use syncline_manifest::http::Options;
 use syncline_manifest::http::client::{Client, Limits};
 use syncline_manifest::records::{Place, Selector};
-use syncline_manifest::{Node, Run};
+use syncline_manifest::stream::retriever::SliceRead;
+use syncline_manifest::{Node, Run, Slice};
+
+use crate::reading::Silent;
 
 const PAGES: usize = 400;
 const PAGE: usize = 1000;
@@ -41,13 +45,23 @@ async fn measure(name: &str, selector: Value, transformations: Value, schema: Va
     let run = Arc::new(Run::new(json!({"prefix": "p"}), client, Compatibility::Safe, jiff::Timestamp::now));
     let (slice, token) = (json!({"project": 7}), Value::Null);
     let place = Place { run: &run, slice: &slice, token: &token, fresh: None };
+    let (own, options) = (Slice::default(), Options::default());
+    let read = SliceRead {
+        run: &run,
+        slice: &own,
+        options: &options,
+        stream: "stream",
+        output: &Silent,
+        filter: None,
+        feed: None,
+    };
     let text = page();
     let (mut parsing, mut working, mut count) = (0.0, 0.0, 0);
     for _ in 0..PAGES {
         let began = Instant::now();
         let element: Value = serde_json::from_str(&text).unwrap();
         let parsed = Instant::now();
-        let extracted = selector.extract(&run, element).unwrap();
+        let extracted = selector.extract(&read, element).await.unwrap();
         let records = selector.select(&place, extracted.records).await.unwrap();
         let done = Instant::now();
         count += records.len();

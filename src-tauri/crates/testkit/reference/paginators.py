@@ -77,4 +77,5 @@ for case in cases():
         row["fails"] = type(error).__name__
     row["asked"] = list(asked)
     table.append(row)
-print(json.dumps({"base": BASE, "config": CONFIG, "slice": SLICE, "cases": table}, indent=1, ensure_ascii=False))
+lines = ",\n".join(json.dumps(row, ensure_ascii=False) for row in table)
+print(json.dumps({"base": BASE, "config": CONFIG, "slice": SLICE})[:-1] + f', "cases": [\n{lines}\n]}}')

@@ -53,4 +53,5 @@ for case in cases():
     except Exception as error:
         row["fails"] = type(error).__name__
     table.append(row)
-print(json.dumps({"config": CONFIG, "slice": SLICE, "cases": table}, indent=1, ensure_ascii=False, allow_nan=False))
+lines = ",\n".join(json.dumps(row, ensure_ascii=False, allow_nan=False) for row in table)
+print(json.dumps({"config": CONFIG, "slice": SLICE})[:-1] + f', "cases": [\n{lines}\n]}}')

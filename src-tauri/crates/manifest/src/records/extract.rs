@@ -1,7 +1,6 @@
 //! Where in a body the records are (`DpathExtractor`, `CombinedExtractor`, `ResponseToFileExtractor`).
 
-use std::sync::Arc;
-
+use futures::future::BoxFuture;
 use serde_json::json;
 use syncline_protocol::Result;
 
@@ -12,6 +11,7 @@ use crate::context::{Compatibility, Run};
 use crate::document::Node;
 use crate::expression::{Scope, Text, python_str, truthy};
 use crate::http::{Decoder, named};
+use crate::stream::retriever::SliceRead;
 
 /// Combined extractors may be combined; deeper than this is a mistake.
 const DEPTH_MAX: usize = 16;
@@ -163,22 +163,23 @@ impl Extractor {
     /// The records in an element. A list at the root is gone through before the path applies.
     ///
     /// # Errors
-    /// Of templates in the path, and when a pattern matches several values.
-    pub fn extract(&self, run: &Arc<Run>, element: Json) -> Result<Extracted> {
+    /// Of templates in the path, when a pattern matches several values, and of lists that are asked for.
+    pub async fn extract(&self, read: &SliceRead<'_>, element: Json) -> Result<Extracted> {
         let records = match &self.kind {
             Kind::Path { path, expander } => {
-                let path = evaluated(path, run)?;
+                let path = evaluated(path, read.run)?;
                 let records = at_path(element, &path)?;
                 match expander {
-                    Some(expander) => expander.expand(run, records)?,
+                    Some(expander) => expander.expand(read, records).await?,
                     None => records,
                 }
             }
             Kind::Combined { extractors, first_match, skip_empty } => {
-                return combine(run, element, extractors, *first_match, *skip_empty);
+                let combined = combine(read, element, extractors, *first_match, *skip_empty);
+                return combined.await;
             }
             Kind::File { keeps_text, .. } => {
-                rows(element, *keeps_text || run.compatibility == Compatibility::Safe)
+                rows(element, *keeps_text || read.run.compatibility == Compatibility::Safe)
             }
         };
         Ok(Extracted { count: records.len(), records })
@@ -226,32 +227,34 @@ fn add(value: Json, records: &mut Vec<Json>) {
 }
 
 /// All records of all extractors, or those of the first that finds some.
-fn combine(
-    run: &Arc<Run>,
+fn combine<'a>(
+    read: &'a SliceRead<'_>,
     element: Json,
-    extractors: &[Extractor],
+    extractors: &'a [Extractor],
     first_match: bool,
     skip_empty: bool,
-) -> Result<Extracted> {
-    let mut all = Extracted::default();
-    let mut left = element;
-    for (at, extractor) in extractors.iter().enumerate() {
-        // The last one takes the body itself; the others need it as it was.
-        let element = if at + 1 == extractors.len() { left.take() } else { left.clone() };
-        let mut found = extractor.extract(run, element)?;
-        if skip_empty {
-            found.records.retain(truthy);
-        }
-        if first_match {
-            if !found.records.is_empty() {
-                return Ok(found);
+) -> BoxFuture<'a, Result<Extracted>> {
+    Box::pin(async move {
+        let mut all = Extracted::default();
+        let mut left = element;
+        for (at, extractor) in extractors.iter().enumerate() {
+            // The last one takes the body itself; the others need it as it was.
+            let element = if at + 1 == extractors.len() { left.take() } else { left.clone() };
+            let mut found = extractor.extract(read, element).await?;
+            if skip_empty {
+                found.records.retain(truthy);
             }
-            continue;
+            if first_match {
+                if !found.records.is_empty() {
+                    return Ok(found);
+                }
+                continue;
+            }
+            all.count += found.count;
+            all.records.append(&mut found.records);
         }
-        all.count += found.count;
-        all.records.append(&mut found.records);
-    }
-    Ok(all)
+        Ok(all)
+    })
 }
 
 /// The rows of a file. Empty cells are null; so is, for the reference, text like `NA` (which is also Namibia), unless the

@@ -17,7 +17,7 @@ use crate::context::Run;
 use crate::document::Node;
 use crate::expression::{Condition, Scope};
 use crate::http::named;
-use crate::stream::retriever::Freshness;
+use crate::stream::retriever::{Freshness, SliceRead};
 use crate::stream::schema::SchemaLoader;
 
 pub use extract::{Extracted, Extractor};
@@ -93,9 +93,9 @@ impl Selector {
     /// The records in an element of the body.
     ///
     /// # Errors
-    /// Of templates in the path, and when a pattern matches several values.
-    pub fn extract(&self, run: &Arc<Run>, element: Json) -> Result<Extracted> {
-        self.extractor.extract(run, element)
+    /// As [`Extractor::extract`].
+    pub async fn extract(&self, read: &SliceRead<'_>, element: Json) -> Result<Extracted> {
+        self.extractor.extract(read, element).await
     }
 
     /// The extractor, for those who must fit to it.

@@ -5,6 +5,7 @@ mod circle;
 mod job;
 mod pages;
 mod rules;
+mod taken;
 
 use std::sync::Arc;
 

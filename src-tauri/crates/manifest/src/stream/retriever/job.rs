@@ -151,9 +151,7 @@ impl AsyncRetriever {
     async fn followed(&self, read: &SliceRead<'_>, job: &Job, limit: Duration) -> Result<(Status, Answer)> {
         let began = Instant::now();
         loop {
-            let polled = self.ask(&self.polling, read, &[("creation_response", &job.created)]).await;
-            let polled =
-                polled.and_then(|polled| self.status_of(read, &polled).map(|status| (status, polled)));
+            let polled = self.polled(read, job).await;
             let ended = match &polled {
                 Ok((Status::Running, _)) => began.elapsed() >= limit,
                 Ok((Status::TimedOut, _)) | Err(_) => true,
@@ -165,6 +163,11 @@ impl AsyncRetriever {
             }
             pausing(read, "The API prepares the data.", POLL).await;
         }
+    }
+
+    async fn polled(&self, read: &SliceRead<'_>, job: &Job) -> Result<(Status, Answer)> {
+        let answer = self.ask(&self.polling, read, &[("creation_response", &job.created)]).await?;
+        Ok((self.status_of(read, &answer).await?, answer))
     }
 
     /// Tells the API that a job is not wanted any more. That it does not listen is no failure of the read.
@@ -213,10 +216,11 @@ impl AsyncRetriever {
         Ok(Answer { seen: Json::Object(seen), body })
     }
 
-    fn status_of(&self, read: &SliceRead<'_>, polled: &Answer) -> Result<Status> {
+    async fn status_of(&self, read: &SliceRead<'_>, polled: &Answer) -> Result<Status> {
         let mut found = Json::Null;
         for element in &polled.body {
-            if let Some(first) = self.status.extract(read.run, element.clone())?.records.into_iter().next() {
+            if let Some(first) = self.status.extract(read, element.clone()).await?.records.into_iter().next()
+            {
                 found = first;
                 break;
             }
@@ -245,13 +249,13 @@ impl AsyncRetriever {
             (None, _) => targets.push(Json::from("")),
             (Some(target), None) => {
                 for element in &polled.body {
-                    targets.extend(target.extract(read.run, element.clone())?.records);
+                    targets.extend(target.extract(read, element.clone()).await?.records);
                 }
             }
             (Some(target), Some(urls)) => {
                 let seen = [("creation_response", &job.created), ("polling_response", &polled.seen)];
                 for element in self.ask(urls, read, &seen).await?.body {
-                    targets.extend(target.extract(read.run, element)?.records);
+                    targets.extend(target.extract(read, element).await?.records);
                 }
             }
         }

@@ -6,8 +6,9 @@ use futures::StreamExt as _;
 use syncline_protocol::{Error, ErrorKind, Result};
 
 use super::ahead::{hand_over, side_by_side};
-use super::circle::{Circle, Print};
+use super::circle::Circle;
 use super::rules;
+use super::taken::Taken;
 use super::{PageSink, SliceRead};
 use crate::Json;
 use crate::context::Compatibility;
@@ -43,17 +44,6 @@ struct Turn<'a> {
     pages: u64,
     /// The size the page was asked for with, when it was not the configured one.
     asked: Option<i64>,
-}
-
-/// What a page came to.
-#[derive(Default)]
-struct Taken {
-    extracted: usize,
-    kept: usize,
-    last: Option<Json>,
-    print: Print,
-    /// Records that wait to be handed over.
-    held: Vec<Json>,
 }
 
 /// What follows a page.
@@ -295,40 +285,13 @@ impl Simple {
     ) -> Result<bool> {
         while let Some(batch) = elements.next().await {
             for element in batch? {
-                self.take(place, read, element, taken).await?;
+                taken.take(self, place, read, element).await?;
                 if taken.held.len() >= HELD && !hand_over(std::mem::take(&mut taken.held), pages).await? {
                     return Ok(false);
                 }
             }
         }
         if to_the_end { hand_over(std::mem::take(&mut taken.held), pages).await } else { Ok(true) }
-    }
-
-    async fn take(
-        &self,
-        place: &Place<'_>,
-        read: &SliceRead<'_>,
-        element: Json,
-        taken: &mut Taken,
-    ) -> Result<()> {
-        let extracted = self.selector.extract(read.run, element)?;
-        taken.extracted += extracted.count;
-        taken.print.add(&extracted.records);
-        let mut records = self.selector.select(place, extracted.records).await?;
-        taken.kept += records.len();
-        if self.paginator.looks_at_records() || read.feed.is_some() {
-            taken.last = records.last().cloned().or(taken.last.take());
-        }
-        if let Some(feed) = read.feed {
-            records.retain(|record| feed.is_fresh(record));
-        }
-        without_nulls(&mut records);
-        if taken.held.is_empty() {
-            taken.held = records;
-        } else {
-            taken.held.append(&mut records);
-        }
-        Ok(())
     }
 
     /// The same page once more, smaller.
@@ -392,16 +355,4 @@ fn indivisible(read: &SliceRead<'_>) -> Error {
         "The API refuses so long a stretch of time, and Syncline cannot divide it while it is read.",
     )
     .with("table", read.stream)
-}
-
-/// Null fields at the top are left out, as the reference leaves them out of what it hands on. This is the one place
-/// where that happens: filters, transformations, casts and paginators before it still see them.
-fn without_nulls(records: &mut [Json]) {
-    for record in records {
-        if let Json::Object(fields) = record
-            && fields.values().any(Json::is_null)
-        {
-            fields.retain(|_, value| !value.is_null());
-        }
-    }
 }
