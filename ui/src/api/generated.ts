@@ -169,8 +169,6 @@ export type ConnectionDetail = {
   destination_summary: string,
   /** The file or folder of the destination, when it is one on this computer. */
   path: string | null,
-  /** Since when it is paused. */
-  paused_since: string | null,
   /** Its file as data, to be changed and saved again. */
   config: Record<string, unknown>, };
 
@@ -213,7 +211,9 @@ export type ConnectionSummary = {
   /** Changes of the source that wait for a decision. */
   inbox: number,
   /** Rows that the last run of each table put into quarantine. */
-  quarantined: number, };
+  quarantined: number,
+  /** Since when it is paused. */
+  paused_since: string | null, };
 
 /** A line of the catalogue. */
 export type ConnectorInfo = {
