@@ -48,6 +48,8 @@ export type ApiError = {
   fix: Array<ErrorFix>,
   /** When another attempt makes sense. */
   retry: RetryWhen,
+  /** At which end of a connection it happened, when that is known. */
+  side: Side | null,
   /** Facts and causes, for the details view. */
   detail: Array<string>, };
 

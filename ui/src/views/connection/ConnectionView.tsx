@@ -158,7 +158,7 @@ function Loaded({ name, detail }: { name: string; detail: ConnectionDetail }) {
   );
 }
 
-/** What this screen can do about a failure. A failure does not say which side it is about, so both are offered. */
+/** What this screen can do about a failure. Where nobody knows which side it is about, both are offered. */
 function useFixes({ summary: { name, source, destination } }: ConnectionDetail): FixButtons {
   const text = useText();
   const navigate = useNavigate();
@@ -167,8 +167,8 @@ function useFixes({ summary: { name, source, destination } }: ConnectionDetail):
     const tab = (to: ConnectionTab) => () => void navigate({ to: "/connections/$name/$tab", params: { name, tab: to } });
     return {
       edit_settings: [
-        { label: text("fix.editSettings", { name: source.name }), run: () => openSystem("source", source.name) },
-        { label: text("fix.editSettings", { name: destination.name }), run: () => openSystem("destination", destination.name) },
+        { label: text("fix.editSettings", { name: source.name }), side: "source", run: () => openSystem("source", source.name) },
+        { label: text("fix.editSettings", { name: destination.name }), side: "destination", run: () => openSystem("destination", destination.name) },
       ],
       open_inbox: [{ label: text("fix.openInbox"), run: () => void navigate({ to: "/inbox", search: { connection: name } }) }],
       open_rejected: [{ label: text("fix.openRejected"), run: tab("rejected") }],
