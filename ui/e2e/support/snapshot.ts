@@ -40,15 +40,16 @@ export async function expectLooksAsBefore(page: Page, name: string): Promise<voi
 
 /** The window without what is different each time. */
 export async function picture(page: Page): Promise<Buffer> {
-  await page.evaluate(async () => {
+  const restore = await page.evaluateHandle(async () => {
     await document.fonts.ready;
+    const were: (() => void)[] = [];
     const number = String.raw`\d[\d.,]*`;
     const changing = [
       String.raw`\d{1,2}:\d{2}(:\d{2})?( [AP]M)?`,
       String.raw`${number} (k|M|G)?B/s`,
       String.raw`${number}( [kMG])? rows/s`,
-      String.raw`(${number} (ms|sec|min|hr)\.?\s?)+( ago)?`,
-      String.raw`\bnow\b`,
+      String.raw`${number} (ms|sec|min|hr)\.?( ${number} (sec|min)\.?)?( ago)?`,
+      String.raw`^now$`,
       String.raw`[A-Z][a-z]{2} \d{1,2}(, \d{4})?`,
       String.raw`\d{4}-\d{2}-\d{2}\S*`,
       String.raw`\d{8}T?[-\w]{6,}`,
@@ -58,12 +59,26 @@ export async function picture(page: Page): Promise<Buffer> {
     for (let node = texts.nextNode(); node; node = texts.nextNode()) {
       // Data of the sample is always the same.
       const inData = node.parentElement?.closest('[role="gridcell"], .cm-editor');
-      if (!inData && node.nodeValue) node.nodeValue = node.nodeValue.replaceAll(pattern, "0 s");
+      const said = node.nodeValue;
+      if (inData || !said) continue;
+      const stays = said.replaceAll(pattern, "0 s");
+      if (stays === said) continue;
+      const changed = node;
+      changed.nodeValue = stays;
+      were.push(() => (changed.nodeValue = said));
     }
     // How long runs took, as bars and curves.
-    for (const chart of document.querySelectorAll<HTMLElement>('canvas, [role="img"]')) chart.style.visibility = "hidden";
+    for (const chart of document.querySelectorAll<HTMLElement>('canvas, [role="img"]')) {
+      chart.style.visibility = "hidden";
+      were.push(() => chart.style.removeProperty("visibility"));
+    }
+    return () => were.forEach((undo) => undo());
   });
-  return page.screenshot({ animations: "disabled", caret: "hide" });
+  try {
+    return await page.screenshot({ animations: "disabled", caret: "hide" });
+  } finally {
+    await restore.evaluate((undo) => undo());
+  }
 }
 
 /** The share of tiles that differ, from 0 to 1. Pictures of another size differ in all. */

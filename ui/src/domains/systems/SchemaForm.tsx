@@ -6,6 +6,7 @@ import { useText } from "~/shared/text";
 import { Button, IconButton } from "~/shared/ui/Button";
 import { Checkbox, Choices, type ControlIds, Field, TextArea, TextInput } from "~/shared/ui/Field";
 import { Select } from "~/shared/ui/Select";
+import { Words } from "~/shared/ui/Words";
 import { applicable, type FieldValue, initialOf, keyOf, problemOf, type Values, valueOf } from "./form";
 
 interface SchemaFormProps {
@@ -114,7 +115,7 @@ function FieldRow({ field, value, values, onValue, problem: telling, secretStore
     return (
       <div>
         <Checkbox label={field.label} checked={value === true} onValue={onValue} />
-        {field.help && <p className="m-0 ml-6 text-ink-muted">{field.help}</p>}
+        {field.help && <p className="m-0 ml-6 text-ink-muted"><Words>{field.help}</Words></p>}
       </div>
     );
   }

@@ -7,6 +7,7 @@ import { Button } from "~/shared/ui/Button";
 import { Field, TextInput } from "~/shared/ui/Field";
 import { Problem } from "~/shared/ui/Problem";
 import { State, type StateName } from "~/shared/ui/State";
+import { Words } from "~/shared/ui/Words";
 import { CheckList } from "./CheckList";
 import { applicable, assemble, keyOf, problemOf, type References, type Values } from "./form";
 import { SchemaForm } from "./SchemaForm";
@@ -173,7 +174,7 @@ function Guide({ connector, field }: { connector: ConnectorInfo; field: FormFiel
       {field ? (
         <div>
           <p className="m-0 font-medium">{field.label}</p>
-          {field.help && <p className="m-0 text-ink-muted">{field.help}</p>}
+          {field.help && <p className="m-0 text-ink-muted"><Words>{field.help}</Words></p>}
         </div>
       ) : (
         <p className="m-0 text-ink-muted">{text("wizard.guidePick")}</p>
