@@ -47,7 +47,7 @@ export async function picture(page: Page): Promise<Buffer> {
     const changing = [
       String.raw`\d{1,2}:\d{2}(:\d{2})?( [AP]M)?`,
       String.raw`${number} (k|M|G)?B/s`,
-      String.raw`${number}( [kMG])? rows/s`,
+      String.raw`${number}( [kMG])?( rows)?/s`,
       String.raw`${number} (ms|sec|min|hr)\.?( ${number} (sec|min)\.?)?( ago)?`,
       String.raw`^now$`,
       String.raw`[A-Z][a-z]{2} \d{1,2}(, \d{4})?`,
