@@ -7,8 +7,7 @@ use secrecy::SecretString;
 use serde_json::Value;
 use syncline_engine::Connection;
 use syncline_protocol::{
-    Config, Connector, ConnectorContext, Destination, Error, ErrorKind, Result, Side, Source, Spec,
-    TableName,
+    Config, Connector, ConnectorContext, Destination, Error, ErrorKind, Result, Side, Source, Spec, TableName,
 };
 use syncline_store::config::SystemConfig;
 use syncline_store::secrets::{VaultAndEnv, resolve};

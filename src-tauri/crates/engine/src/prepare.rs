@@ -5,8 +5,8 @@ use std::collections::HashMap;
 
 use syncline_protocol::schema::{TableInfo, TableKind};
 use syncline_protocol::{
-    Catalog, Column, Error, ErrorKind, Result, SchemaChange, Side, StoredCheckpoint, TableName,
-    TableSchema, WriteMode, system,
+    Catalog, Column, Error, ErrorKind, Result, SchemaChange, Side, StoredCheckpoint, TableName, TableSchema,
+    WriteMode, system,
 };
 use syncline_store::config::TableConfig;
 

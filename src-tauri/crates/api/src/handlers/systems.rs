@@ -7,10 +7,10 @@ use serde_json::{Map, Value};
 use syncline_protocol::{
     CheckStep as Step, Connector, Error, ErrorKind, Maturity as Proved, Result, StepSink,
 };
-use syncline_store::{SystemKind, Vault};
 use syncline_store::config::SystemConfig;
 use syncline_store::project::validate_name;
 use syncline_store::secrets::{has_reference, secret_names};
+use syncline_store::{SystemKind, Vault};
 
 use crate::api::{Api, Open, schema_of};
 use crate::events::Events;
