@@ -80,6 +80,8 @@ describe("somebody who needs large letters", () => {
       await goTo(page, `#${place}`);
       await page.getByRole("main").waitFor();
       await page.waitForLoadState("networkidle");
+      // What is not there yet cannot be cut off.
+      await page.waitForFunction(() => !document.querySelector("main [aria-busy=true]"));
       for (const what of await cutOff(page)) cut.push(`${place}: ${what}`);
     }
     expect(cut).toEqual([]);

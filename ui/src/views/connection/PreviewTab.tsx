@@ -102,7 +102,7 @@ function Sample({ preview, wanted, inspector }: { preview: Preview; wanted: stri
   return (
     <div className="flex min-h-0 flex-1">
       <div className="flex min-w-0 flex-1 flex-col">
-        <div className="flex h-10 shrink-0 items-center border-b border-border px-2">
+        <div className="flex h-10 shrink-0 items-center overflow-x-auto border-b border-border px-2">
           <Segments
             label={text("preview.form")}
             value={form}
