@@ -179,6 +179,7 @@ impl Destination for DuckDbDestination {
             timestamp_range: (-9_223_372_022_400_000_000, i64::MAX - 1),
             infinite_times: true,
             text_nul: true,
+            counts_fast: true,
         }
     }
 

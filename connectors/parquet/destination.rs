@@ -105,6 +105,7 @@ impl Destination for ParquetDestination {
             timestamp_range: (i64::MIN + 1, i64::MAX - 1),
             infinite_times: false,
             text_nul: true,
+            counts_fast: true,
         }
     }
 

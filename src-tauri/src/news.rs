@@ -41,10 +41,14 @@ fn ended(app: &AppHandle, connection: &str, receipt: &Value) {
         let shared = studio.shared();
         (shared.wanted, shared.ending)
     };
-    // Somebody closed the window before, and all is well.
-    if window::is_hidden(app) && !studio.api.is_running() && !wanted && !ending {
+    if is_over(window::is_hidden(app), studio.api.is_running(), wanted, ending) {
         end::begin(app);
     }
+}
+
+/// Whether the program has nothing left to do: somebody closed the window before, and all went well since.
+fn is_over(hidden: bool, running: bool, wanted: bool, ending: bool) -> bool {
+    hidden && !running && !wanted && !ending
 }
 
 /// Says something outside the window.
@@ -74,6 +78,15 @@ fn failure(of: &Value) -> Option<String> {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn a_hidden_program_ends_when_all_is_well_and_waits_for_who_has_to_look() {
+        assert!(is_over(true, false, false, false));
+        assert!(!is_over(false, false, false, false), "somebody still looks at the window");
+        assert!(!is_over(true, true, false, false), "another sync runs");
+        assert!(!is_over(true, false, true, false), "a failure has to be seen");
+        assert!(!is_over(true, false, false, true), "it ends already");
+    }
 
     #[test]
     fn only_what_needs_a_person_is_told() {

@@ -105,7 +105,8 @@ pub(crate) fn heard(window: &Window, event: &WindowEvent) {
     match event {
         WindowEvent::CloseRequested { api, .. } => {
             api.prevent_close();
-            if studio.api.is_running() && !studio.shared().ending && tray::update(app) {
+            let ending = studio.shared().ending;
+            if hides(studio.api.is_running(), ending, || tray::update(app)) {
                 let _ = window.hide();
                 tracing::info!("the window is hidden; a sync runs");
                 let words = studio.shared().words.clone();
@@ -117,6 +118,12 @@ pub(crate) fn heard(window: &Window, event: &WindowEvent) {
         WindowEvent::Destroyed => studio.shared().stream.cancel(),
         _ => {}
     }
+}
+
+/// Whether a window that is closed is only hidden: a sync runs that nobody has asked to end, and there is a tray to come
+/// back by. The tray is asked for last, because asking makes it.
+fn hides(running: bool, ending: bool, tray: impl FnOnce() -> bool) -> bool {
+    running && !ending && tray()
 }
 
 /// Whether somebody looks at the window.
@@ -160,4 +167,18 @@ pub(crate) fn other_project(app: &AppHandle, other: &Path) {
         .message(format!("{} is open. Quit Syncline first to open {}.", open.display(), other.display()))
         .title("One project at a time")
         .show(|_| {});
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_that_closes_is_hidden_only_while_a_sync_goes_on_that_can_be_seen() {
+        assert!(hides(true, false, || true));
+        assert!(!hides(true, false, || false), "without a tray there would be no way back");
+        for (running, ending) in [(false, false), (true, true), (false, true)] {
+            assert!(!hides(running, ending, || panic!("a tray was made for nothing")));
+        }
+    }
 }

@@ -2,6 +2,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { CLOSE_GATE, GATE, type Postgres, startPostgres } from "./support/program";
+import { expectLooksAsBefore } from "./support/snapshot";
 import { ask, focused, goTo, openPlan, syncAgain } from "./support/steps";
 import { closeBrowser, showFailures, Studio } from "./support/studio";
 
@@ -147,6 +148,11 @@ describe("an analyst with a database", () => {
     await openPlan(page, "shop");
     await page.getByRole("button", { name: /^Apply/ }).click();
     await page.getByRole("row", { name: /public.customers.*done/ }).waitFor();
+    await page.getByText(/sec elapsed/).waitFor();
+    for (const theme of ["light", "dark"] as const) {
+      await page.evaluate((wanted) => (document.documentElement.dataset["theme"] = wanted), theme);
+      await expectLooksAsBefore(page, `run-${theme}`);
+    }
     await postgres.kill();
     await page.getByText(/Trying again in \d+ s/).waitFor();
     await postgres.restart();

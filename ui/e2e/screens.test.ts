@@ -1,6 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { difference, expectLooksAsBefore, picture, SHARE_MAX } from "./support/snapshot";
 import { ask, focused, goTo, openPlan, syncAgain, syncSample } from "./support/steps";
 import { closeBrowser, showFailures, Studio } from "./support/studio";
 
@@ -77,6 +78,9 @@ const screens: Screen[] = [
   },
 ];
 
+/** The main screens: how they look is compared with the pictures in `snapshots`. */
+const compared = new Set(["connections", "catalogue", "preview", "plan", "done", "history", "sql"]);
+
 async function look(studio: Studio, screen: Screen, theme: string): Promise<void> {
   await screen.open(studio);
   if (pictures) {
@@ -84,6 +88,7 @@ async function look(studio: Studio, screen: Screen, theme: string): Promise<void
     await studio.page.screenshot({ path: join(pictures, `${screen.name}-${theme}.png`) });
   }
   await studio.expectAccessible();
+  if (compared.has(screen.name)) await expectLooksAsBefore(studio.page, `${screen.name}-${theme}`);
 }
 
 describe.each(["light", "dark"] as const)("every screen in %s", (theme) => {
@@ -114,6 +119,20 @@ describe.each(["light", "dark"] as const)("every screen in %s", (theme) => {
     await syncAgain(studio.page, "sample", "1 row was rejected");
     for (const screen of screens) await look(studio, screen, theme);
   });
+});
+
+it("would notice a button that moved", async () => {
+  const studio = await Studio.open();
+  try {
+    const button = studio.page.getByRole("button", { name: "Try it with sample data" });
+    await focused(studio.page, button);
+    const before = await picture(studio.page);
+    expect(await difference(before, await picture(studio.page))).toBe(0);
+    await button.evaluate((element) => (element.style.transform = "translateY(64px)"));
+    expect(await difference(before, await picture(studio.page))).toBeGreaterThan(SHARE_MAX);
+  } finally {
+    await studio.close();
+  }
 });
 
 it("has every word in the second language, too", async () => {

@@ -113,6 +113,7 @@ impl Destination for PostgresDestination {
             timestamp_range: (TIMESTAMP_MIN, i64::MAX - 1),
             infinite_times: true,
             text_nul: false,
+            counts_fast: false,
         }
     }
 

@@ -31,6 +31,9 @@ export interface Look {
   theme?: "light" | "dark";
   language?: string;
   reducedMotion?: boolean;
+  /** The size of the window in pixels of the page, and how many of the screen one of them takes. */
+  viewport?: { width: number; height: number };
+  scale?: number;
 }
 
 /** A `syncline serve` in a folder of its own, and a window on it. */
@@ -135,9 +138,10 @@ async function serve(cwd: string): Promise<{ program: Program; url: string }> {
   }
 }
 
-async function newContext({ theme = "light", language = "en-US", reducedMotion = true }: Look): Promise<BrowserContext> {
+async function newContext({ theme = "light", language = "en-US", reducedMotion = true, viewport = { width: 1280, height: 800 }, scale = 1 }: Look): Promise<BrowserContext> {
   return (await browser()).newContext({
-    viewport: { width: 1280, height: 800 },
+    viewport,
+    deviceScaleFactor: scale,
     colorScheme: theme,
     locale: language,
     reducedMotion: reducedMotion ? "reduce" : "no-preference",

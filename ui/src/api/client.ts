@@ -104,6 +104,6 @@ export function useInvalidate(): (tags: readonly CacheTag[]) => void {
 /** What the engine said, as people read it; null for errors that did not come from it. */
 export function faultOf(error: unknown): FaultShape | null {
   if (!(error instanceof EngineError)) return null;
-  const { code, message, meaning, fix, detail } = error.fault;
-  return { code, message, meaning, fixes: fix, details: detail };
+  const { code, message, meaning, fix, detail, side } = error.fault;
+  return { code, message, meaning, fixes: fix, details: detail, side };
 }

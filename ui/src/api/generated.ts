@@ -48,6 +48,8 @@ export type ApiError = {
   fix: Array<ErrorFix>,
   /** When another attempt makes sense. */
   retry: RetryWhen,
+  /** At which end of a connection it happened, when that is known. */
+  side: Side | null,
   /** Facts and causes, for the details view. */
   detail: Array<string>, };
 
@@ -169,8 +171,6 @@ export type ConnectionDetail = {
   destination_summary: string,
   /** The file or folder of the destination, when it is one on this computer. */
   path: string | null,
-  /** Since when it is paused. */
-  paused_since: string | null,
   /** Its file as data, to be changed and saved again. */
   config: Record<string, unknown>, };
 
@@ -213,7 +213,9 @@ export type ConnectionSummary = {
   /** Changes of the source that wait for a decision. */
   inbox: number,
   /** Rows that the last run of each table put into quarantine. */
-  quarantined: number, };
+  quarantined: number,
+  /** Since when it is paused. */
+  paused_since: string | null, };
 
 /** A line of the catalogue. */
 export type ConnectorInfo = {

@@ -1,4 +1,4 @@
-import { useSearch } from "@tanstack/react-router";
+import { useNavigate, useSearch } from "@tanstack/react-router";
 import { Check, CircleMinus, Inbox, type LucideIcon, TriangleAlert } from "lucide-react";
 import { type KeyboardEvent, useRef } from "react";
 import { useAction, useAnswer } from "~/api/client";
@@ -28,6 +28,7 @@ export function InboxView() {
 }
 
 function Entries({ entries }: { entries: readonly InboxEntry[] }) {
+  const navigate = useNavigate();
   const text = useText();
   const decide = useAction("inbox.decide");
   const harmless = entries.filter((entry) => entry.harmless);
@@ -46,7 +47,15 @@ function Entries({ entries }: { entries: readonly InboxEntry[] }) {
       </PageHeader>
       {decide.error !== null && <Problem error={decide.error} className="m-6" />}
       {entries.length === 0 ? (
-        <Empty icon={Inbox} sentence={text("inbox.empty")} />
+        <Empty
+          icon={Inbox}
+          sentence={text("inbox.empty")}
+          actions={
+            <Button look="primary" onClick={() => void navigate({ to: "/" })}>
+              {text("shell.toConnections")}
+            </Button>
+          }
+        />
       ) : (
         <List entries={entries} onDecide={(entry, choice) => void act([entry], choice)} />
       )}

@@ -69,7 +69,11 @@ const connection = createRoute({
     parse: ({ name, tab }) => ({ name, tab: connectionTabs.find((known) => known === tab) ?? "overview" }),
     stringify: ({ name, tab }) => ({ name, tab }),
   },
-  validateSearch: (search): { run?: string; table?: string } => ({ ...text(search, "run"), ...text(search, "table") }),
+  validateSearch: (search): { run?: string; table?: string; column?: string } => ({
+    ...text(search, "run"),
+    ...text(search, "table"),
+    ...text(search, "column"),
+  }),
 });
 
 function text<Key extends string>(search: Record<string, unknown>, key: Key): Partial<Record<Key, string>> {

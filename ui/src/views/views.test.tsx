@@ -70,7 +70,7 @@ describe("the log", () => {
 });
 
 describe("the palette", () => {
-  it("finds a column by name and opens its table", async () => {
+  it("finds a column by name and goes to it", async () => {
     const { sent } = openAt("/inbox");
     await screen.findByRole("heading", { name: "Inbox" });
     await userEvent.keyboard("{Control>}k{/Control}");
@@ -80,7 +80,10 @@ describe("the palette", () => {
     // Typed quickly, asked once.
     expect(sent("search")).toEqual([{ text: "status", limit: 20 }]);
     await userEvent.keyboard("{Enter}");
-    await waitFor(() => expect(window.location.hash).toBe("#/connections/sample/preview?table=orders"));
+    await waitFor(() => expect(window.location.hash).toBe("#/connections/sample/preview?table=orders&column=status"));
+    // The inspector speaks about the column, not about findings.
+    const inspector = await screen.findByRole("complementary", { name: "About this sample" });
+    expect(within(inspector).getByRole("heading", { name: "status" })).toBeDefined();
   });
 
   it("removes the sample only after saying what goes", async () => {
@@ -96,7 +99,29 @@ describe("the palette", () => {
   });
 });
 
+describe("the overview", () => {
+  it("counts runs as people do", async () => {
+    const { detail } = await import("../../test/fixture/data");
+    const one = detail("sample");
+    openAt("/connections/sample/overview", { "connections.get": { ...one, summary: { ...one.summary, recent: one.summary.recent.slice(-1) } } });
+    expect(await screen.findByText("Last run", { selector: "span" })).toBeDefined();
+    expect(screen.queryByText(/Last 1 runs/)).toBeNull();
+  });
+});
+
 describe("the list of connections", () => {
+  it("says since when a connection is paused without asking again", async () => {
+    vi.spyOn(Element.prototype, "clientHeight", "get").mockReturnValue(600);
+    vi.spyOn(Element.prototype, "clientWidth", "get").mockReturnValue(1200);
+    const { at, connections } = await import("../../test/fixture/data");
+    const paused = connections.map((each) => (each.name === "sample" ? { ...each, health: "paused", paused_since: at(120) } : each));
+    const { sent } = openAt("/", { "connections.list": paused });
+    const row = (await screen.findByRole("link", { name: "sample" })).closest("[role=row]");
+    expect(row?.textContent).toMatch(/Paused.*2 hr\. ago/i);
+    expect(sent("connections.get")).toEqual([]);
+    vi.restoreAllMocks();
+  });
+
   it("shows drafts, which go on where they were left, and what each connection does", async () => {
     // Rows are virtual: they need a height to be shown in.
     vi.spyOn(Element.prototype, "clientHeight", "get").mockReturnValue(600);

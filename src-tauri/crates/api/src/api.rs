@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use serde_json::Value;
 use syncline_engine::Connection;
 use syncline_protocol::{
-    Config, Connector, ConnectorContext, Destination, Error, ErrorKind, Result, Source, Spec, TableName,
+    Config, Connector, ConnectorContext, Destination, Error, ErrorKind, Result, Side, Source, Spec, TableName,
 };
 use syncline_store::config::SystemConfig;
 use syncline_store::secrets::{VaultAndEnv, resolve};
@@ -158,8 +158,10 @@ impl Open {
         Ok(Connection {
             name: name.to_owned(),
             id: format!("{}/{name}", self.project.config().id),
-            source: self.source(&config.source)?,
-            destination: self.destination(&config.destination)?,
+            source: self.source(&config.source).map_err(|error| error.at(Side::Source))?,
+            destination: self
+                .destination(&config.destination)
+                .map_err(|error| error.at(Side::Destination))?,
             config: Arc::new(config),
             salt: self.project.config().salt.clone(),
             memory: Arc::<State>::clone(&self.state),

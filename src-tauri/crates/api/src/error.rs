@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use syncline_engine::Failure;
-use syncline_protocol::{Error, ErrorKind, Retry};
+use syncline_protocol::{Error, ErrorKind, Retry, Side};
 use ts_rs::TS;
 
 /// A failure in the shape in which every one is shown: what happened, what it means for the data, what to do; everything
@@ -19,6 +19,8 @@ pub struct ApiError {
     pub fix: Vec<ErrorFix>,
     /// When another attempt makes sense.
     pub retry: RetryWhen,
+    /// At which end of a connection it happened, when that is known.
+    pub side: Option<Side>,
     /// Facts and causes, for the details view.
     pub detail: Vec<String>,
 }
@@ -114,7 +116,7 @@ impl From<&Error> for ApiError {
             .enumerate()
             .map(|(at, label)| ErrorFix { label, action: action.filter(|_| at == 0) })
             .collect();
-        ApiError { code: kind, message, meaning, fix, retry, detail: details }
+        ApiError { code: kind, message, meaning, fix, retry, side: error.side(), detail: details }
     }
 }
 
@@ -171,8 +173,11 @@ mod tests {
     fn facts_and_causes_are_details() {
         let error = Error::new(ErrorKind::Unreachable, "Nothing answers.")
             .with("host", "db.example.com")
-            .caused_by("connection refused");
-        let error = ApiError::from(error);
+            .caused_by("connection refused")
+            .at(Side::Destination);
+        // Whoever passes it on knows less.
+        let error = ApiError::from(error.at(Side::Source));
+        assert_eq!(error.side, Some(Side::Destination));
         assert_eq!(error.detail, ["host: db.example.com", "connection refused"]);
         assert_eq!((error.retry, error.fix[0].action), (RetryWhen::Later, Some(FixAction::TryAgain)));
     }

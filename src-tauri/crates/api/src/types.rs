@@ -14,5 +14,6 @@ pub use connections::*;
 pub use data::*;
 pub use project::*;
 pub use runs::*;
+pub use syncline_protocol::Side;
 pub use systems::*;
 pub use tables::*;

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use syncline_protocol::{
-    Change, ChangeSink, Column, Deletes, Error, ErrorKind, Result, Stopped, TableName, TargetName,
+    Change, ChangeSink, Column, Deletes, Error, ErrorKind, Result, Side, Stopped, TableName, TargetName,
     TargetTable, WriteMode, system,
 };
 
@@ -60,6 +60,10 @@ impl Connection {
     /// # Errors
     /// `NotFound` when the table is not in the destination yet.
     pub async fn rows(&self, table: &TableName, offset: u64, limit: usize) -> Result<Rows> {
+        self.window(table, offset, limit).await.map_err(|error| error.at(Side::Destination))
+    }
+
+    async fn window(&self, table: &TableName, offset: u64, limit: usize) -> Result<Rows> {
         let missing = || {
             Error::new(ErrorKind::NotFound, format!("`{table}` is not in the destination yet."))
                 .meaning("Nothing has been synced into it.")

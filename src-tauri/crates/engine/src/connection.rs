@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use syncline_protocol::{Catalog, Destination, DiscoverFilter, Result, Source, TableName, TableSchema};
+use syncline_protocol::{Catalog, Destination, DiscoverFilter, Result, Side, Source, TableName, TableSchema};
 use syncline_store::State;
 use syncline_store::config::{ConnectionConfig, TableConfig};
 
@@ -100,14 +100,15 @@ impl Connection {
     pub(crate) async fn discover(&self, tables: &[TableConfig]) -> Result<Catalog> {
         let filter =
             DiscoverFilter { tables: tables.iter().map(|table| table.name.clone()).collect(), system: true };
-        self.source.discover(&filter).await
+        self.source.discover(&filter).await.map_err(|error| error.at(Side::Source))
     }
 
     /// The stored checkpoints by table.
     pub(crate) async fn checkpoints(
         &self,
     ) -> Result<HashMap<TableName, syncline_protocol::StoredCheckpoint>> {
-        let stored = self.destination.checkpoints(&self.id).await?;
+        let stored = self.destination.checkpoints(&self.id).await;
+        let stored = stored.map_err(|error| error.at(Side::Destination))?;
         Ok(stored.into_iter().map(|checkpoint| (checkpoint.table.clone(), checkpoint)).collect())
     }
 }

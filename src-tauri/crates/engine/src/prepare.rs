@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use syncline_protocol::schema::{TableInfo, TableKind};
 use syncline_protocol::{
-    Catalog, Column, Error, ErrorKind, Result, SchemaChange, StoredCheckpoint, TableName, TableSchema,
+    Catalog, Column, Error, ErrorKind, Result, SchemaChange, Side, StoredCheckpoint, TableName, TableSchema,
     WriteMode, system,
 };
 use syncline_store::config::TableConfig;
@@ -42,7 +42,8 @@ pub(crate) async fn prepare(
     let surroundings =
         Surroundings { config: &connection.config, destination: connection.destination.as_ref() };
     let targets: Vec<_> = tables.iter().map(|table| surroundings.target_name(table)).collect();
-    let existing = connection.destination.inspect(&targets).await?;
+    let existing = connection.destination.inspect(&targets).await;
+    let existing = existing.map_err(|error| error.at(Side::Destination))?;
     let prepared =
         tables.iter().zip(existing).zip(&targets).enumerate().map(|(at, ((table, existing), target))| {
             if let Some(other) = tables.iter().zip(&targets).take(at).find(|(_, name)| *name == target) {

@@ -9,8 +9,8 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use syncline_protocol::{
-    BatchKind, Change, ChangeSink, Error, ErrorKind, LogicalType, RejectedRow, Result, Stopped, TableName,
-    TargetName,
+    BatchKind, Change, ChangeSink, Error, ErrorKind, LogicalType, RejectedRow, Result, Side, Stopped,
+    TableName, TargetName,
 };
 
 use crate::connection::Connection;
@@ -125,7 +125,8 @@ impl Connection {
             })??
             .mapping;
         let sample = Sample { state: Mutex::default(), stop };
-        self.source.sample(&mapping.read, rows, &sample).await?;
+        let sampled = self.source.sample(&mapping.read, rows, &sample).await;
+        sampled.map_err(|error| error.at(Side::Source))?;
         let sample = sample.state.into_inner().unwrap_or_else(PoisonError::into_inner);
         let now = (self.clock)().as_microsecond();
         let mut normaliser = Normaliser::new(&mapping, &self.destination.capabilities(), &self.salt, now);

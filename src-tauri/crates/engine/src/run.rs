@@ -52,7 +52,7 @@ impl Connection {
             let _progress = run.tell_progress(began);
             run.attempts().await
         };
-        if run.options.verify && failure.is_none() {
+        if failure.is_none() {
             run.verify().await;
         }
         let receipt = run.receipt(began, attempts, failure);
@@ -78,6 +78,8 @@ struct TableStatus {
     in_doubt: Option<InDoubt>,
     /// Whether the next attempt takes it up.
     pending: bool,
+    /// Whether it was compared with its source.
+    verified: bool,
 }
 
 impl TableStatus {
@@ -91,6 +93,7 @@ impl TableStatus {
             counters: Arc::default(),
             in_doubt: None,
             pending: true,
+            verified: false,
         }
     }
 }
@@ -248,6 +251,10 @@ impl Run<'_> {
             synced_at: self.started_at.as_microsecond(),
         });
         let result = self.run_tables(context, ready, lanes_max).await;
+        // While the source is still held: once it is let go it may move on.
+        if matches!(result, Ok(None)) {
+            self.verify().await;
+        }
         source.close().await;
         result
     }
@@ -312,13 +319,17 @@ impl Run<'_> {
         Ok(again)
     }
 
-    /// Compares every table that is done with its source. A difference makes the table failed.
+    /// Compares every table that is done with its source, once, if that is wanted. A difference makes the table failed.
     async fn verify(&mut self) {
+        if !self.options.verify {
+            return;
+        }
         for state in &mut self.states {
             let done = matches!(state.receipt.state, TableState::Done | TableState::DoneWithRejected);
-            if !done || self.stop.requested() {
+            if !done || state.verified || self.stop.requested() {
                 continue;
             }
+            state.verified = true;
             match self.connection.verify(&state.receipt.table, &self.stop).await {
                 Ok(proof) => {
                     state.receipt.proof.checksum = Some(proof);

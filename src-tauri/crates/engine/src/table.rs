@@ -197,6 +197,8 @@ impl TableRun {
             self.load_plan(&plan).await?;
             if plan.full {
                 self.prove_count(plan.disjoint).await?;
+            } else if self.run.connection.destination.capabilities().counts_fast {
+                self.count().await?;
             }
             self.acknowledge().await;
             (anew, beside) = (false, false);
@@ -412,9 +414,7 @@ impl TableRun {
     /// After a full load that no row can have passed twice, what was committed must be what is there.
     async fn prove_count(&mut self, disjoint: bool) -> Result<()> {
         let countable = disjoint && self.position.fresh && !self.prepared.mapping.hashed_key;
-        let target = &self.prepared.mapping.target;
-        let counted = self.run.connection.destination.count(target).await?;
-        self.receipt.rows_in_destination = Some(counted);
+        let counted = self.count().await?;
         if !countable {
             return Ok(());
         }
@@ -428,10 +428,17 @@ impl TableRun {
             format!(
                 "{committed} rows of `{}` were committed, but `{}` holds {counted}.",
                 self.prepared.mapping.table(),
-                target.name
+                self.prepared.mapping.target.name
             ),
         )
         .with("table", self.prepared.mapping.table()))
+    }
+
+    /// Counts what readers see now.
+    async fn count(&mut self) -> Result<u64> {
+        let counted = self.run.connection.destination.count(&self.prepared.mapping.target).await?;
+        self.receipt.rows_in_destination = Some(counted);
+        Ok(counted)
     }
 
     /// Tells the source. A failure costs nothing: the next run tells it again.

@@ -42,6 +42,11 @@ async fn later_syncs_bring_only_what_changed() {
     });
     let receipt = fixture.run().await;
     assert_eq!(receipt.tables[0].rows_read, 2);
+    assert_eq!(
+        receipt.tables[0].rows_in_destination,
+        Some(51),
+        "counted again, though only two rows were read"
+    );
     assert_eq!(fixture.destination.rows("a"), fixture.expected("a"));
     let commits = fixture.destination.world.lock().unwrap().commits;
     let receipt = fixture.run().await;

@@ -90,6 +90,7 @@ impl Destination for MemoryDestination {
             timestamp_range: (-1_000_000, 1_000_000_000_000_000),
             infinite_times: false,
             text_nul: false,
+            counts_fast: true,
         }
     }
 

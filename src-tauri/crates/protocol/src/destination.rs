@@ -89,6 +89,8 @@ pub struct DestinationCapabilities {
     pub infinite_times: bool,
     /// Whether text can hold the character U+0000.
     pub text_nul: bool,
+    /// Whether a large table is counted about as fast as a small one, so that it can be done after every run.
+    pub counts_fast: bool,
 }
 
 /// As which type values land, when a destination has no exact counterpart.

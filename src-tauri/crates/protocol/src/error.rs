@@ -26,7 +26,19 @@ struct Inner {
     fixes: Vec<String>,
     context: Vec<(&'static str, String)>,
     wait_until: Option<SystemTime>,
+    side: Option<Side>,
     source: Option<Cause>,
+}
+
+/// One end of a connection.
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    /// Where rows come from.
+    Source,
+    /// Where they go.
+    Destination,
 }
 
 /// The kinds of failure. A kind exists only because somebody acts on it differently.
@@ -109,6 +121,7 @@ impl Error {
                 fixes: Vec::new(),
                 context: Vec::new(),
                 wait_until: None,
+                side: None,
                 source: None,
             }),
         }
@@ -152,6 +165,18 @@ impl Error {
     pub fn wait_until(mut self, at: SystemTime) -> Self {
         self.inner.wait_until = Some(at);
         self
+    }
+
+    /// Says at which end of the connection it happened. What is known already stays.
+    #[must_use]
+    pub fn at(mut self, side: Side) -> Self {
+        self.inner.side.get_or_insert(side);
+        self
+    }
+
+    /// At which end of the connection it happened, when that is known.
+    pub fn side(&self) -> Option<Side> {
+        self.inner.side
     }
 
     /// What kind of failure it is.

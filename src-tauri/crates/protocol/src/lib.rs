@@ -30,7 +30,7 @@ pub use destination::{
     StoredCheckpoint, TargetName, TargetTable, WriteMode,
 };
 pub use digest::{Digest, DigestHasher};
-pub use error::{Error, ErrorKind, Result, Retry};
+pub use error::{Error, ErrorKind, Result, Retry, Side};
 pub use name::TableName;
 pub use position::{PartSet, TablePosition};
 pub use schema::{Catalog, Column, CursorCandidate, TableInfo, TableKind, TableSchema};

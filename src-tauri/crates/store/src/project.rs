@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use syncline_protocol::{Error, ErrorKind, Result};
+use syncline_protocol::{Error, ErrorKind, Result, Side};
 
 use crate::atomic_file::{self, io_error};
 use crate::config::{ConnectionConfig, Mode, ProjectConfig, SystemConfig};
@@ -39,6 +39,15 @@ pub enum SystemKind {
     Source,
     /// Files in `destinations/`.
     Destination,
+}
+
+impl From<Side> for SystemKind {
+    fn from(side: Side) -> Self {
+        match side {
+            Side::Source => SystemKind::Source,
+            Side::Destination => SystemKind::Destination,
+        }
+    }
 }
 
 impl SystemKind {

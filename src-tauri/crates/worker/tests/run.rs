@@ -45,6 +45,19 @@ fn a_run_from_the_plan_to_the_receipt() {
     assert_eq!(status[0]["running"], false);
 }
 
+/// The sample shop goes on to its next round when a run has ended: it is compared before.
+#[test]
+fn the_sample_is_compared_with_what_was_just_read() {
+    let shell = shop();
+    let receipt = receipt(&shell.ok(&["run", "nightly", "--json", "--verify"]));
+    let tables = receipt["tables"].as_array().unwrap();
+    let compared = tables.iter().filter(|table| {
+        let checksum = &table["proof"]["checksum"];
+        !checksum.is_null() && checksum["source"] == checksum["destination"]
+    });
+    assert_eq!(compared.count(), tables.len(), "{receipt}");
+}
+
 #[test]
 fn a_rejected_row_is_listed_repaired_and_loaded() {
     let shell = shop();

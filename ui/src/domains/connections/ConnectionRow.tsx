@@ -1,6 +1,5 @@
 import { Link, useNavigate } from "@tanstack/react-router";
 import { ArrowRight, Ellipsis, ListChecks, Pause, Play, Trash2 } from "lucide-react";
-import { useAnswer } from "~/api/client";
 import type { ConnectionDraft, ConnectionSummary } from "~/api/generated";
 import { isOver, ratesOf, useRunning } from "~/live/runs";
 import { useText } from "~/shared/text";
@@ -49,7 +48,7 @@ export function ConnectionRow({ connection, onPause, onRemove }: ConnectionRowPr
             <bdi>{name}</bdi>
           </Link>
           {reason && <span className="block truncate text-ink-muted" title={reason}><Words>{reason}</Words></span>}
-          {paused && <PausedSince name={name} />}
+          {connection.paused_since !== null && <PausedSince since={connection.paused_since} />}
         </span>
         <span role="cell" className="flex min-w-0 items-center gap-2 truncate text-ink-muted">
           {source.title}
@@ -102,12 +101,9 @@ function RunLine({ name }: { name: string }) {
   );
 }
 
-/** The list does not carry the moment; few connections are paused, so each of these asks for it. */
-function PausedSince({ name }: { name: string }) {
+function PausedSince({ since }: { since: string }) {
   const text = useText();
   const format = useFormat();
-  const since = useAnswer("connections.get", { connection: name }).data?.paused_since ?? null;
-  if (since === null) return null;
   return (
     <span className="num block truncate text-ink-muted" title={format.moment(since)}>
       {text("connections.pausedSince", { time: format.ago(since) })}

@@ -84,7 +84,7 @@ export function PlanSheet({ plan, title, onApply, applying, onAgain, onBack, tro
         ))}
       </ul>
       {trouble && <div className="border-t border-border px-6 py-3">{trouble}</div>}
-      <div className="flex items-center gap-2 border-t border-border px-6 py-3">
+      <div className="flex flex-wrap items-center gap-2 border-t border-border px-6 py-3">
         <Button
           ref={apply}
           look="primary"

@@ -9,13 +9,15 @@ import { type Form, landedOf, landedSheet, pairedSheet, type Sheet, sourceSheet 
 interface SampleSheetsProps {
   preview: Preview;
   form: Form;
+  /** The column of the sample to begin at; negative when there is none. */
+  begin: number;
   /** The column of the sample that the keyboard is in. */
   onColumn: (column: number) => void;
   onValue: (shown: { column: string; value: string }) => void;
 }
 
 /** The rows of a sample in the form that was chosen. */
-export function SampleSheets({ preview, form, onColumn, onValue }: SampleSheetsProps) {
+export function SampleSheets({ preview, form, begin, onColumn, onValue }: SampleSheetsProps) {
   const text = useText();
   const landed = useMemo(() => landedOf(preview), [preview]);
   const sheets = useMemo<Sheet[]>(() => {
@@ -37,7 +39,7 @@ export function SampleSheets({ preview, form, onColumn, onValue }: SampleSheetsP
           // Sheets are their position: source, then landed.
           // oxlint-disable-next-line react/no-array-index-key
           <div key={`${form} ${at}`} className="flex min-w-0 flex-1 flex-col not-first:border-l not-first:border-border">
-            <SheetGrid sheet={sheet} table={preview.table} onColumn={onColumn} onValue={onValue} />
+            <SheetGrid sheet={sheet} table={preview.table} begin={begin} onColumn={onColumn} onValue={onValue} />
           </div>
         ))}
       </div>
@@ -45,12 +47,12 @@ export function SampleSheets({ preview, form, onColumn, onValue }: SampleSheetsP
   );
 }
 
-interface SheetGridProps extends Pick<SampleSheetsProps, "onColumn" | "onValue"> {
+interface SheetGridProps extends Pick<SampleSheetsProps, "begin" | "onColumn" | "onValue"> {
   sheet: Sheet;
   table: string;
 }
 
-function SheetGrid({ sheet, table, onColumn, onValue }: SheetGridProps) {
+function SheetGrid({ sheet, table, begin, onColumn, onValue }: SheetGridProps) {
   const text = useText();
   const columns = useMemo(() => gridColumns(sheet.columns, sheet.rows), [sheet]);
   const cell = useCallback((row: number, at: number) => sheet.rows[row]?.[at], [sheet]);
@@ -60,6 +62,7 @@ function SheetGrid({ sheet, table, onColumn, onValue }: SheetGridProps) {
       label={text("data.grid", { table })}
       columns={columns}
       rowCount={sheet.rows.length}
+      begin={sheet.columns.findIndex((_, at) => sheet.columnOf(at) === begin)}
       headerHeight={52}
       nullWord={text("common.null")}
       cell={cell}

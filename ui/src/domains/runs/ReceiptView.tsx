@@ -126,7 +126,7 @@ function Proof({ table }: { table: TableReceipt }) {
   const { count, checksum } = table.proof;
   if (!count && !checksum) return null;
   return (
-    <span className="inline-flex items-center gap-2">
+    <span className="inline-flex items-center gap-2 whitespace-nowrap">
       <ShieldCheck size={16} strokeWidth={1.5} aria-hidden className="text-ok" />
       {checksum ? (
         text("run.proofChecksum")

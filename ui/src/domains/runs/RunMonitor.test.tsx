@@ -20,6 +20,15 @@ function Monitor({ ending, onPause, onStop }: { ending: Ending; onPause: () => v
   return <RunMonitor run={run} ending={ending} onPause={onPause} onStop={onStop} />;
 }
 
+it("names no time before there is a second of it", () => {
+  const began = performance.now();
+  const { unmount } = render(<RunMonitor run={started("r", "shop", ["orders"], began)} ending={null} onPause={() => undefined} onStop={() => undefined} />);
+  expect(screen.queryByText(/elapsed/)).toBeNull();
+  unmount();
+  render(<Monitor ending={null} onPause={() => undefined} onStop={() => undefined} />);
+  expect(screen.getByText(/1 sec elapsed/)).toBeDefined();
+});
+
 it("pauses at once, and stops only after saying what is dropped", async () => {
   const onPause = vi.fn();
   const onStop = vi.fn();

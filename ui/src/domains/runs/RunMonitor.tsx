@@ -110,7 +110,8 @@ function Headline({ run, ending }: { run: LiveRun; ending: Ending }) {
     rows > 0 && text("run.rows", { rows: format.count(rows) }),
     rates && text("run.rowsRate", { rate: format.count(Math.round(rates.read)) }),
     rates && text("run.bytesRate", { rate: format.bytes(rates.bytes) }),
-    text("run.elapsed", { duration: format.duration(Math.floor(run.elapsedMs / 1000) * 1000) }),
+    // Less than a second is not yet worth a figure.
+    run.elapsedMs >= 1000 && text("run.elapsed", { duration: format.duration(Math.floor(run.elapsedMs / 1000) * 1000) }),
     left !== null && text("run.left", { duration: format.duration(Math.round(left / 1000) * 1000) }),
   ].filter(Boolean);
   const title = ending

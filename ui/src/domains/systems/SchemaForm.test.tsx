@@ -17,7 +17,7 @@ describe("the form of a connector", () => {
     render(<Form />);
     expect(screen.getByLabelText("Host")).toHaveProperty("value", "");
     expect(screen.getByLabelText("Port")).toHaveProperty("value", "5432");
-    expect(screen.getByText("Kept in the vault, never in a file of the project.")).toBeDefined();
+    expect(screen.getByText("Stored encrypted; the key is in the vault.")).toBeDefined();
   });
 
   it("says what is wrong when a field is left, not while it is typed", async () => {

@@ -6,6 +6,7 @@ import { useText } from "~/shared/text";
 import { Button, IconButton } from "~/shared/ui/Button";
 import { Checkbox, Choices, type ControlIds, Field, TextArea, TextInput } from "~/shared/ui/Field";
 import { Select } from "~/shared/ui/Select";
+import { Words } from "~/shared/ui/Words";
 import { applicable, type FieldValue, initialOf, keyOf, problemOf, type Values, valueOf } from "./form";
 
 interface SchemaFormProps {
@@ -114,7 +115,7 @@ function FieldRow({ field, value, values, onValue, problem: telling, secretStore
     return (
       <div>
         <Checkbox label={field.label} checked={value === true} onValue={onValue} />
-        {field.help && <p className="m-0 ml-6 text-ink-muted">{field.help}</p>}
+        {field.help && <p className="m-0 ml-6 text-ink-muted"><Words>{field.help}</Words></p>}
       </div>
     );
   }
@@ -139,7 +140,7 @@ function FieldRow({ field, value, values, onValue, problem: telling, secretStore
             );
           case "secret":
             return saved ? (
-              <SavedSecret ids={ids} field={field} value={String(value)} onValue={onValue} />
+              <SavedSecret ids={ids} field={field} value={value} onValue={onValue} />
             ) : (
               <Secret ids={ids} multiline={field.multiline} value={String(value)} onValue={onValue} />
             );
@@ -174,14 +175,28 @@ function FieldRow({ field, value, values, onValue, problem: telling, secretStore
 interface SavedSecretProps {
   ids: ControlIds;
   field: FormField;
-  value: string;
-  onValue: (value: string) => void;
+  value: FieldValue;
+  onValue: (value: FieldValue) => void;
 }
 
-/** A stored secret stays as it is until another one is typed. */
+/** A stored secret stays as it is until another one is typed, or it is to be removed. */
 function SavedSecret({ ids, field, value, onValue }: SavedSecretProps) {
   const text = useText();
-  const [replacing, setReplacing] = useState(value !== "");
+  const [replacing, setReplacing] = useState(typeof value === "string" && value !== "");
+  const keep = () => {
+    onValue("");
+    setReplacing(false);
+  };
+  if (value === false) {
+    return (
+      <div className="flex items-center gap-3">
+        <span role="status" className="text-warn">{text("form.cleared")}</span>
+        <Button {...ids} size="small" aria-label={text("form.keepSaved")} onClick={keep}>
+          {text("form.keepSaved")}
+        </Button>
+      </div>
+    );
+  }
   if (!replacing) {
     return (
       <div className="flex items-center gap-3">
@@ -189,22 +204,18 @@ function SavedSecret({ ids, field, value, onValue }: SavedSecretProps) {
         <Button {...ids} size="small" aria-label={text("form.replaceNamed", { label: field.label })} onClick={() => setReplacing(true)}>
           {text("form.replace")}
         </Button>
+        <Button look="quiet" size="small" aria-label={text("form.clearNamed", { label: field.label })} onClick={() => onValue(false)}>
+          {text("form.clear")}
+        </Button>
       </div>
     );
   }
   return (
     <div className="flex flex-col items-start gap-1">
       <div className="w-full">
-        <Secret ids={ids} multiline={field.multiline} value={value} onValue={onValue} />
+        <Secret ids={ids} multiline={field.multiline} value={String(value)} onValue={onValue} />
       </div>
-      <Button
-        look="quiet"
-        size="small"
-        onClick={() => {
-          onValue("");
-          setReplacing(false);
-        }}
-      >
+      <Button look="quiet" size="small" onClick={keep}>
         {text("form.keepSaved")}
       </Button>
     </div>

@@ -31,10 +31,10 @@ const [postgres] = connectors;
 if (!postgres) throw new Error("connectors");
 const stored = { host: "db", port: 5432, database: "shop", user: "ana", password: "${secret:source_shop_password}", ssl: { mode: "require" } };
 
-function Edit({ onSaved }: { onSaved: () => void }) {
+function Edit({ onSaved, fields = form }: { onSaved: () => void; fields?: typeof form }) {
   if (!postgres) return null;
   const begin = { name: "shop", values: fromConfig(form, stored) };
-  return <SystemForm side="source" connector={postgres} fields={form} begin={begin} taken={null} references={references} onSaved={onSaved} aside={null} />;
+  return <SystemForm side="source" connector={postgres} fields={fields} begin={begin} taken={null} references={references} onSaved={onSaved} aside={null} />;
 }
 const references = referencesOf(stored, ["password"]);
 
@@ -62,6 +62,31 @@ describe("a system that is changed", () => {
     const sent = calls.find(({ name }) => name === "systems.save")?.request as { name: string; config: object; secrets: object };
     expect(sent).toMatchObject({ name: "shop", secrets: { password: "hunter2" } });
     expect(sent.config).not.toHaveProperty("password");
+  });
+
+  it("removes a stored secret only when that was asked for, and asks for one that is needed", async () => {
+    const user = userEvent.setup();
+    const { platform, calls } = answering({});
+    const { unmount } = render(<Edit onSaved={vi.fn()} />, platform);
+    await user.click(screen.getByRole("button", { name: "Remove Password" }));
+    expect(screen.getByText("Removed when you save")).toBeDefined();
+    await user.click(screen.getByRole("button", { name: /Keep the saved one/ }));
+    expect(screen.getByText("•••••• saved")).toBeDefined();
+    await user.click(screen.getByRole("button", { name: "Remove Password" }));
+    await user.click(screen.getByRole("button", { name: /^Test/ }));
+    await waitFor(() => expect(calls.some(({ name }) => name === "systems.check")).toBe(true));
+    const sent = calls.find(({ name }) => name === "systems.check")?.request as { config: object; secrets: object };
+    expect(sent.secrets).toEqual({});
+    expect(sent.config).not.toHaveProperty("password");
+    unmount();
+
+    const needed = form.map((field) => (field.path.join(".") === "password" ? { ...field, required: true } : field));
+    const { platform: other, calls: asked } = answering({});
+    render(<Edit onSaved={vi.fn()} fields={needed} />, other);
+    await user.click(screen.getByRole("button", { name: "Remove Password" }));
+    await user.click(screen.getByRole("button", { name: /^Test/ }));
+    expect(await screen.findByText("Removed when you save")).toBeDefined();
+    expect(asked.some(({ name }) => name === "systems.check")).toBe(false);
   });
 
   it("can leave a test that takes too long, and takes no answer of it", async () => {

@@ -7,8 +7,9 @@ import { Button } from "~/shared/ui/Button";
 import { Field, TextInput } from "~/shared/ui/Field";
 import { Problem } from "~/shared/ui/Problem";
 import { State, type StateName } from "~/shared/ui/State";
+import { Words } from "~/shared/ui/Words";
 import { CheckList } from "./CheckList";
-import { applicable, assemble, problemOf, type References, type Values } from "./form";
+import { applicable, assemble, keyOf, problemOf, type References, type Values } from "./form";
 import { SchemaForm } from "./SchemaForm";
 import { useSystemCheck } from "./useSystemCheck";
 
@@ -50,10 +51,14 @@ export function SystemForm(props: SystemFormProps) {
   const save = useAction("systems.save");
   const check = useSystemCheck(values);
   const saved = useMemo(() => new Set(Object.keys(references)), [references]);
-  // What is stored need not be typed again.
+  // What is stored, and stays so, need not be typed again.
   const fields = useMemo(
-    () => props.fields.map((field) => (saved.has(field.path.join(".")) ? { ...field, required: false } : field)),
-    [props.fields, saved],
+    () =>
+      props.fields.map((field) => {
+        const key = keyOf(field.path);
+        return saved.has(key) && values[key] !== false ? { ...field, required: false } : field;
+      }),
+    [props.fields, saved, values],
   );
 
   const nameError = taken === null ? undefined : NAME.test(name) ? (taken.has(name) ? text("wizard.nameTaken") : undefined) : text("wizard.nameWrong");
@@ -169,7 +174,7 @@ function Guide({ connector, field }: { connector: ConnectorInfo; field: FormFiel
       {field ? (
         <div>
           <p className="m-0 font-medium">{field.label}</p>
-          {field.help && <p className="m-0 text-ink-muted">{field.help}</p>}
+          {field.help && <p className="m-0 text-ink-muted"><Words>{field.help}</Words></p>}
         </div>
       ) : (
         <p className="m-0 text-ink-muted">{text("wizard.guidePick")}</p>

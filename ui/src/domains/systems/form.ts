@@ -1,6 +1,7 @@
 import type { AddressAnswer, FormField } from "~/api/generated";
 
-/** What the person typed, by path ("ssh.host"). Flat on purpose: a branch that is switched away keeps its values. */
+/** What the person typed, by path ("ssh.host"). Flat on purpose: a branch that is switched away keeps its values. A stored
+ * secret that is to be removed is `false`. */
 export type Values = Readonly<Record<string, FieldValue>>;
 export type FieldValue = string | boolean | readonly string[];
 
@@ -43,6 +44,7 @@ export function applicable(fields: readonly FormField[], values: Values): FormFi
 /** What is wrong with a field, when something is. The verdict that counts comes from the engine. */
 export function problemOf(field: FormField, values: Values): Problem | null {
   const value = valueOf(field, values);
+  if (field.control === "secret" && value === false) return field.required ? "required" : null;
   if (typeof value === "boolean") return null;
   if (value.length === 0) return field.required ? "required" : null;
   if (field.control !== "number" || typeof value !== "string") return null;
@@ -76,7 +78,7 @@ export function assemble(fields: readonly FormField[], values: Values, reference
     if (field.control === "secret") {
       const reference = references[keyOf(field.path)];
       if (typeof value === "string" && value !== "") secrets[keyOf(field.path)] = value;
-      else if (reference !== undefined) put(config, field.path, reference);
+      else if (reference !== undefined && value !== false) put(config, field.path, reference);
     } else if (field.control === "switch") {
       if (value === true) put(config, field.path, {});
     } else if (field.control === "number") {

@@ -2,12 +2,12 @@ import { screen } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { describe, expect, it, vi } from "vitest";
 import { EngineError } from "~/api/client";
-import type { FixAction } from "~/api/generated";
+import type { FixAction, Side } from "~/api/generated";
 import { render } from "../../../test/render";
 import { FixContext } from "./fixes";
 import { Problem } from "./Problem";
 
-const refused = (action: FixAction | null) =>
+const refused = (action: FixAction | null, side: Side | null = null) =>
   new EngineError({
     code: "authentication",
     message: "The password was not accepted.",
@@ -17,6 +17,7 @@ const refused = (action: FixAction | null) =>
       { label: "Ask whoever runs the database.", action: null },
     ],
     retry: { when: "never" },
+    side,
     detail: [],
   });
 
@@ -33,6 +34,25 @@ describe("a failure", () => {
     expect(second?.querySelector("button")).toBeNull();
     await userEvent.click(screen.getByRole("button", { name: "Settings of shop" }));
     expect(edit).toHaveBeenCalledOnce();
+  });
+
+  it("offers the settings of the end where it happened; of both where nobody knows", () => {
+    const around = (
+      ["source", "destination"] as const
+    ).map((side) => ({ label: `Settings of the ${side}`, side, run: () => undefined }));
+    const shown = (side: Side | null) => {
+      const { unmount } = render(
+        <FixContext value={{ edit_settings: around }}>
+          <Problem error={refused("edit_settings", side)} />
+        </FixContext>,
+      );
+      const names = screen.getAllByRole("button", { name: /^Settings/ }).map(({ textContent }) => textContent);
+      unmount();
+      return names;
+    };
+    expect(shown("source")).toEqual(["Settings of the source"]);
+    expect(shown("destination")).toEqual(["Settings of the destination"]);
+    expect(shown(null)).toEqual(["Settings of the source", "Settings of the destination"]);
   });
 
   it("leaves a fix that the screen cannot do as a sentence", () => {

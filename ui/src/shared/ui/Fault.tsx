@@ -1,6 +1,7 @@
 import clsx from "clsx";
 import { OctagonX, TriangleAlert } from "lucide-react";
 import { type ReactNode, use, useState } from "react";
+import type { Side } from "~/api/generated";
 import { usePlatform } from "~/platform";
 import { useText } from "~/shared/text";
 import { Button } from "./Button";
@@ -15,6 +16,8 @@ export interface FaultShape {
   fixes?: readonly Fix[] | undefined;
   details?: readonly string[] | undefined;
   code?: string | undefined;
+  /** At which end of a connection it happened, when that is known. */
+  side?: Side | null | undefined;
 }
 
 interface FaultProps {
@@ -45,7 +48,7 @@ export function Fault({ fault, mild = false, onRetry, actions, className }: Faul
       case "copy_details":
         return [{ label: text("fault.copy"), run: copy }];
       default:
-        return around[action] ?? [];
+        return (around[action] ?? []).filter(({ side }) => !side || !fault.side || side === fault.side);
     }
   };
   const retryBelow = onRetry && !fault.fixes?.some(({ action }) => action === "try_again");

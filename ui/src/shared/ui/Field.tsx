@@ -1,6 +1,7 @@
 import clsx from "clsx";
 import { CircleAlert } from "lucide-react";
 import { type ReactNode, useId } from "react";
+import { Words } from "./Words";
 
 interface FieldProps {
   label: string;
@@ -41,7 +42,7 @@ export function Field({ label, help, error, note, children }: FieldProps) {
       )}
       {help && (
         <p id={`${id}-help`} className="m-0 text-ink-muted">
-          {help}
+          <Words>{help}</Words>
         </p>
       )}
     </div>
@@ -152,7 +153,7 @@ export function Choices<Value extends string>({
             />
             <span>
               {choice.label}
-              {choice.help && <span className="block text-ink-muted">{choice.help}</span>}
+              {choice.help && <span className="block text-ink-muted"><Words>{choice.help}</Words></span>}
             </span>
           </label>
         ))}

@@ -17,6 +17,8 @@ interface GridProps {
   /** The display text of a value as the engine sent it; null is SQL null. */
   cell: (row: number, column: number) => string | null | undefined;
   onCell?: (row: number, column: number) => void;
+  /** The column to begin at; it is brought into view. Negative: the first. */
+  begin?: number;
   headerHeight?: number;
   nullWord: string;
   /** Follows the cell under the keyboard, so that an inspector can show its column. */
@@ -37,11 +39,12 @@ export function Grid({
   onCell,
   onMove,
   onRange,
+  begin = 0,
   headerHeight = HEADER_PX,
   nullWord,
 }: GridProps) {
   const scroller = useRef<HTMLDivElement>(null);
-  const [active, setActive] = useState({ row: 0, column: 0 });
+  const [active, setActive] = useState({ row: 0, column: Math.max(0, begin) });
   const rows = useVirtualizer({
     count: rowCount,
     getScrollElement: () => scroller.current,
@@ -56,6 +59,12 @@ export function Grid({
     estimateSize: (at) => columns[at]?.width ?? 160,
     overscan: 2,
   });
+
+  useEffect(() => {
+    if (begin > 0) across.scrollToIndex(begin);
+    // Only where the grid begins: afterwards the person moves it.
+    // oxlint-disable-next-line react-hooks/exhaustive-deps
+  }, []);
 
   const first = rows.range?.startIndex ?? 0;
   const last = rows.range?.endIndex ?? 0;

@@ -1,5 +1,5 @@
 import { createContext } from "react";
-import type { FixAction } from "~/api/generated";
+import type { FixAction, Side } from "~/api/generated";
 
 /** Something that can be done about a failure, in words, and what a window can do for it, when it can. */
 export interface Fix {
@@ -9,6 +9,8 @@ export interface Fix {
 
 export interface FixButton {
   label: string;
+  /** Only for failures at this end of a connection, and for those of which it is not known. */
+  side?: Side;
   run: () => void;
 }
 

@@ -11,7 +11,7 @@ export function PageHeader({ title, children, lead }: { title: ReactNode; lead?:
     <header className="flex h-12 shrink-0 items-center gap-3 border-b border-border px-6">
       {lead}
       <h1 className="m-0 min-w-0 truncate text-heading font-semibold">{title}</h1>
-      <div className="ml-auto flex shrink-0 items-center gap-2">{children}</div>
+      <div className="ml-auto flex min-w-0 items-center gap-2">{children}</div>
     </header>
   );
 }
@@ -22,7 +22,7 @@ interface SearchProps extends Omit<ComponentProps<typeof TextInput>, "type"> {
 
 export function SearchInput({ label, className, ...rest }: SearchProps) {
   return (
-    <div className={clsx("relative", className)}>
+    <div className={clsx("relative min-w-0", className)}>
       <Search
         size={16}
         strokeWidth={1.5}

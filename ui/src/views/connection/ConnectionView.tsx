@@ -52,7 +52,7 @@ function Loaded({ name, detail }: { name: string; detail: ConnectionDetail }) {
   const running = useRunning(name);
   const [removing, setRemoving] = useState(false);
   const { summary } = detail;
-  const paused = detail.paused_since !== null;
+  const paused = detail.summary.paused_since !== null;
   const pause = usePause();
   const setPaused = pause.set;
 
@@ -129,8 +129,8 @@ function Loaded({ name, detail }: { name: string; detail: ConnectionDetail }) {
         />
       </PageHeader>
       {pause.error !== null && <Problem error={pause.error} className="mx-6 my-3" />}
-      {detail.paused_since !== null && (
-        <PausedNotice since={detail.paused_since} busy={pause.pending} onResume={() => void setPaused(name, false)} />
+      {detail.summary.paused_since !== null && (
+        <PausedNotice since={detail.summary.paused_since} busy={pause.pending} onResume={() => void setPaused(name, false)} />
       )}
       <Tabs
         label={text("connection.tabs", { name })}
@@ -147,7 +147,7 @@ function Loaded({ name, detail }: { name: string; detail: ConnectionDetail }) {
           { value: "rejected", label: text("connection.quarantine"), count: summary.quarantined },
         ]}
       >
-        <Part tab={tab} name={name} detail={detail} run={search.run} table={search.table} />
+        <Part tab={tab} name={name} detail={detail} run={search.run} table={search.table} column={search.column} />
       </Tabs>
       <RemoveDialog
         name={removing ? name : null}
@@ -158,7 +158,7 @@ function Loaded({ name, detail }: { name: string; detail: ConnectionDetail }) {
   );
 }
 
-/** What this screen can do about a failure. A failure does not say which side it is about, so both are offered. */
+/** What this screen can do about a failure. Where nobody knows which side it is about, both are offered. */
 function useFixes({ summary: { name, source, destination } }: ConnectionDetail): FixButtons {
   const text = useText();
   const navigate = useNavigate();
@@ -167,8 +167,8 @@ function useFixes({ summary: { name, source, destination } }: ConnectionDetail):
     const tab = (to: ConnectionTab) => () => void navigate({ to: "/connections/$name/$tab", params: { name, tab: to } });
     return {
       edit_settings: [
-        { label: text("fix.editSettings", { name: source.name }), run: () => openSystem("source", source.name) },
-        { label: text("fix.editSettings", { name: destination.name }), run: () => openSystem("destination", destination.name) },
+        { label: text("fix.editSettings", { name: source.name }), side: "source", run: () => openSystem("source", source.name) },
+        { label: text("fix.editSettings", { name: destination.name }), side: "destination", run: () => openSystem("destination", destination.name) },
       ],
       open_inbox: [{ label: text("fix.openInbox"), run: () => void navigate({ to: "/inbox", search: { connection: name } }) }],
       open_rejected: [{ label: text("fix.openRejected"), run: tab("rejected") }],
@@ -199,6 +199,8 @@ export interface PartProps {
   run: string | undefined;
   /** The table the address names. */
   table: string | undefined;
+  /** The column of it that the address names. */
+  column: string | undefined;
 }
 
 function Part({ tab, ...props }: PartProps & { tab: ConnectionTab }) {

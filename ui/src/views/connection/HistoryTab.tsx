@@ -23,7 +23,7 @@ export function HistoryTab({ name, run }: PartProps) {
   const runs = useAnswer("runs.list", { connection: name, limit }, { keep: true });
   const entries = useAnswer("timeline", { connection: name, limit }, { keep: true });
   return (
-    <div className="flex min-h-0 flex-1 flex-col">
+    <div className="flex min-h-0 flex-1 flex-col overflow-auto">
       <ReliabilityBand connection={name} />
       <Answer of={runs} doing={text("history.loading")}>
         {(list) => (
@@ -56,7 +56,8 @@ function Loaded({ name, runs, entries, picked, onOlder }: LoadedProps) {
   const open = (run: string) =>
     void navigate({ to: "/connections/$name/$tab", params: { name, tab: "history" }, search: { run } });
   return (
-    <div className="flex min-h-0 flex-1">
+    // In a low window all of it scrolls, instead of leaving no room for the runs.
+    <div className="flex min-h-80 flex-1">
       {moments.length > 0 && (
         <Timeline moments={moments} current={current} onOpen={open} {...(onOlder && { onOlder })} />
       )}

@@ -20,12 +20,12 @@ const sizes = ["100", "1000", "10000"] as const;
 type Size = (typeof sizes)[number];
 
 /** What will land, in which shape, and whether it fits. Nothing is written. */
-export function PreviewTab({ name, detail, table }: PartProps) {
+export function PreviewTab({ name, detail, table, column }: PartProps) {
   const text = useText();
   const format = useFormat();
   const navigate = useNavigate();
   const [size, setSize] = useState<Size>("1000");
-  const [inspector, setInspector] = useState(() => window.innerWidth >= 1180);
+  const [inspector, setInspector] = useState(() => column !== undefined || window.innerWidth >= 1180);
   const tables = detail.tables.map((each) => each.table);
   const shown = table ?? tables[0];
   const answer = useAnswer(
@@ -66,7 +66,7 @@ export function PreviewTab({ name, detail, table }: PartProps) {
           </div>
         </div>
         <Answer of={answer} doing={text("preview.loading")} rows={12}>
-          {(preview) => <Sample key={preview.table} preview={preview} inspector={inspector} />}
+          {(preview) => <Sample key={`${preview.table} ${column}`} preview={preview} wanted={column} inspector={inspector} />}
         </Answer>
       </div>
     </div>
@@ -86,11 +86,13 @@ function SampleLine({ preview, readAt }: { preview: Preview; readAt: number }) {
   return <span className="num truncate text-ink-muted">{parts.join(" · ")}</span>;
 }
 
-function Sample({ preview, inspector }: { preview: Preview; inspector: boolean }) {
+function Sample({ preview, wanted, inspector }: { preview: Preview; wanted: string | undefined; inspector: boolean }) {
   const text = useText();
   const [form, setForm] = useState<Form>("landed");
-  const [column, setColumn] = useState<number | null>(null);
-  const [part, setPart] = useState<InspectorPart>("findings");
+  // One that is not there any more is no column, and the sample begins as always.
+  const [begin] = useState(() => preview.columns.findIndex(({ source, target }) => source === wanted || target === wanted));
+  const [column, setColumn] = useState<number | null>(begin < 0 ? null : begin);
+  const [part, setPart] = useState<InspectorPart>(begin < 0 ? "findings" : "column");
   const [value, setValue] = useState<{ column: string; value: string } | null>(null);
   // Moving in the grid asks about columns; the findings were seen first.
   const onColumn = useCallback((at: number) => {
@@ -100,7 +102,7 @@ function Sample({ preview, inspector }: { preview: Preview; inspector: boolean }
   return (
     <div className="flex min-h-0 flex-1">
       <div className="flex min-w-0 flex-1 flex-col">
-        <div className="flex h-10 shrink-0 items-center border-b border-border px-2">
+        <div className="flex h-10 shrink-0 items-center overflow-x-auto border-b border-border px-2">
           <Segments
             label={text("preview.form")}
             value={form}
@@ -112,7 +114,7 @@ function Sample({ preview, inspector }: { preview: Preview; inspector: boolean }
             ]}
           />
         </div>
-        <SampleSheets preview={preview} form={form} onColumn={onColumn} onValue={setValue} />
+        <SampleSheets preview={preview} form={form} begin={begin} onColumn={onColumn} onValue={setValue} />
       </div>
       {inspector && <Inspector preview={preview} column={column} part={part} onPart={setPart} />}
       <ValueDialog shown={value} onClose={() => setValue(null)} />

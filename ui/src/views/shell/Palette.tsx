@@ -60,7 +60,9 @@ function Finder({ onClose, extra }: { onClose: () => void; extra: readonly Comma
       setAt((now) => (now + step + found.length) % Math.max(found.length, 1));
     } else if (event.key === "Enter") {
       event.preventDefault();
-      run(found[at]);
+      // Somebody who types fast is ahead of the list: what counts is what was typed.
+      const meant = wanted === query ? found : withHits(find([...own, ...extra], query), hits.found);
+      run(meant[at]);
     }
   };
 

@@ -65,7 +65,7 @@ function useOpen(): (what: SearchTarget) => void {
   const navigate = useNavigate();
   const openSystem = useOpenSystem();
   return useMemo(() => {
-    const to = (name: string, tab: "overview" | "data" | "preview" | "history", search: { table?: string; run?: string }) =>
+    const to = (name: string, tab: "overview" | "data" | "preview" | "history", search: { table?: string; column?: string; run?: string }) =>
       void navigate({ to: "/connections/$name/$tab", params: { name, tab }, search });
     return (what) => {
       switch (what.kind) {
@@ -74,7 +74,7 @@ function useOpen(): (what: SearchTarget) => void {
         case "table":
           return to(what.connection, "data", { table: what.table });
         case "column":
-          return to(what.connection, "preview", { table: what.table });
+          return to(what.connection, "preview", { table: what.table, column: what.column });
         case "system":
           return openSystem(what.side, what.name);
         case "run":

@@ -95,6 +95,7 @@ impl Open {
             tables,
             inbox: inbox.len(),
             quarantined: self.state.setting(&format!("quarantined/{name}"))?.unwrap_or(0),
+            paused_since: self.paused_since(name)?,
         })
     }
 
@@ -189,7 +190,6 @@ impl Open {
             source_summary: of(Side::Source, &config.source),
             destination_summary: of(Side::Destination, &config.destination),
             path: path.map(|path| self.context().resolve(&path).display().to_string()),
-            paused_since: self.paused_since(name)?,
             config: serde_json::to_value(&config).map_err(|error| {
                 Error::internal("The connection could not be written as JSON.").caused_by(error)
             })?,

@@ -7,10 +7,10 @@ use serde_json::{Map, Value};
 use syncline_protocol::{
     CheckStep as Step, Connector, Error, ErrorKind, Maturity as Proved, Result, StepSink,
 };
-use syncline_store::SystemKind;
 use syncline_store::config::SystemConfig;
 use syncline_store::project::validate_name;
-use syncline_store::secrets::has_reference;
+use syncline_store::secrets::{has_reference, secret_names};
+use syncline_store::{SystemKind, Vault};
 
 use crate::api::{Api, Open, schema_of};
 use crate::events::Events;
@@ -237,7 +237,12 @@ impl Api {
                     form::put(config, path, Value::from(format!("${{secret:{name}}}")));
                 }
             }
+            let before = open.project.system(kind, &request.name).map(|system| secret_names(&system.config));
             open.project.save_system(kind, &request.name, &system)?;
+            // Secrets that were taken out of the settings go out of the vault, too.
+            let kept = secret_names(&system.config);
+            let gone = before.unwrap_or_default().into_iter().filter(|name| !kept.contains(name));
+            forget_secrets(&vault, kind, &request.name, gone)?;
             open.system_info(request.side, &request.name)
         })
         .await
@@ -249,19 +254,27 @@ impl Api {
             let names = open
                 .project
                 .system(kind, &request.name)
-                .map(|system| syncline_store::secrets::secret_names(&system.config))
+                .map(|system| secret_names(&system.config))
                 .unwrap_or_default();
             open.project.remove_system(kind, &request.name)?;
-            // Secrets that only this system had go with it.
-            let prefix = format!("{}_{}_", kind.word(), request.name);
-            let vault = open.vault()?;
-            for name in names.iter().filter(|name| name.starts_with(&prefix)) {
-                vault.remove(name)?;
-            }
-            Ok(())
+            forget_secrets(&open.vault()?, kind, &request.name, names)
         })
         .await
     }
+}
+
+/// Removes secrets that only this system has. One that somebody named otherwise may belong to others, too.
+fn forget_secrets(
+    vault: &Vault<'_>,
+    kind: SystemKind,
+    system: &str,
+    names: impl IntoIterator<Item = String>,
+) -> Result<()> {
+    let prefix = format!("{}_{system}_", kind.word());
+    for name in names.into_iter().filter(|name| name.starts_with(&prefix)) {
+        vault.remove(&name)?;
+    }
+    Ok(())
 }
 
 fn typed(secrets: std::collections::BTreeMap<String, SecretText>) -> Vec<(String, SecretString)> {

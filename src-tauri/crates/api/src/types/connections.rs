@@ -86,6 +86,8 @@ pub struct ConnectionSummary {
     pub inbox: usize,
     /// Rows that the last run of each table put into quarantine.
     pub quarantined: u64,
+    /// Since when it is paused.
+    pub paused_since: Option<String>,
 }
 
 /// A connection.
@@ -101,8 +103,6 @@ pub struct ConnectionDetail {
     pub destination_summary: String,
     /// The file or folder of the destination, when it is one on this computer.
     pub path: Option<String>,
-    /// Since when it is paused.
-    pub paused_since: Option<String>,
     /// Its file as data, to be changed and saved again.
     #[ts(type = "Record<string, unknown>")]
     pub config: Value,

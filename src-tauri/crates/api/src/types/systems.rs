@@ -4,8 +4,7 @@ use std::fmt;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
-use syncline_protocol::{CheckOutcome as Worst, Fix, StepStatus as Status};
-use syncline_store::SystemKind;
+use syncline_protocol::{CheckOutcome as Worst, Fix, Side, StepStatus as Status};
 use ts_rs::TS;
 
 /// A secret that somebody typed. Comes in, is never sent out, and does not print itself.
@@ -40,25 +39,6 @@ impl<'de> Deserialize<'de> for SecretText {
 impl fmt::Debug for SecretText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SecretText(…)")
-    }
-}
-
-/// One end of a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[serde(rename_all = "snake_case")]
-pub enum Side {
-    /// Where rows come from.
-    Source,
-    /// Where they go.
-    Destination,
-}
-
-impl From<Side> for SystemKind {
-    fn from(side: Side) -> Self {
-        match side {
-            Side::Source => SystemKind::Source,
-            Side::Destination => SystemKind::Destination,
-        }
     }
 }
 

@@ -61,6 +61,7 @@ impl MemoryDestination {
             timestamp_range: (i64::MIN + 1, i64::MAX - 1),
             infinite_times: true,
             text_nul: true,
+            counts_fast: true,
         };
         MemoryDestination { state: Arc::default(), capabilities }
     }

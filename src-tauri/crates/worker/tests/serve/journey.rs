@@ -295,6 +295,22 @@ fn a_password_goes_into_the_vault_and_never_comes_back() {
     let refused = server.call("systems.save", plain).unwrap_err();
     assert!(!refused.to_string().contains("hunter2"), "{refused}");
 
+    // A secret that is taken out of the settings goes out of the vault, too.
+    assert_eq!(shell.ok(&["secret", "list"]), "source_pg_password\n");
+    let mut cleared = pg.clone();
+    cleared["secrets"] = json!({});
+    server.ok("systems.save", cleared);
+    assert_eq!(server.ok("systems.get", json!({"side": "source", "name": "pg"}))["secrets"], json!([]));
+    assert_eq!(shell.ok(&["secret", "list"]).trim(), "");
+
+    // What fails because of the settings of one end says which one it is.
+    let other = json!({"source": "pg", "destination": "gone", "tables": [{"name": "public.a"}]});
+    server.ok("systems.save", json!({"side": "destination", "name": "gone", "connector": "duckdb", "config": {"path": "gone.duckdb"}, "secrets": {}}));
+    server.ok("connections.save", json!({"connection": "away", "config": other}));
+    let failed = server.call("plan.make", json!({"connection": "away", "tables": []})).unwrap_err();
+    assert_eq!(failed["side"], "source", "{failed}");
+    server.ok("connections.remove", json!({"connection": "away"}));
+
     // Nothing listens there: the steps say so as they end.
     let mut events = server.events();
     let mut check = pg;
