@@ -28,6 +28,8 @@ fn commands_explain_themselves() {
         vec!["quarantine", "list"],
         vec!["quarantine", "replay"],
         vec!["secret", "set"],
+        vec!["connector", "add"],
+        vec!["connector", "test"],
         vec!["schema"],
         vec!["demo"],
         vec!["completions"],
