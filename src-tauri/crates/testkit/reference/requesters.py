@@ -1,6 +1,6 @@
 """Lets the reference send requests and writes what it sends, as the table that the requester is tested with.
 
-    python requests.py > ../../manifest/tests/requests.json
+    python requesters.py > ../../manifest/tests/requests.json
 
 Needs a Python with `airbyte-cdk` 7.39.1. Nothing leaves the computer: what would be sent is caught.
 """
