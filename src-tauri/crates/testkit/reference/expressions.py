@@ -11,7 +11,6 @@ import json
 import math
 import pathlib
 import re
-import types
 
 from airbyte_cdk.sources.declarative.interpolation import macros as macro_functions
 from airbyte_cdk.sources.declarative.interpolation.interpolated_boolean import InterpolatedBoolean
@@ -19,23 +18,11 @@ from airbyte_cdk.sources.declarative.interpolation.interpolated_mapping import I
 from airbyte_cdk.sources.declarative.interpolation.interpolated_string import InterpolatedString
 from airbyte_cdk.sources.declarative.interpolation.jinja import JinjaInterpolation
 
+import frozen
+
 NOW = datetime.datetime(2024, 3, 15, 10, 20, 30, 123456, tzinfo=datetime.timezone.utc)
 
-
-class Any(type(datetime.datetime)):
-    def __instancecheck__(cls, value):
-        return isinstance(value, datetime.datetime)
-
-
-class Clock(datetime.datetime, metaclass=Any):
-    @classmethod
-    def now(cls, tz=None):
-        return NOW.astimezone(tz) if tz else NOW.replace(tzinfo=None)
-
-
-frozen = types.SimpleNamespace(
-    datetime=Clock, date=datetime.date, timedelta=datetime.timedelta, timezone=datetime.timezone)
-macro_functions.datetime = frozen
+macro_functions.datetime = frozen.module(lambda: NOW)
 
 CONFIG = {
     "key": "s3cr3t", "name": "Ada", "n": 5, "f": 2.5, "yes": True, "no": False, "none": None, "empty": "", "zero": 0,

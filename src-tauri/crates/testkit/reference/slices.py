@@ -23,6 +23,8 @@ from airbyte_cdk.sources.declarative.requesters.http_requester import HttpReques
 from airbyte_cdk.sources.streams.concurrent import cursor as concurrent_cursor
 from airbyte_cdk.sources.streams.concurrent.state_converters import datetime_stream_state_converter
 
+import frozen
+
 # The reference logs to where the table goes.
 logging.disable(logging.CRITICAL)
 
@@ -30,23 +32,7 @@ UTC = datetime.timezone.utc
 STANDING = datetime.datetime(2024, 3, 15, 10, 20, 30, 123456, tzinfo=UTC)
 now = STANDING
 
-
-class Any(type(datetime.datetime)):
-    def __instancecheck__(cls, value):
-        return isinstance(value, datetime.datetime)
-
-
-class Clock(datetime.datetime, metaclass=Any):
-    @classmethod
-    def now(cls, tz=None):
-        return now.astimezone(tz) if tz else now.replace(tzinfo=None)
-
-
-frozen = types.SimpleNamespace(
-    datetime=Clock, date=datetime.date, timedelta=datetime.timedelta, timezone=datetime.timezone)
-macros.datetime = frozen
-model_to_component_factory.datetime = frozen
-concurrent_cursor.datetime = frozen
+macros.datetime = model_to_component_factory.datetime = concurrent_cursor.datetime = frozen.module(lambda: now)
 datetime_stream_state_converter.ab_datetime_now = lambda: now
 # A read takes less than a second here: `lookback_window` is 1 after every one.
 concurrent_partition_cursor.time = types.SimpleNamespace(
