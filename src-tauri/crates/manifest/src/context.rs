@@ -125,3 +125,17 @@ pub trait Output: Send + Sync {
     /// Says in words what the read waits for, or that it goes on.
     fn waiting(&self, _reason: Option<&str>) {}
 }
+
+/// For reads that only ask: takes nothing, and hears nothing.
+pub struct Silent;
+
+#[async_trait]
+impl Output for Silent {
+    async fn records(&self, _records: Vec<Json>) -> Result<()> {
+        Ok(())
+    }
+
+    async fn state(&self, _state: &Json) -> Result<()> {
+        Ok(())
+    }
+}

@@ -27,7 +27,7 @@ pub mod records;
 pub mod slices;
 pub mod stream;
 
-pub use context::{Clock, Output, Run, Slice};
+pub use context::{Clock, Output, Run, Silent, Slice};
 pub use document::Node;
 
 /// A value as JSON has it. Objects keep their order.

@@ -10,11 +10,9 @@ use syncline_manifest::document::Document;
 use syncline_manifest::http::Options;
 use syncline_manifest::http::client::{Client, Limits};
 use syncline_manifest::stream::retriever::{PageSink, Retriever, SliceRead};
-use syncline_manifest::{Node, Run, Slice};
+use syncline_manifest::{Node, Run, Silent, Slice};
 use syncline_protocol::{ErrorKind, Result};
 use syncline_testkit::http::{Answer, HttpServer, Request};
-
-use crate::reading::Silent;
 
 const TABLE: &str = include_str!("paginators.json");
 /// The table's reads that go on for ever were ended after so many requests.
@@ -87,15 +85,7 @@ async fn read(table: &Value, case: &Value, compatibility: Compatibility, most: u
         let run = Arc::new(run);
         let slice = Slice { partition: table["slice"].as_object().unwrap().clone(), ..Slice::default() };
         let options = Options::default();
-        let read = SliceRead {
-            run: &run,
-            slice: &slice,
-            options: &options,
-            stream: "s",
-            output: &Silent,
-            filter: None,
-            feed: None,
-        };
+        let read = SliceRead::all(&run, &slice, &options, "s", &Silent);
         retriever.read(read, &sink).await
     };
     let failed = outcome.await.err().map(|error| error.kind());

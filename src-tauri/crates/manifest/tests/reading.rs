@@ -11,24 +11,10 @@ use syncline_manifest::document::Document;
 use syncline_manifest::http::Options;
 use syncline_manifest::http::client::{Client, Limits};
 use syncline_manifest::stream::retriever::{PageSink, Retriever, SliceRead};
-use syncline_manifest::{Node, Output, Run, Slice};
+use syncline_manifest::{Node, Run, Silent, Slice};
 use syncline_protocol::{ErrorKind, Result};
 use syncline_testkit::http::{Answer, HttpServer, Request};
 use tokio::sync::Notify;
-
-/// Takes nothing, and hears nothing.
-pub(crate) struct Silent;
-
-#[async_trait]
-impl Output for Silent {
-    async fn records(&self, _: Vec<Value>) -> Result<()> {
-        Ok(())
-    }
-
-    async fn state(&self, _: &Value) -> Result<()> {
-        Ok(())
-    }
-}
 
 #[derive(Default)]
 struct Kept {
@@ -71,15 +57,7 @@ async fn read(url: &str, manifest: Value, sink: &Kept, compatibility: Compatibil
     let run = Arc::new(run);
     let slice = Slice { partition: json!({"id": 7}).as_object().unwrap().clone(), ..Slice::default() };
     let options = Options { parameters: json!({"of": 7}).as_object().unwrap().clone(), ..Options::default() };
-    let read = SliceRead {
-        run: &run,
-        slice: &slice,
-        options: &options,
-        stream: "s",
-        output: &Silent,
-        filter: None,
-        feed: None,
-    };
+    let read = SliceRead::all(&run, &slice, &options, "s", &Silent);
     retriever.read(read, sink).await
 }
 

@@ -10,9 +10,8 @@ use syncline_manifest::http::Options;
 use syncline_manifest::http::client::{Client, Limits};
 use syncline_manifest::records::{Place, Selector};
 use syncline_manifest::stream::retriever::SliceRead;
-use syncline_manifest::{Node, Run, Slice};
+use syncline_manifest::{Node, Run, Silent, Slice};
 
-use crate::reading::Silent;
 use syncline_protocol::Result;
 
 const TABLE: &str = include_str!("records.json");
@@ -49,15 +48,7 @@ async fn select(table: &Value, case: &Value) -> Result<(Vec<Value>, usize)> {
     slice["extra_fields"] = table["slice"]["extra_fields"].clone();
     let place = Place { run: &run, slice: &slice, token: &token, fresh: None };
     let (own, options) = (Slice::default(), Options::default());
-    let read = SliceRead {
-        run: &run,
-        slice: &own,
-        options: &options,
-        stream: "stream",
-        output: &Silent,
-        filter: None,
-        feed: None,
-    };
+    let read = SliceRead::all(&run, &own, &options, "stream", &Silent);
     let extracted = selector.extract(&read, case["body"].clone()).await?;
     Ok((selector.select(&place, extracted.records).await?, extracted.count))
 }

@@ -10,9 +10,7 @@ use syncline_manifest::http::Options;
 use syncline_manifest::http::client::{Client, Limits};
 use syncline_manifest::records::{Place, Selector};
 use syncline_manifest::stream::retriever::SliceRead;
-use syncline_manifest::{Node, Run, Slice};
-
-use crate::reading::Silent;
+use syncline_manifest::{Node, Run, Silent, Slice};
 
 const PAGES: usize = 400;
 const PAGE: usize = 1000;
@@ -46,15 +44,7 @@ async fn measure(name: &str, selector: Value, transformations: Value, schema: Va
     let (slice, token) = (json!({"project": 7}), Value::Null);
     let place = Place { run: &run, slice: &slice, token: &token, fresh: None };
     let (own, options) = (Slice::default(), Options::default());
-    let read = SliceRead {
-        run: &run,
-        slice: &own,
-        options: &options,
-        stream: "stream",
-        output: &Silent,
-        filter: None,
-        feed: None,
-    };
+    let read = SliceRead::all(&run, &own, &options, "stream", &Silent);
     let text = page();
     let (mut parsing, mut working, mut count) = (0.0, 0.0, 0);
     for _ in 0..PAGES {

@@ -8,7 +8,7 @@ use serde_json::json;
 use syncline_protocol::{Error, ErrorKind, Result};
 
 use super::Component;
-use crate::context::{Output, Run, Slice};
+use crate::context::{Run, Silent, Slice};
 use crate::document::{Node, propagate_made, value_of};
 use crate::expression::{Accept, Condition, Scope, Text, truthy};
 use crate::http::Options;
@@ -117,15 +117,8 @@ async fn from_api(resolver: &Node<'_>, run: &Arc<Run>) -> Result<Vec<Json>> {
     }
     let retriever = Retriever::new(&node, None)?;
     let found = Found(Mutex::new(Vec::new()));
-    let read = SliceRead {
-        run,
-        slice: &Slice::default(),
-        options: &Options::default(),
-        stream: "the list of tables",
-        output: &found,
-        filter: None,
-        feed: None,
-    };
+    let (slice, options) = (Slice::default(), Options::default());
+    let read = SliceRead::all(run, &slice, &options, "the list of tables", &Silent);
     retriever.read(read, &found).await?;
     Ok(found.0.into_inner().unwrap_or_else(PoisonError::into_inner))
 }
@@ -144,17 +137,6 @@ impl PageSink for Found {
             );
         }
         Ok(true)
-    }
-}
-
-#[async_trait]
-impl Output for Found {
-    async fn records(&self, records: Vec<Json>) -> Result<()> {
-        self.page(records).await.map(|_| ())
-    }
-
-    async fn state(&self, _state: &Json) -> Result<()> {
-        Ok(())
     }
 }
 

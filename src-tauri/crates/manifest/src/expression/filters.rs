@@ -100,7 +100,8 @@ fn text_filter<'a>(name: &str, value: &Value<'a>, given: &Given<'a>) -> Evaluate
     Ok(Value::text(match name {
         "lower" => written.to_lowercase(),
         "upper" => written.to_uppercase(),
-        "title" => titled(&written),
+        // Words begin after spaces, hyphens and opening brackets only.
+        "title" => text::titled(&written, |letter| !(letter.is_whitespace() || "-({[<".contains(letter))),
         "capitalize" => text::capitalized(&written),
         "trim" => match given.text(0, "chars")? {
             Some(letters) => written.trim_matches(|letter| letters.contains(letter)).to_owned(),
@@ -157,21 +158,6 @@ fn text_filter<'a>(name: &str, value: &Value<'a>, given: &Given<'a>) -> Evaluate
         }
         _ => written.into_owned(),
     }))
-}
-
-/// Words begin after spaces, hyphens and opening brackets only.
-fn titled(text: &str) -> String {
-    let mut inside = false;
-    let mut out = String::with_capacity(text.len());
-    for letter in text.chars() {
-        if inside {
-            out.extend(letter.to_lowercase());
-        } else {
-            out.extend(letter.to_uppercase());
-        }
-        inside = !(letter.is_whitespace() || "-({[<".contains(letter));
-    }
-    out
 }
 
 /// Lines of at most this width; words that are longer are cut.

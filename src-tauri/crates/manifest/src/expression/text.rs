@@ -38,7 +38,7 @@ fn cased(text: &str, name: &str) -> String {
     match name {
         "upper" => text.to_uppercase(),
         "capitalize" => capitalized(text),
-        "title" => titled(text),
+        "title" => titled(text, char::is_alphabetic),
         "swapcase" => {
             let swap = |letter: char| -> String {
                 if letter.is_uppercase() {
@@ -73,7 +73,7 @@ fn is(text: &str, name: &str) -> bool {
         }
         "islower" => some_case() && !text.chars().any(char::is_uppercase),
         "isupper" => some_case() && !text.chars().any(char::is_lowercase),
-        "istitle" => some_case() && titled(text) == text,
+        "istitle" => some_case() && titled(text, char::is_alphabetic) == text,
         _ => text.chars().all(|letter| !letter.is_control()),
     }
 }
@@ -302,7 +302,8 @@ pub(super) fn capitalized(text: &str) -> String {
     first.to_uppercase().chain(letters.flat_map(char::to_lowercase)).collect()
 }
 
-pub(super) fn titled(text: &str) -> String {
+/// Every word with a capital. `is_inside`: after this letter a word goes on.
+pub(super) fn titled(text: &str, is_inside: impl Fn(char) -> bool) -> String {
     let mut inside = false;
     let mut out = String::with_capacity(text.len());
     for letter in text.chars() {
@@ -311,7 +312,7 @@ pub(super) fn titled(text: &str) -> String {
         } else {
             out.extend(letter.to_uppercase());
         }
-        inside = letter.is_alphabetic();
+        inside = is_inside(letter);
     }
     out
 }

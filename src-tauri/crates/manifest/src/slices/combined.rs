@@ -64,9 +64,9 @@ impl Union {
         let field = self.field.eval_text(&Scope::new(&run.config(), run.clock))?;
         for router in &self.routers {
             let fields = match router {
-                Router::List(list) => vec![list.field(run)?],
+                Router::List(list) => vec![list.field.name(run)?],
                 Router::Substream(parents) => {
-                    parents.iter().map(|parent| parent.field(run)).collect::<Result<_>>()?
+                    parents.iter().map(|parent| parent.field.name(run)).collect::<Result<_>>()?
                 }
                 Router::Union(union) => vec![union.field(run)?],
                 Router::Product(_) | Router::Grouping(_) => Vec::new(),

@@ -2,18 +2,17 @@
 
 use syncline_protocol::{Error, ErrorKind, Result};
 
-use crate::context::{Run, Slice};
+use super::field::Field;
+use crate::context::Run;
 use crate::cursor::Partition;
 use crate::document::Node;
-use crate::expression::{Scope, Text, python_str, truthy};
-use crate::http::{Options, RequestOption};
+use crate::expression::{Scope, Text, python_str};
 use crate::{Json, Map};
 
 /// A list, written in the manifest or given by the configuration.
 pub(crate) struct List {
     values: Values,
-    field: Text,
-    pub(super) option: Option<RequestOption>,
+    pub(super) field: Field,
 }
 
 enum Values {
@@ -32,20 +31,11 @@ impl List {
                 Values::Template(Text::of(node, "values")?.ok_or_else(|| node.error("`values` is missing"))?)
             }
         };
-        Ok(List {
-            values,
-            field: Text::of(node, "cursor_field")?.ok_or_else(|| node.error("`cursor_field` is missing"))?,
-            option: node.field("request_option").map(|option| RequestOption::new(&option)).transpose()?,
-        })
-    }
-
-    /// The name of the partition's field.
-    pub(super) fn field(&self, run: &Run) -> Result<String> {
-        self.field.eval_text(&Scope::new(&run.config(), run.clock))
+        Ok(List { values, field: Field::new(node, "cursor_field")? })
     }
 
     pub(super) fn partitions(&self, run: &Run) -> Result<Vec<Partition>> {
-        let field = self.field(run)?;
+        let field = self.field.name(run)?;
         let values = match &self.values {
             Values::Fixed(values) => values.clone(),
             Values::Template(text) => items(text.eval(&Scope::new(&run.config(), run.clock))?)?,
@@ -53,16 +43,6 @@ impl List {
         let partition =
             |value| Partition { values: Map::from_iter([(field.clone(), value)]), extra_fields: Map::new() };
         Ok(values.into_iter().map(partition).collect())
-    }
-
-    pub(super) fn options(&self, run: &Run, slice: &Slice) -> Result<Options> {
-        let mut options = Options::default();
-        if let Some(option) = &self.option
-            && let Some(value) = slice.partition.get(&self.field(run)?).filter(|value| truthy(value))
-        {
-            option.put(run, value.clone(), &mut options)?;
-        }
-        Ok(options)
     }
 }
 

@@ -4,6 +4,7 @@
 //! gives and how far parents have been read; it hands out partitions one by one, and waits while nobody takes them.
 
 mod combined;
+mod field;
 mod list;
 mod parent;
 mod path;
@@ -76,8 +77,8 @@ impl Router {
     /// Whether it puts partition values into requests itself.
     fn has_request_option(&self) -> bool {
         match self {
-            Router::List(list) => list.option.is_some(),
-            Router::Substream(parents) => parents.iter().any(|parent| parent.option.is_some()),
+            Router::List(list) => list.field.is_sent(),
+            Router::Substream(parents) => parents.iter().any(|parent| parent.field.is_sent()),
             _ => false,
         }
     }
@@ -92,17 +93,17 @@ impl Router {
         matches!(self, Router::Substream(parents) if parents.iter().any(Parent::is_lazy))
     }
 
-    /// What it adds to the requests of a slice. Values that are false, like 0 and "", are not sent.
+    /// What it adds to the requests of a slice.
     ///
     /// # Errors
     /// `Config`, when a template has a mistake.
     pub(crate) fn options(&self, run: &Run, slice: &Slice) -> Result<Options> {
         match self {
-            Router::List(list) => list.options(run, slice),
+            Router::List(list) => list.field.options(run, slice),
             Router::Substream(parents) => {
                 let mut all = Options::default();
                 for parent in parents {
-                    overlay(&mut all, parent.options(run, slice)?);
+                    overlay(&mut all, parent.field.options(run, slice)?);
                 }
                 Ok(all)
             }

@@ -3,12 +3,12 @@
 use serde_json::json;
 use syncline_protocol::Result;
 
+use super::field::Field;
 use super::path;
 use crate::context::{Run, Slice};
 use crate::cursor::Partition;
 use crate::document::Node;
-use crate::expression::{Scope, Text, truthy};
-use crate::http::{Options, RequestOption};
+use crate::expression::{Scope, Text};
 use crate::stream::reading::{Making, Reading};
 use crate::{Json, Map};
 
@@ -19,10 +19,9 @@ pub(crate) const CHILD_RESPONSE: &str = "child_response";
 pub(crate) struct Parent {
     pub(super) stream: Reading,
     key: Text,
-    field: Text,
+    pub(super) field: Field,
     extra_fields: Vec<Vec<Text>>,
     lazy_pointer: Vec<Text>,
-    pub(super) option: Option<RequestOption>,
     pub(super) is_incremental: bool,
 }
 
@@ -37,8 +36,6 @@ pub(super) struct Keys {
 
 impl Parent {
     pub(super) fn new(node: &Node<'_>, making: Making<'_>) -> Result<Parent> {
-        let text =
-            |name: &str| Text::of(node, name)?.ok_or_else(|| node.error(format!("`{name}` is missing")));
         let texts = |field: &Node<'_>| {
             let texts = field.items();
             texts.iter().map(|step| step_text(step, node)).collect::<Result<Vec<_>>>()
@@ -50,22 +47,16 @@ impl Parent {
         }
         Ok(Parent {
             stream: Reading::parent(&node.require("stream")?, making.parent())?,
-            key: text("parent_key")?,
-            field: text("partition_field")?,
+            key: Text::of(node, "parent_key")?.ok_or_else(|| node.error("`parent_key` is missing"))?,
+            field: Field::new(node, "partition_field")?,
             extra_fields: node.list("extra_fields").iter().map(texts).collect::<Result<_>>()?,
             lazy_pointer,
-            option: node.field("request_option").map(|option| RequestOption::new(&option)).transpose()?,
             is_incremental: node.boolean("incremental_dependency")?.unwrap_or_default(),
         })
     }
 
     pub(super) fn is_lazy(&self) -> bool {
         !self.lazy_pointer.is_empty()
-    }
-
-    /// The name of the partition's field.
-    pub(super) fn field(&self, run: &Run) -> Result<String> {
-        self.field.eval_text(&Scope::new(&run.config(), run.clock))
     }
 
     /// `is_lazy`: children are read from what the parent's records hold of them.
@@ -80,21 +71,11 @@ impl Parent {
             extra_fields.push((steps.join("."), steps));
         }
         Ok(Keys {
-            field: self.field.eval_text(&scope)?,
+            field: self.field.name(run)?,
             key: path::steps(&self.key.eval_text(&scope)?),
             extra_fields,
             lazy_pointer: if is_lazy && self.is_lazy() { Some(all(&self.lazy_pointer)?) } else { None },
         })
-    }
-
-    pub(super) fn options(&self, run: &Run, slice: &Slice) -> Result<Options> {
-        let mut options = Options::default();
-        if let Some(option) = &self.option
-            && let Some(value) = slice.partition.get(&self.field(run)?).filter(|value| truthy(value))
-        {
-            option.put(run, value.clone(), &mut options)?;
-        }
-        Ok(options)
     }
 }
 

@@ -45,6 +45,19 @@ pub struct SliceRead<'a> {
     pub feed: Option<&'a dyn Freshness>,
 }
 
+impl<'a> SliceRead<'a> {
+    /// One of which every record is wanted, new or not.
+    pub fn all(
+        run: &'a Arc<Run>,
+        slice: &'a Slice,
+        options: &'a Options,
+        stream: &'a str,
+        output: &'a dyn Output,
+    ) -> SliceRead<'a> {
+        SliceRead { run, slice, options, stream, output, filter: None, feed: None }
+    }
+}
+
 /// Takes the records of each page.
 #[async_trait]
 pub trait PageSink: Send + Sync {

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use serde_json::json;
 use syncline_protocol::Result;
 
-use crate::context::{Output, Run, Slice};
+use crate::context::{Run, Silent, Slice};
 use crate::document::Node;
 use crate::expression::{Condition, Scope, Text, truthy};
 use crate::http::Options;
@@ -97,15 +97,8 @@ impl Dynamic {
 
     async fn first(&self, run: &Arc<Run>) -> Result<Option<Json>> {
         let found = First(Mutex::new(None));
-        let read = SliceRead {
-            run,
-            slice: &Slice::default(),
-            options: &Options::default(),
-            stream: &self.stream,
-            output: &found,
-            filter: None,
-            feed: None,
-        };
+        let (slice, options) = (Slice::default(), Options::default());
+        let read = SliceRead::all(run, &slice, &options, &self.stream, &Silent);
         self.retriever.read(read, &found).await?;
         Ok(found.0.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
@@ -184,17 +177,6 @@ impl PageSink for First {
         let mut first = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         *first = first.take().or_else(|| records.into_iter().next());
         Ok(first.is_none())
-    }
-}
-
-#[async_trait]
-impl Output for First {
-    async fn records(&self, records: Vec<Json>) -> Result<()> {
-        self.page(records).await.map(|_| ())
-    }
-
-    async fn state(&self, _state: &Json) -> Result<()> {
-        Ok(())
     }
 }
 

@@ -10,7 +10,7 @@ use syncline_protocol::Result;
 
 use super::reading::{Making, Reading, Session, SliceReader, SliceSink};
 use super::retriever::{PageSink, SliceRead};
-use crate::context::{Compatibility, Output, Run, Slice};
+use crate::context::{Compatibility, Run, Silent, Slice};
 use crate::cursor::{Opened, Seen};
 use crate::document::{Document, Node};
 use crate::http::client::{Client, Limits};
@@ -112,19 +112,6 @@ pub(super) fn run(config: &Json, compatibility: Compatibility) -> Arc<Run> {
     Arc::new(Run::new(config.clone(), client, compatibility, now))
 }
 
-struct Nowhere;
-
-#[async_trait]
-impl Output for Nowhere {
-    async fn records(&self, _records: Vec<Json>) -> Result<()> {
-        Ok(())
-    }
-
-    async fn state(&self, _state: &Json) -> Result<()> {
-        Ok(())
-    }
-}
-
 /// Reads slice by slice, and notes the state after each.
 struct Lockstep<'s, 'a> {
     session: &'s Session<'a>,
@@ -184,7 +171,7 @@ async fn outcome(case: &Case) -> Result<Json> {
     let asked = Arc::new(Mutex::new(Vec::new()));
     let reading = reading(&case.stream, &case.answers, &asked)?;
     let run = run(&case.config, Compatibility::Exact);
-    let session = reading.session(&run, case.state.as_ref(), &Nowhere)?;
+    let session = reading.session(&run, case.state.as_ref(), &Silent)?;
     let mut lockstep =
         Lockstep { session: &session, slices: Vec::new(), states: Vec::new(), records: Vec::new() };
     session.slices(&mut lockstep).await?;
