@@ -12,3 +12,4 @@ mod paginators;
 mod reading;
 mod records;
 mod records_speed;
+mod requests;
