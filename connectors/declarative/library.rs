@@ -59,7 +59,7 @@ pub fn names(project: &Path) -> Result<Vec<String>> {
 pub fn open(project: &Path, name: &str) -> Result<Declarative> {
     let folder = folder(project, name);
     let text = read(&folder.join(MANIFEST))?;
-    Ok(Declarative::new(name, &text, &schemas(&folder)))
+    Ok(Declarative::new(name, text, schemas(&folder)))
 }
 
 /// Reads a manifest's file.
@@ -113,7 +113,7 @@ pub fn schemas(folder: &Path) -> impl Fn(&str) -> Option<Value> + use<> {
 /// `Config`, when it is not valid: then nothing is changed.
 pub fn save(project: &Path, name: &str, text: &str, schema_files: Option<&Path>) -> Result<Declarative> {
     let beside = schema_files.map(Path::to_owned).unwrap_or_default();
-    let connector = Declarative::load(name, text, &schemas(&beside))?;
+    let connector = Declarative::load(name, text.to_owned(), schemas(&beside))?;
     let folder = folder(project, name);
     fs::create_dir_all(&folder).map_err(|error| unreadable(&folder, error))?;
     let from = beside.join("schemas");

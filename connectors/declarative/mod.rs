@@ -9,6 +9,7 @@ pub mod library;
 mod records;
 mod session;
 
+use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
@@ -18,7 +19,7 @@ use serde_json::Value;
 use syncline_manifest::connector::Connector as Manifest;
 use syncline_manifest::context::Compatibility;
 use syncline_manifest::http::client::{Client, Limits};
-use syncline_manifest::{Output, Run};
+use syncline_manifest::{Run, Silent};
 use syncline_protocol::{
     Catalog, ChangeSink, CheckStep, Config, Connector, ConnectorContext, DiscoverFilter, Error, ErrorKind,
     Maturity, Result, Source, SourceCapabilities, SourceSession, Spec, StepSink, TableRead,
@@ -40,45 +41,73 @@ struct OwnSettings {
     allow_private_addresses: bool,
 }
 
+/// Finds the schema file of a name.
+type SchemaFile = dyn Fn(&str) -> Option<Value> + Send + Sync;
+
 /// A connector that a manifest describes.
 pub struct Declarative {
     name: String,
-    manifest: Result<Arc<Manifest>, String>,
+    text: String,
+    schema_file: Box<SchemaFile>,
+    loaded: OnceLock<Result<Loaded, String>>,
+}
+
+struct Loaded {
+    manifest: Arc<Manifest>,
     schema: Value,
 }
 
 impl Declarative {
-    /// From the text of a manifest. One that cannot be loaded is still listed; whoever uses it reads why.
-    pub fn new(name: &str, text: &str, schema_file: &dyn Fn(&str) -> Option<Value>) -> Declarative {
-        match Declarative::load(name, text, schema_file) {
-            Ok(connector) => connector,
-            Err(error) => Declarative {
-                name: name.to_owned(),
-                manifest: Err(library::in_one_line(&error)),
-                schema: serde_json::json!({"type": "object"}),
-            },
+    /// From the text of a manifest, which is parsed when it is first needed: a project may hold hundreds, of which a
+    /// command uses one. One that cannot be loaded is still listed; whoever uses it reads why.
+    pub fn new(
+        name: &str,
+        text: String,
+        schema_file: impl Fn(&str) -> Option<Value> + Send + Sync + 'static,
+    ) -> Declarative {
+        Declarative {
+            name: name.to_owned(),
+            text,
+            schema_file: Box::new(schema_file),
+            loaded: OnceLock::new(),
         }
     }
 
-    /// From the text of a manifest.
+    /// The same, parsed now.
     ///
     /// # Errors
     /// `Config`, with line, path and fix.
-    pub fn load(name: &str, text: &str, schema_file: &dyn Fn(&str) -> Option<Value>) -> Result<Declarative> {
-        let manifest = Manifest::parse(text, schema_file)?;
+    pub fn load(
+        name: &str,
+        text: String,
+        schema_file: impl Fn(&str) -> Option<Value> + Send + Sync + 'static,
+    ) -> Result<Declarative> {
+        let connector = Declarative::new(name, text, schema_file);
+        let loaded = connector.parsed()?;
+        connector.loaded.get_or_init(|| Ok(loaded));
+        Ok(connector)
+    }
+
+    fn parsed(&self) -> Result<Loaded> {
+        let manifest = Manifest::parse(&self.text, &*self.schema_file)?;
         let schema = form::settings(manifest.specification());
-        Ok(Declarative { name: name.to_owned(), manifest: Ok(Arc::new(manifest)), schema })
+        Ok(Loaded { manifest: Arc::new(manifest), schema })
+    }
+
+    fn loaded(&self) -> Result<&Loaded, &str> {
+        let loaded = self.loaded.get_or_init(|| self.parsed().map_err(|error| library::in_one_line(&error)));
+        loaded.as_ref().map_err(String::as_str)
     }
 
     /// Why it cannot be loaded, if so.
     pub fn broken(&self) -> Option<&str> {
-        self.manifest.as_ref().err().map(String::as_str)
+        self.loaded().err()
     }
 
     /// The tables that the manifest names, each with the reason if it cannot be read. Tables that the API itself lists
     /// are not among them.
     pub fn tables(&self) -> Vec<(String, Option<String>)> {
-        let Ok(manifest) = &self.manifest else { return Vec::new() };
+        let Ok(Loaded { manifest, .. }) = self.loaded() else { return Vec::new() };
         let reason = |table: &syncline_manifest::connector::Table| {
             (table.name.clone(), table.stream.as_ref().err().map(|error| error.message().to_owned()))
         };
@@ -87,25 +116,30 @@ impl Declarative {
 }
 
 impl Connector for Declarative {
+    fn name(&self) -> Cow<'static, str> {
+        self.name.clone().into()
+    }
+
     fn spec(&self) -> Spec {
+        let (description, schema) = match self.loaded() {
+            Ok(loaded) => ("Reads an API as a manifest of this project describes it.", loaded.schema.clone()),
+            Err(_) => ("Its manifest cannot be loaded.", serde_json::json!({"type": "object"})),
+        };
         Spec {
-            name: self.name.clone().into(),
+            name: self.name(),
             title: form::label(&self.name).into(),
-            description: match &self.manifest {
-                Ok(_) => "Reads an API as a manifest of this project describes it.".into(),
-                Err(_) => "Its manifest cannot be loaded.".into(),
-            },
+            description: description.into(),
             aliases: &["api", "manifest", "airbyte"],
             url_schemes: &[],
             version: env!("CARGO_PKG_VERSION").into(),
             maturity: Maturity::New,
-            source_schema: Some(self.schema.clone()),
+            source_schema: Some(schema),
             destination_schema: None,
         }
     }
 
     fn source(&self, config: &Config, _context: &ConnectorContext) -> Result<Box<dyn Source>> {
-        let manifest = self.manifest.as_ref().map_err(|why| {
+        let Loaded { manifest, .. } = self.loaded().map_err(|why| {
             Error::new(ErrorKind::Config, format!("The manifest of `{}` cannot be loaded. {why}", self.name))
         })?;
         let mut settings: serde_json::Map<String, Value> = config.parse(&self.name)?;
@@ -151,20 +185,6 @@ impl ApiSource {
     }
 }
 
-/// Takes no records; for checks.
-struct Nowhere;
-
-#[async_trait]
-impl Output for Nowhere {
-    async fn records(&self, _records: Vec<Value>) -> Result<()> {
-        Ok(())
-    }
-
-    async fn state(&self, _state: &Value) -> Result<()> {
-        Ok(())
-    }
-}
-
 #[async_trait]
 impl Source for ApiSource {
     fn capabilities(&self) -> SourceCapabilities {
@@ -205,7 +225,7 @@ impl Source for ApiSource {
         for name in self.manifest.check_streams() {
             let began = Instant::now();
             let title = format!("Ask for the first row of `{name}`");
-            let first = async { tables.stream(&name)?.check(&run, &Nowhere).await };
+            let first = async { tables.stream(&name)?.check(&run, &Silent).await };
             match first.await {
                 Ok(has_rows) => {
                     let detail = if has_rows { "it answers" } else { "it answers, without rows" };

@@ -118,6 +118,11 @@ pub trait Connector: Send + Sync {
     /// The description.
     fn spec(&self) -> Spec;
 
+    /// The name of [`Connector::spec`] alone, by which connectors are found. Worth writing where the description costs.
+    fn name(&self) -> Cow<'static, str> {
+        self.spec().name
+    }
+
     /// A source with this configuration. Does not connect yet.
     ///
     /// # Errors
@@ -153,20 +158,12 @@ impl ConnectorRegistry {
 
     /// Adds a connector; one of the same name is replaced, for what is opened from now on.
     pub fn add(&self, connector: Arc<dyn Connector>) {
-        let name = connector.spec().name;
+        let name = connector.name();
         let mut connectors = self.connectors.write().unwrap_or_else(PoisonError::into_inner);
-        match connectors.iter_mut().find(|known| known.spec().name == name) {
+        match connectors.iter_mut().find(|known| known.name() == name) {
             Some(known) => *known = connector,
             None => connectors.push(connector),
         }
-    }
-
-    /// Takes away the connector of this name; tells whether there was one.
-    pub fn remove(&self, name: &str) -> bool {
-        let mut connectors = self.connectors.write().unwrap_or_else(PoisonError::into_inner);
-        let before = connectors.len();
-        connectors.retain(|connector| connector.spec().name != name);
-        connectors.len() < before
     }
 
     /// The connector that project files call `name`.
@@ -175,8 +172,8 @@ impl ConnectorRegistry {
     /// `Config`, listing the known names.
     pub fn get(&self, name: &str) -> Result<Arc<dyn Connector>> {
         let all = self.list();
-        all.iter().find(|connector| connector.spec().name == name).cloned().ok_or_else(|| {
-            let known: Vec<_> = all.iter().map(|connector| connector.spec().name).collect();
+        all.iter().find(|connector| connector.name() == name).cloned().ok_or_else(|| {
+            let known: Vec<_> = all.iter().map(|connector| connector.name()).collect();
             Error::new(ErrorKind::Config, format!("There is no connector called `{name}`."))
                 .fix(format!("Use one of: {}.", known.join(", ")))
         })

@@ -114,7 +114,7 @@ impl Api {
             let schema = schema_of(&connector.spec(), request.side.into())?;
             let form = Form::new(&schema);
             let mut answer = AddressAnswer {
-                connector: connector.spec().name.into_owned(),
+                connector: connector.name().into_owned(),
                 values: std::collections::BTreeMap::new(),
                 secrets: Vec::new(),
             };

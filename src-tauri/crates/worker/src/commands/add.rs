@@ -135,7 +135,7 @@ fn connector(context: &Context<'_>, kind: SystemKind, arguments: &AddSystem) -> 
         });
     }
     if !context.screen.is_interactive() {
-        let names: Vec<_> = candidates.iter().map(|connector| connector.spec().name).collect();
+        let names: Vec<_> = candidates.iter().map(|connector| connector.name()).collect();
         return Err(Error::new(
             ErrorKind::Config,
             format!("It is not said what kind of {} this is.", kind.word()),

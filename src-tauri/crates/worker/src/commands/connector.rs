@@ -119,7 +119,7 @@ fn test(context: &Context<'_>, name: &str, source: Option<&str>) -> Result<Exit>
     let path = Path::new(name);
     let connector = if path.is_file() {
         let folder = path.parent().unwrap_or(Path::new("."));
-        Declarative::load(name, &library::read(path)?, &library::schemas(folder))?
+        Declarative::load(name, library::read(path)?, library::schemas(folder))?
     } else {
         library::open(context.project.root(), name)?
     };
@@ -135,7 +135,7 @@ fn test(context: &Context<'_>, name: &str, source: Option<&str>) -> Result<Exit>
         return Ok(Exit::Ok);
     };
     let config = context.project.system(SystemKind::Source, source)?;
-    if config.connector != connector.spec().name {
+    if config.connector != connector.name() {
         return Err(Error::new(
             ErrorKind::Config,
             format!("`{source}` is a source of `{}`.", config.connector),
