@@ -34,13 +34,15 @@ interface QueryOptions {
   keep?: boolean;
   /** Whether the answer is forgotten with the screen that asked, because it only holds for the moment. */
   forget?: boolean;
+  /** Asks again after so many milliseconds: for what grows without an event that says so. */
+  every?: number;
 }
 
 /** Asks the engine and keeps the answer until an event says that it is out of date. */
 export function useAnswer<Name extends RequestName>(
   name: Name,
   request: RequestOf<Name>,
-  { enabled = true, keep = false, forget = false }: QueryOptions = {},
+  { enabled = true, keep = false, forget = false, every }: QueryOptions = {},
 ): UseQueryResult<ResponseOf<Name>> {
   const platform = usePlatform();
   return useQuery<ResponseOf<Name>, Error, ResponseOf<Name>, readonly [Name, RequestOf<Name>]>({
@@ -49,6 +51,7 @@ export function useAnswer<Name extends RequestName>(
     enabled,
     ...(keep && { placeholderData: keepPreviousData }),
     ...(forget && { gcTime: 0 }),
+    ...(every !== undefined && { refetchInterval: every }),
   });
 }
 

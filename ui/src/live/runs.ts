@@ -1,5 +1,5 @@
 import { create } from "zustand";
-import type { Failure, Receipt, RunEvent, TableState } from "~/api/generated";
+import type { Failure, Receipt, RunEvent, TableProgress, TableState } from "~/api/generated";
 import type { StateName } from "~/shared/ui/State";
 
 /** A table of a run that is under way. */
@@ -24,6 +24,11 @@ export interface Sample {
   read: number;
   committed: number;
   bytes: number;
+  prepared: number;
+  /** Where the time went: all tables together. */
+  sourceMs: number;
+  prepareMs: number;
+  destinationMs: number;
   tables: Readonly<Record<string, number>>;
 }
 
@@ -32,8 +37,10 @@ export interface LiveRun {
   connection: string;
   tables: readonly LiveTable[];
   elapsedMs: number;
-  /** When something was last heard, by `performance.now()`. */
-  heardAt: number;
+  /** When something last moved, by `performance.now()`. */
+  movedAt: number;
+  /** The longest time in this run in which nothing moved and then did. */
+  silentMs: number;
   samples: readonly Sample[];
   /** When the first rows became durable, in ms since the run began. */
   firstRowsMs: number | null;
@@ -59,7 +66,8 @@ export function started(run: string, connection: string, tables: readonly string
     connection,
     tables: tables.map(queued),
     elapsedMs: 0,
-    heardAt: now,
+    movedAt: now,
+    silentMs: 0,
     samples: [],
     firstRowsMs: null,
     retry: null,
@@ -90,7 +98,8 @@ function withTables(known: readonly LiveTable[], names: readonly string[]): read
 
 /** The run after an event. Pure, so that the monitor can be tested without an engine. */
 export function heard(run: LiveRun, event: RunEvent, now: number): LiveRun {
-  const next: LiveRun = { ...run, heardAt: now };
+  // Figures come four times a second also when nothing moves: a sync that stands still is told by what they say.
+  const next: LiveRun = moved(run, event) ? { ...run, movedAt: now, silentMs: Math.max(run.silentMs, now - run.movedAt) } : { ...run };
   const change = (table: string, change: (before: LiveTable) => Partial<LiveTable>) => {
     next.tables = withTables(next.tables, [table]).map((each) => (each.table === table ? { ...each, ...change(each) } : each));
   };
@@ -135,14 +144,25 @@ export function heard(run: LiveRun, event: RunEvent, now: number): LiveRun {
   }
 }
 
+function moved(run: LiveRun, event: RunEvent): boolean {
+  if (event.event !== "progress") return true;
+  const last = run.samples.at(-1);
+  const sum = (of: (table: TableProgress) => number) => event.tables.reduce((all, table) => all + of(table), 0);
+  return last === undefined || sum((table) => table.rows_read) !== last.read || sum((table) => table.rows_committed) !== last.committed;
+}
+
 function progressed(run: LiveRun, event: Extract<RunEvent, { event: "progress" }>): LiveRun {
   const byName = new Map(event.tables.map((table) => [table.table, table]));
-  const total = { read: 0, committed: 0, bytes: 0 };
+  const total = { read: 0, committed: 0, bytes: 0, prepared: 0, sourceMs: 0, prepareMs: 0, destinationMs: 0 };
   const perTable: Record<string, number> = {};
   for (const table of event.tables) {
     total.read += table.rows_read;
     total.committed += table.rows_committed;
     total.bytes += table.bytes;
+    total.prepared += table.rows_prepared;
+    total.sourceMs += table.source_ms;
+    total.prepareMs += table.prepare_ms;
+    total.destinationMs += table.destination_ms;
     perTable[table.table] = table.rows_read;
   }
   const sample: Sample = { elapsedMs: event.elapsed_ms, ...total, tables: perTable };
@@ -187,8 +207,27 @@ function perSecond(amount: number, ms: number): number | null {
 
 export interface Rates {
   read: number;
+  prepared: number;
   committed: number;
   bytes: number;
+}
+
+/** What a sync waits for. */
+export type Bottleneck = "source" | "prepare" | "destination";
+
+/** Where most of the time of the last seconds went; none before it is known. */
+export function bottleneckOf(run: LiveRun): Bottleneck | null {
+  const last = run.samples.at(-1);
+  if (!last) return null;
+  const from = windowStart(run.samples);
+  const spent = (key: "sourceMs" | "prepareMs" | "destinationMs") => last[key] - (from?.[key] ?? 0);
+  const parts: [Bottleneck, number][] = [
+    ["source", spent("sourceMs")],
+    ["prepare", spent("prepareMs")],
+    ["destination", spent("destinationMs")],
+  ];
+  const [slowest, ms] = parts.reduce((most, part) => (part[1] > most[1] ? part : most));
+  return ms > 0 ? slowest : null;
 }
 
 /** Rows and bytes a second over the last seconds of the run; none before it can be known. */
@@ -197,7 +236,7 @@ export function ratesOf(run: LiveRun): Rates | null {
   const from = windowStart(run.samples);
   if (!last || !from || last.elapsedMs === from.elapsedMs) return null;
   const rate = (key: keyof Rates) => perSecond(last[key] - from[key], last.elapsedMs - from.elapsedMs) ?? 0;
-  return { read: rate("read"), committed: rate("committed"), bytes: rate("bytes") };
+  return { read: rate("read"), prepared: rate("prepared"), committed: rate("committed"), bytes: rate("bytes") };
 }
 
 const STABLE_MS = 20_000;

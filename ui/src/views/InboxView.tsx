@@ -1,5 +1,6 @@
-import { useNavigate, useSearch } from "@tanstack/react-router";
-import { Check, CircleMinus, Inbox, type LucideIcon, TriangleAlert } from "lucide-react";
+import { Link, useNavigate, useSearch } from "@tanstack/react-router";
+import clsx from "clsx";
+import { Check, CircleHelp, CircleMinus, Clock, Inbox, type LucideIcon, TriangleAlert } from "lucide-react";
 import { type KeyboardEvent, useRef } from "react";
 import { useAction, useAnswer } from "~/api/client";
 import type { DriftChoice, InboxEntry } from "~/api/generated";
@@ -31,10 +32,15 @@ function Entries({ entries }: { entries: readonly InboxEntry[] }) {
   const navigate = useNavigate();
   const text = useText();
   const decide = useAction("inbox.decide");
+  const undo = useAction("inbox.undo");
   const harmless = entries.filter((entry) => entry.harmless);
   const act = async (chosen: readonly InboxEntry[], choice: DriftChoice) => {
     const answer = await decide.run({ ids: chosen.map(({ id }) => id), choice });
-    if (answer !== undefined) toast({ title: text("inbox.done", { count: chosen.length }) });
+    // Decided meanwhile by somebody else: there is nothing to tell.
+    if (answer === undefined || answer.entries.length === 0) return;
+    const { entries: decided } = answer;
+    const title = text(choice === "ask" ? "inbox.putOff" : "inbox.done", { count: decided.length });
+    toast({ title, action: { label: text("history.undo"), run: () => void undo.run({ entries: decided }) } });
   };
   return (
     <>
@@ -46,6 +52,7 @@ function Entries({ entries }: { entries: readonly InboxEntry[] }) {
         )}
       </PageHeader>
       {decide.error !== null && <Problem error={decide.error} className="m-6" />}
+      {undo.error !== null && <Problem error={undo.error} className="m-6" />}
       {entries.length === 0 ? (
         <Empty
           icon={Inbox}
@@ -68,7 +75,7 @@ interface ListProps {
   onDecide: (entry: InboxEntry, choice: DriftChoice) => void;
 }
 
-const letters: Record<string, DriftChoice> = { a: "apply", x: "ignore" };
+const letters: Record<string, DriftChoice> = { a: "apply", x: "ignore", z: "ask" };
 
 function List({ entries, onDecide }: ListProps) {
   const text = useText();
@@ -98,7 +105,10 @@ function List({ entries, onDecide }: ListProps) {
           // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
           tabIndex={0}
           onKeyDown={(event) => onKey(event, entry)}
-          className="flex items-start gap-4 border-b border-border px-6 py-4 outline-offset-[-2px]"
+          className={clsx(
+            "flex items-start gap-4 border-b border-border px-6 py-4 outline-offset-[-2px]",
+            waits(entry) && "bg-warn-soft",
+          )}
         >
           <Entry entry={entry} onDecide={onDecide} />
         </li>
@@ -107,7 +117,12 @@ function List({ entries, onDecide }: ListProps) {
   );
 }
 
-const choiceIcons: Record<DriftChoice, LucideIcon | undefined> = { apply: Check, ignore: CircleMinus, ask: undefined };
+/** Whether a table stands still until somebody decides. */
+function waits({ harmless, drift }: InboxEntry): boolean {
+  return !harmless && drift.kind !== "new_table";
+}
+
+const choiceIcons: Record<DriftChoice, LucideIcon> = { apply: Check, ignore: CircleMinus, ask: Clock };
 
 function Entry({ entry, onDecide }: { entry: InboxEntry } & Pick<ListProps, "onDecide">) {
   const text = useText();
@@ -117,12 +132,17 @@ function Entry({ entry, onDecide }: { entry: InboxEntry } & Pick<ListProps, "onD
     <>
       <span className="w-28 shrink-0">
       {entry.harmless ? (
-        <Badge ink="new">{text("inbox.harmless")}</Badge>
+        <Badge ink="new">
+          <span className="inline-flex items-center gap-1">
+            <Check size={12} strokeWidth={1.75} aria-hidden />
+            {text("inbox.harmless")}
+          </span>
+        </Badge>
       ) : (
         <Badge ink="warn">
           <span className="inline-flex items-center gap-1">
-            <TriangleAlert size={12} strokeWidth={1.75} aria-hidden />
-            {text("inbox.decide")}
+            {waits(entry) ? <TriangleAlert size={12} strokeWidth={1.75} aria-hidden /> : <CircleHelp size={12} strokeWidth={1.75} aria-hidden />}
+            {text(waits(entry) ? "inbox.waits" : "inbox.decide")}
           </span>
         </Badge>
       )}
@@ -132,16 +152,37 @@ function Entry({ entry, onDecide }: { entry: InboxEntry } & Pick<ListProps, "onD
           <bdi>{drift.table}</bdi>: <Words>{drift.what}</Words>
         </p>
         <p className="m-0 text-ink-muted"><Words>{entry.effect}</Words></p>
-        <p className="m-0 text-ink-subtle">
+        <p className="num m-0 text-ink-subtle">
           <bdi>{entry.connection}</bdi> ·{" "}
           <span title={format.moment(entry.since)}>{text("inbox.since", { time: format.ago(entry.since) })}</span>
+          {" · "}
+          {text(waits(entry) ? "inbox.runsWithout" : "inbox.runsSince", { count: entry.runs_since })}
+          {entry.accepted_at && drift.kind !== "new_table" && (
+            <>
+              {" · "}
+              <span title={format.moment(entry.accepted_at)}>{text("inbox.accepted", { time: format.ago(entry.accepted_at) })}</span>
+            </>
+          )}
+          {drift.kind !== "new_table" && (
+            <>
+              {" · "}
+              <Link
+                to="/connections/$name/$tab"
+                params={{ name: entry.connection, tab: "preview" }}
+                search={{ table: drift.table, ...(drift.column && drift.kind !== "dropped_column" && { column: drift.column }) }}
+                className="text-accent"
+              >
+                {text("inbox.lookAt")}
+              </Link>
+            </>
+          )}
         </p>
       </div>
       <div className="flex shrink-0 gap-2">
         {entry.choices.map((choice) => {
           const icon = choiceIcons[choice];
           return (
-            <Button key={choice} size="small" {...(icon && { icon })} onClick={() => onDecide(entry, choice)}>
+            <Button key={choice} size="small" icon={icon} onClick={() => onDecide(entry, choice)}>
               {choice === "apply" ? text(`inbox.apply.${drift.kind}`) : text(`inbox.${choice}`)}
             </Button>
           );

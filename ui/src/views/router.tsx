@@ -56,6 +56,7 @@ export const connectionTabs = [
   "preview",
   "plan",
   "history",
+  "compare",
   "log",
   "rejected",
 ] as const;
@@ -69,10 +70,11 @@ const connection = createRoute({
     parse: ({ name, tab }) => ({ name, tab: connectionTabs.find((known) => known === tab) ?? "overview" }),
     stringify: ({ name, tab }) => ({ name, tab }),
   },
-  validateSearch: (search): { run?: string; table?: string; column?: string } => ({
+  validateSearch: (search): { run?: string; table?: string; column?: string; reread?: string } => ({
     ...text(search, "run"),
     ...text(search, "table"),
     ...text(search, "column"),
+    ...text(search, "reread"),
   }),
 });
 

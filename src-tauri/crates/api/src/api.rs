@@ -1,27 +1,36 @@
 //! An open project, ready to answer.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 use serde_json::Value;
-use syncline_engine::Connection;
+use syncline_engine::{Connection, LogReader};
 use syncline_protocol::{
     Config, Connector, ConnectorContext, Destination, Error, ErrorKind, Result, Side, Source, Spec, TableName,
 };
 use syncline_store::config::SystemConfig;
 use syncline_store::secrets::{VaultAndEnv, resolve};
 use syncline_store::{JournalEntry, Project, State, SystemKind, Vault};
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::events::{Events, Listener};
 use crate::host::Host;
 use crate::runs::Runs;
+
+/// How often it is noted that the studio is open.
+const WATCH_EVERY: Duration = Duration::from_secs(60);
+/// When it was not noted for longer than this, the computer slept or the studio was closed.
+const WATCH_GAP: SignedDuration = SignedDuration::from_secs(150);
 
 /// Answers the requests of all windows of one project, and owns its runs. Cheap to clone.
 #[derive(Clone)]
 pub struct Api {
     pub(crate) open: Arc<Open>,
     pub(crate) runs: Arc<Runs>,
+    /// Notes that the studio is open, as long as it is.
+    _watch: Arc<AbortOnDropHandle<()>>,
 }
 
 /// An open project. Everything here blocks: it is used by way of [`Api::blocking`].
@@ -30,13 +39,17 @@ pub(crate) struct Open {
     pub(crate) project: Project,
     pub(crate) state: Arc<State>,
     pub(crate) events: Events,
+    /// The log that was looked at last, so that paging through it and searching it begin where the last answer ended.
+    pub(crate) log: Mutex<Option<LogReader>>,
 }
 
 impl Api {
     /// For this project. Must be called within a runtime.
     pub fn new(host: Arc<dyn Host>, project: Project, state: Arc<State>) -> Api {
-        let open = Arc::new(Open { host, project, state, events: Events::default() });
-        Api { runs: Arc::new(Runs::new(Arc::clone(&open))), open }
+        let open =
+            Arc::new(Open { host, project, state, events: Events::default(), log: Mutex::default() });
+        let watch = Arc::new(AbortOnDropHandle::new(tokio::spawn(watch(Arc::clone(&open)))));
+        Api { runs: Arc::new(Runs::new(Arc::clone(&open))), open, _watch: watch }
     }
 
     /// Begins to hear events; where running syncs stand comes first.
@@ -86,6 +99,20 @@ pub(crate) async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(work)
         .await
         .map_err(|error| Error::internal("A part of the program failed.").caused_by(error))?
+}
+
+/// Time in which nobody watched is not held against a connection of this computer: it is noted when somebody does.
+async fn watch(open: Arc<Open>) {
+    let mut ticks = tokio::time::interval(WATCH_EVERY);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let open = Arc::clone(&open);
+        let noted = blocking(move || open.state.watched(open.now(), WATCH_GAP)).await;
+        if let Err(error) = noted {
+            tracing::warn!(message = error.message(), "it could not be noted that the studio is open");
+        }
+    }
 }
 
 impl Open {
@@ -169,14 +196,14 @@ impl Open {
         })
     }
 
-    /// Adds to the journal of a connection.
+    /// Adds to the journal of a connection. Returns the number of the entry.
     pub(crate) fn note(
         &self,
         connection: &str,
         kind: &str,
         run: Option<String>,
         detail: Value,
-    ) -> Result<()> {
+    ) -> Result<i64> {
         self.state.add_to_journal(&JournalEntry {
             run,
             connection: connection.to_owned(),

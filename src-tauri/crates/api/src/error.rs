@@ -69,8 +69,36 @@ pub enum RetryWhen {
     Never,
 }
 
+/// All kinds; a test compares the list with the type.
+pub(crate) const KINDS: &[ErrorKind] = &[
+    ErrorKind::Config,
+    ErrorKind::Authentication,
+    ErrorKind::Permission,
+    ErrorKind::NotFound,
+    ErrorKind::Unreachable,
+    ErrorKind::ConnectionLost,
+    ErrorKind::Timeout,
+    ErrorKind::RateLimited,
+    ErrorKind::Tls,
+    ErrorKind::HostKey,
+    ErrorKind::SchemaChanged,
+    ErrorKind::NeedsDecision,
+    ErrorKind::PositionLost,
+    ErrorKind::CorruptInput,
+    ErrorKind::TooManyRejected,
+    ErrorKind::Locked,
+    ErrorKind::DiskFull,
+    ErrorKind::Fenced,
+    ErrorKind::Conflict,
+    ErrorKind::LimitExceeded,
+    ErrorKind::Unsupported,
+    ErrorKind::Mismatch,
+    ErrorKind::Stopped,
+    ErrorKind::Internal,
+];
+
 /// What a window can do about a kind of failure, for its most likely fix: one row for each kind.
-fn action(kind: ErrorKind) -> Option<FixAction> {
+pub(crate) fn action(kind: ErrorKind) -> Option<FixAction> {
     use ErrorKind::{
         Authentication, Config, Conflict, ConnectionLost, CorruptInput, DiskFull, Fenced, HostKey, Internal,
         LimitExceeded, Locked, Mismatch, NeedsDecision, NotFound, Permission, PositionLost, RateLimited,
@@ -109,48 +137,20 @@ impl From<&Error> for ApiError {
             },
             Retry::Never => RetryWhen::Never,
         };
-        let Failure { kind, message, meaning, fixes, details } = Failure::from(error);
+        let Failure { kind, message, meaning, fixes, details, side } = Failure::from(error);
         let action = action(kind);
         let fix = fixes
             .into_iter()
             .enumerate()
             .map(|(at, label)| ErrorFix { label, action: action.filter(|_| at == 0) })
             .collect();
-        ApiError { code: kind, message, meaning, fix, retry, side: error.side(), detail: details }
+        ApiError { code: kind, message, meaning, fix, retry, side, detail: details }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// All kinds, by way of the compiler: a new kind makes the match in `action` and this list worth a look.
-    const KINDS: &[ErrorKind] = &[
-        ErrorKind::Config,
-        ErrorKind::Authentication,
-        ErrorKind::Permission,
-        ErrorKind::NotFound,
-        ErrorKind::Unreachable,
-        ErrorKind::ConnectionLost,
-        ErrorKind::Timeout,
-        ErrorKind::RateLimited,
-        ErrorKind::Tls,
-        ErrorKind::HostKey,
-        ErrorKind::SchemaChanged,
-        ErrorKind::NeedsDecision,
-        ErrorKind::PositionLost,
-        ErrorKind::CorruptInput,
-        ErrorKind::TooManyRejected,
-        ErrorKind::Locked,
-        ErrorKind::DiskFull,
-        ErrorKind::Fenced,
-        ErrorKind::Conflict,
-        ErrorKind::LimitExceeded,
-        ErrorKind::Unsupported,
-        ErrorKind::Mismatch,
-        ErrorKind::Stopped,
-        ErrorKind::Internal,
-    ];
 
     #[test]
     fn every_kind_says_what_it_means_and_what_to_do() {

@@ -23,6 +23,7 @@ mod personal;
 pub mod requests;
 mod runs;
 pub mod select;
+mod spans;
 pub mod types;
 mod typescript;
 

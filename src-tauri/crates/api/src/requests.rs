@@ -6,7 +6,7 @@
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use syncline_engine::{Event, Plan, Preview, Receipt, Replayed};
+use syncline_engine::{Comparison, Event, Plan, Preview, Receipt, Replayed};
 use syncline_protocol::{Error, ErrorKind};
 use ts_rs::TS;
 
@@ -199,21 +199,33 @@ requests! {
     "run.pause" => pause_run(RunRequest) -> (), provides [] invalidates [Connections];
     /// Stops a run now: what is not durable is dropped. The next run goes on from the last checkpoint.
     "run.stop" => stop_run(RunRequest) -> (), provides [] invalidates [Connections];
+    /// Has a run that waits before its next attempt try again at once.
+    "run.hurry" => hurry_run(RunRequest) -> (), provides [] invalidates [Connections];
     /// The account of a run that ended.
     "run.get" => receipt(RunRequest) -> Receipt, provides [Runs] invalidates [];
     /// The latest runs, newest first.
     "runs.list" => runs(RunsRequest) -> Vec<RunSummary>, provides [Runs] invalidates [];
-    /// A window of the log of a run. The search goes through all of it.
+    /// A window of the log of a run.
     "run.log" => run_log(LogRequest) -> LogPage, provides [Runs] invalidates [];
+    /// The next match in the log of a run. The search goes through all of it.
+    "run.log.find" => find_in_log(LogFindRequest) -> LogFound, provides [Runs] invalidates [];
+    /// Compares both sides of a table row by row. Reads both in full; writes nothing.
+    "compare" => compare(CompareRequest) -> Comparison, provides [] invalidates [];
+    /// The last comparison of each table of a connection.
+    "compare.last" => comparisons(ConnectionRequest) -> Vec<Comparison>, provides [Runs] invalidates [];
     /// How reliable a connection was.
     "runs.reliability" => reliability(ReliabilityRequest) -> Reliability, provides [Runs] invalidates [];
     /// What happened to a connection besides its runs, newest first.
     "timeline" => timeline(TimelineRequest) -> Vec<TimelineEntry>, provides [Runs Inbox Connections] invalidates [];
+    /// What changed between two versions of a file of the configuration.
+    "config.diff" => config_diff(DiffRequest) -> ConfigDiff, provides [] invalidates [];
 
     /// Changes of sources that wait for a decision.
     "inbox.list" => inbox(()) -> Vec<InboxEntry>, provides [Inbox] invalidates [];
     /// Decides about them.
-    "inbox.decide" => decide(DecideRequest) -> (), provides [] invalidates [Inbox Connections];
+    "inbox.decide" => decide(DecideRequest) -> Decided, provides [] invalidates [Inbox Connections];
+    /// Takes decisions back, as long as no run has followed them.
+    "inbox.undo" => undo(UndoRequest) -> (), provides [] invalidates [Inbox Connections];
 
     /// Rows that could not be converted.
     "quarantine.list" => quarantine(QuarantineRequest) -> Vec<QuarantineRow>, provides [Quarantine] invalidates [];

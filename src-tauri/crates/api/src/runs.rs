@@ -68,18 +68,29 @@ impl Runs {
 
     /// Stops a run: at its next durable point, or now.
     pub(crate) fn stop(&self, run: &str, now: bool) -> Result<()> {
-        let working = self.working().values().find(|working| working.run == run).cloned();
-        let working = working.ok_or_else(|| {
-            Error::new(ErrorKind::NotFound, "This run is not working any more.")
-                .meaning("There was nothing to stop.")
-                .fix("Look at how it ended.")
-        })?;
+        let stop = self.stop_of(run, "There was nothing to stop.")?;
         if now {
-            working.stop.now();
+            stop.now();
         } else {
-            working.stop.soon();
+            stop.soon();
         }
         Ok(())
+    }
+
+    /// Has a run try again at once.
+    pub(crate) fn hurry(&self, run: &str) -> Result<()> {
+        self.stop_of(run, "Nothing was tried.")?.hurry();
+        Ok(())
+    }
+
+    fn stop_of(&self, run: &str, otherwise: &'static str) -> Result<Stop> {
+        let working = self.working();
+        let found = working.values().find(|working| working.run == run);
+        found.map(|working| working.stop.clone()).ok_or_else(|| {
+            Error::new(ErrorKind::NotFound, "This run is not working any more.")
+                .meaning(otherwise)
+                .fix("Look at how it ended.")
+        })
     }
 
     /// Stops everything now.
@@ -154,6 +165,7 @@ impl Drop for Seat {
 /// Takes the lock and records that the run begins.
 fn begin(open: &Arc<Open>, connection: &Connection, run: String) -> Result<(RunLock, Arc<RunLog>)> {
     let lock = RunLock::acquire(&open.project, &connection.name)?;
+    open.keep_files(true)?;
     let hash = open.project.config_hash(&connection.name)?;
     let observer = RunObserver { events: open.events.clone(), run: run.clone() };
     let cleaner = Arc::clone(&open.host);
@@ -204,7 +216,7 @@ async fn work(
     };
     let kept = blocking(move || {
         open.state.end_run(&receipt.run, &receipt.ending()?)?;
-        receipt.drift_entries(open.now()).try_for_each(|entry| open.state.add_to_journal(&entry))?;
+        receipt.drift_entries(open.now()).try_for_each(|entry| open.state.add_to_journal(&entry).map(drop))?;
         inbox::after_run(&open, &receipt, &waiting)?;
         if let Some(rows) = counted {
             open.keep_quarantined(&receipt.connection, rows.len() as u64)?;

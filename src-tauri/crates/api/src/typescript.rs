@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use ts_rs::{Config, TS, TypeVisitor};
 
-use crate::error::ApiError;
+use crate::error::{ApiError, KINDS, action};
 use crate::requests::{CacheTag, REQUESTS, ServerEvent};
 
 /// The types that have been met, by name.
@@ -80,7 +80,21 @@ pub fn typescript() -> String {
         );
     }
     text.push_str("};\n");
+    fix_actions(&mut text);
     text
+}
+
+/// What a window can do about a failure of a run, which only knows its kind.
+fn fix_actions(text: &mut String) {
+    text.push_str(
+        "\n/** What a window can do about a failure of this kind, for its most likely fix. */\nexport const fixActions: Readonly<Record<ErrorKind, FixAction | null>> = {\n",
+    );
+    for kind in KINDS {
+        let word = |value: Result<String, _>| value.unwrap_or_default();
+        let kind_word = word(serde_json::to_string(kind)).replace('"', "");
+        let _ = writeln!(text, "  {kind_word}: {},", word(serde_json::to_string(&action(*kind))));
+    }
+    text.push_str("};\n");
 }
 
 /// Comments of one line on one line, members indented, no spaces at ends of lines.

@@ -65,6 +65,8 @@ pub struct RunOptions {
     pub tables: Vec<TableName>,
     /// Read both sides again at the end and compare every row.
     pub verify: bool,
+    /// Read all rows again, also those that were read before. What is there stays until a row takes its place.
+    pub reread: bool,
     /// Attempts in a row without any progress before a failure is final.
     pub attempts_max: u32,
     /// The pause before the second attempt; doubles up to 64 times this.
@@ -82,6 +84,7 @@ impl RunOptions {
             run: run.into(),
             tables: Vec::new(),
             verify: false,
+            reread: false,
             attempts_max: 5,
             backoff: Duration::from_secs(1),
             in_flight_bytes: 2 << 20,

@@ -1,6 +1,8 @@
 //! What a run tells while it runs.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 use syncline_protocol::TableName;
@@ -97,6 +99,21 @@ pub struct TableProgress {
     pub rows_rejected: u64,
     /// Bytes (Arrow, in memory) read so far.
     pub bytes: u64,
+    /// Rows brought into their shape in the destination so far.
+    pub rows_prepared: u64,
+    /// How long rows were waited for. The largest of the three times names what the sync waits for.
+    pub source_ms: u64,
+    /// How long rows were brought into shape.
+    pub prepare_ms: u64,
+    /// How long the destination took.
+    pub destination_ms: u64,
+}
+
+impl TableProgress {
+    /// Whether there is something to tell yet.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.rows_read > 0 || self.rows_committed > 0 || self.source_ms > 0
+    }
 }
 
 /// Receives events. Called from many tasks; must not block.
@@ -119,6 +136,48 @@ pub(crate) struct Counters {
     pub(crate) rows_committed: AtomicU64,
     pub(crate) rows_rejected: AtomicU64,
     pub(crate) bytes: AtomicU64,
+    pub(crate) rows_prepared: AtomicU64,
+    pub(crate) source: Meter,
+    pub(crate) prepare: Meter,
+    pub(crate) destination: Meter,
+}
+
+/// How long something took, all lanes together, what is still going on included.
+#[derive(Debug, Default)]
+pub(crate) struct Meter {
+    /// The ends of what is over less all beginnings, in µs. With the present for each that is going on it is a duration.
+    sum: AtomicI64,
+    going_on: AtomicI64,
+}
+
+/// Something that is being measured; it ends when this is dropped.
+pub(crate) struct Measured<'a>(&'a Meter);
+
+impl Meter {
+    pub(crate) fn begin(&self) -> Measured<'_> {
+        self.going_on.fetch_add(1, Ordering::Relaxed);
+        self.sum.fetch_sub(now_us(), Ordering::Relaxed);
+        Measured(self)
+    }
+
+    fn ms(&self) -> u64 {
+        let us = self.sum.load(Ordering::Relaxed) + self.going_on.load(Ordering::Relaxed) * now_us();
+        // Read between two steps of a beginning or an end, it can be anything.
+        u64::try_from(us / 1000).unwrap_or(0).min(now_us().unsigned_abs())
+    }
+}
+
+impl Drop for Measured<'_> {
+    fn drop(&mut self) {
+        self.0.sum.fetch_add(now_us(), Ordering::Relaxed);
+        self.0.going_on.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// µs since the program first asked.
+fn now_us() -> i64 {
+    static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
+    i64::try_from(BEGAN.elapsed().as_micros()).unwrap_or(i64::MAX)
 }
 
 impl Counters {
@@ -130,6 +189,10 @@ impl Counters {
             rows_committed: read(&self.rows_committed),
             rows_rejected: read(&self.rows_rejected),
             bytes: read(&self.bytes),
+            rows_prepared: read(&self.rows_prepared),
+            source_ms: self.source.ms(),
+            prepare_ms: self.prepare.ms(),
+            destination_ms: self.destination.ms(),
         }
     }
 

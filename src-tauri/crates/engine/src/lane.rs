@@ -9,7 +9,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use syncline_protocol::{
     BatchKind, Change, ChangeBatch, ChangeSink, DigestHasher, Error, ErrorKind, Loader, Part, PartKind,
-    RejectedRow, Result, Stopped, TableSchema,
+    RejectedRow, Result, Side, Stopped, TableSchema,
 };
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::task::AbortOnDropHandle;
@@ -90,7 +90,12 @@ impl Lane {
 
     /// Takes what the reader sends until it ends. The reader's own result comes after.
     async fn take(&mut self, part: u32, changes: &mut Receiver<Change>) -> Result<()> {
-        while let Some((change, _space)) = changes.receive().await {
+        loop {
+            let received = {
+                let _waits = self.table.counters.source.begin();
+                changes.receive().await
+            };
+            let Some((change, _space)) = received else { return Ok(()) };
             match change {
                 Change::Batch(batch) => self.write(batch).await?,
                 Change::Rejected(row) => self.reject(vec![row])?,
@@ -110,7 +115,6 @@ impl Lane {
                 }
             }
         }
-        Ok(())
     }
 
     /// The source found that its data does not fit the shape of this read. What the policy allows is remembered, and
@@ -135,20 +139,34 @@ impl Lane {
     }
 
     async fn write(&mut self, batch: ChangeBatch) -> Result<()> {
+        let table = Arc::clone(&self.table);
+        let counters = &table.counters;
+        let batch = {
+            let _takes = counters.prepare.begin();
+            self.prepare(batch)?
+        };
+        let _takes = counters.destination.begin();
+        self.loader().await?.write(batch).await.map_err(|error| error.at(Side::Destination))
+    }
+
+    /// Brings rows into shape, and takes them into the account of the segment.
+    fn prepare(&mut self, batch: ChangeBatch) -> Result<ChangeBatch> {
         let normalised = self.normaliser.normalise(batch)?;
         let rejected = normalised.rejected.len() as u64;
         Counters::add(&self.table.counters.rows_rejected, rejected);
         self.reject(normalised.rejected)?;
         let batch = normalised.batch;
         if batch.kind != BatchKind::Keys {
-            self.segment.rows += batch.rows.num_rows() as u64;
+            let rows = batch.rows.num_rows() as u64;
+            self.segment.rows += rows;
+            Counters::add(&self.table.counters.rows_prepared, rows);
         }
         if batch.kind == BatchKind::Rows {
             let digest = self.digest.digest(&batch.rows, self.data_columns)?;
             self.segment.checksum = self.segment.checksum.wrapping_add(digest.checksum);
         }
         self.segment.bytes += batch.rows.get_array_memory_size() as u64;
-        self.loader().await?.write(batch).await
+        Ok(batch)
     }
 
     /// Keeps rejected rows for the commit. They are held in memory, so the limit is checked here, too.
@@ -168,7 +186,8 @@ impl Lane {
             Some(loader) => loader,
             None => {
                 self.segment_began = Instant::now();
-                self.table.run.destination.loader(&self.table.loader).await?
+                let loader = self.table.run.destination.loader(&self.table.loader).await;
+                loader.map_err(|error| error.at(Side::Destination))?
             }
         };
         Ok(self.loader.insert(loader))
@@ -176,6 +195,8 @@ impl Lane {
 
     /// Hands the segment to the table and waits until it is durable.
     async fn commit(&mut self) -> Result<()> {
+        let table = Arc::clone(&self.table);
+        let _takes = table.counters.destination.begin();
         let (reply, answer) = oneshot::channel();
         let request =
             CommitRequest { loader: self.loader.take(), segment: std::mem::take(&mut self.segment), reply };
@@ -190,7 +211,8 @@ impl Lane {
 async fn read(table: Arc<TableContext>, part: Part, sender: Sender<Change>) -> Result<()> {
     let from = table.at.get(&part.index);
     let sink = LaneSink { table: &table, sender };
-    table.run.source.read(&table.mapping.read, &table.plan, &part, from, &sink).await
+    let read = table.run.source.read(&table.mapping.read, &table.plan, &part, from, &sink).await;
+    read.map_err(|error| error.at(Side::Source))
 }
 
 /// Where the reader of a lane puts its changes.

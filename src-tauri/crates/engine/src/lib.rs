@@ -1,8 +1,9 @@
 //! Plans and runs syncs over the contract of `syncline-protocol`.
 //!
 //! The way in is [`Connection`]: [`Connection::plan`] says what a run would do, [`Connection::run`] does it and answers
-//! with a [`Receipt`], [`Connection::preview`] shows rows as they will land, [`Connection::verify`] compares both sides
-//! row for row, [`Connection::replay`] loads repaired rows from quarantine.
+//! with a [`Receipt`], [`Connection::preview`] shows rows as they will land, [`Connection::verify`] proves that both sides
+//! hold the same rows, [`Connection::compare`] says which do not, [`Connection::replay`] loads repaired rows from
+//! quarantine.
 //!
 //! ```text
 //! run ─ attempt ─ table ┬ lane: source ─ channel ─ normalise ─ loader
@@ -17,6 +18,7 @@
 
 mod browse;
 mod channel;
+mod compare;
 mod connection;
 mod convert;
 mod drift;
@@ -34,11 +36,13 @@ mod quarantine;
 mod receipt;
 mod run;
 mod run_log;
+mod sides;
 mod stop;
 mod table;
 mod verify;
 
 pub use browse::Rows;
+pub use compare::{Comparison, DifferingRow, ExpectedGap, GapReason, RowState};
 pub use connection::{Connection, RunOptions, SchemaMemory};
 pub use drift::{Drift, DriftKind};
 pub use event::{Event, Observer, TableProgress, Unobserved};
@@ -49,5 +53,7 @@ pub use quarantine::{Repair, Replayed};
 pub use receipt::{
     Attempt, ChecksumProof, CountProof, Failure, Outcome, Proof, Receipt, TableReceipt, TableState,
 };
-pub use run_log::RunLog;
+pub use run_log::{
+    LogFilter, LogHit, LogLevel, LogLine, LogQuery, LogReader, LogSearch, LogStage, RunLog,
+};
 pub use stop::Stop;

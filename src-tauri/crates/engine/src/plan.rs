@@ -7,7 +7,7 @@ use syncline_protocol::{ReadMode, Result, SchemaChange, TableName, TargetName, W
 
 use crate::connection::Connection;
 use crate::drift::Drift;
-use crate::prepare::{Prepared, prepare};
+use crate::prepare::{Prepared, prepare, reread};
 use crate::receipt::Failure;
 
 /// What a run would do.
@@ -91,10 +91,25 @@ impl Connection {
     /// # Errors
     /// When one of the systems cannot be asked. What concerns one table stands in that table's effect.
     pub async fn plan(&self, only: &[TableName]) -> Result<Plan> {
+        self.plan_of(only, false).await
+    }
+
+    /// What a run would do that reads all rows again.
+    ///
+    /// # Errors
+    /// As for [`Connection::plan`].
+    pub async fn plan_reread(&self, only: &[TableName]) -> Result<Plan> {
+        self.plan_of(only, true).await
+    }
+
+    async fn plan_of(&self, only: &[TableName], again: bool) -> Result<Plan> {
         let tables = self.tables(only);
         let catalog = self.discover(&tables).await?;
         let checkpoints = self.checkpoints().await?;
-        let prepared = prepare(self, &tables, &catalog, checkpoints).await?;
+        let mut prepared = prepare(self, &tables, &catalog, checkpoints).await?;
+        if again {
+            reread(&mut prepared);
+        }
         let effects = tables.iter().zip(&prepared).map(|(table, prepared)| match prepared {
             Ok(prepared) => effect(self, prepared),
             Err(error) => TableEffect {
@@ -126,7 +141,10 @@ pub(crate) fn fingerprint(prepared: &[Result<Prepared>]) -> String {
     let mut hasher = blake3::Hasher::new();
     for table in prepared {
         let text = match table {
-            Ok(table) => format!("{:?}{:?}{:?}", table.mapping, table.existing, table.rebuild),
+            Ok(table) => {
+                let reread = if table.reread { "reread" } else { "" };
+                format!("{:?}{:?}{:?}{reread}", table.mapping, table.existing, table.rebuild)
+            }
             Err(error) => format!("{:?}{error}", error.kind()),
         };
         hasher.update(&(text.len() as u64).to_le_bytes());
@@ -139,7 +157,7 @@ fn effect(connection: &Connection, prepared: &Prepared) -> TableEffect {
     let mapping = &prepared.mapping;
     let resumes = prepared.checkpoint.as_ref().is_some_and(|checkpoint| !checkpoint.position.complete);
     let first = prepared.checkpoint.is_none() || prepared.rebuild;
-    let full = first || resumes || mapping.read.mode == ReadMode::Full;
+    let full = first || resumes || prepared.reread || mapping.read.mode == ReadMode::Full;
     let verb = match (&prepared.existing, prepared.rebuild) {
         (Some(_), true) => Verb::Rebuild,
         (None, _) => Verb::Add,
@@ -171,6 +189,8 @@ fn row_effects(prepared: &Prepared, full: bool, resumes: bool) -> Vec<String> {
     let mut effects = Vec::new();
     if prepared.rebuild && prepared.existing.is_some() {
         effects.push("all rows are read again into a copy beside the table, which then takes its place; readers keep the old rows until then".to_owned());
+    } else if prepared.reread {
+        effects.push("reads all rows again; rows that are missing come in, rows that differ are replaced, and nothing is removed".to_owned());
     } else {
         let reads = match (full, resumes) {
             (true, true) => "goes on with the load that was interrupted",

@@ -28,6 +28,8 @@ pub(crate) struct Prepared {
     pub(crate) checkpoint: Option<StoredCheckpoint>,
     /// What is there cannot be continued: the table is loaded anew beside the old one.
     pub(crate) rebuild: bool,
+    /// All rows are read again into the table as it is: what is missing comes in, what differs is replaced.
+    pub(crate) reread: bool,
     pub(crate) rows_estimate: Option<u64>,
     pub(crate) bytes_estimate: Option<u64>,
 }
@@ -63,6 +65,26 @@ pub(crate) async fn prepare(
             )
         });
     Ok(prepared.collect())
+}
+
+/// Has all rows of these tables read again, where a mode allows it.
+pub(crate) fn reread(prepared: &mut [Result<Prepared>]) {
+    for table in prepared {
+        let Ok(ready) = table else { continue };
+        match ready.mapping.target.mode {
+            WriteMode::Merge { .. } | WriteMode::History => ready.reread = true,
+            // It reads everything anyway.
+            WriteMode::Replace => {}
+            WriteMode::Append => {
+                *table = Err(Error::new(
+                    ErrorKind::Unsupported,
+                    format!("`{}` keeps every row that was ever read, so reading all of them again would double them.", ready.mapping.table()),
+                )
+                .meaning("This table is left as it is.")
+                .fix("Give the table another `target`: it is loaded anew there."));
+            }
+        }
+    }
 }
 
 fn prepare_table(
@@ -131,6 +153,7 @@ fn prepare_table(
         existing,
         checkpoint,
         rebuild,
+        reread: false,
         rows_estimate: info.rows_estimate,
         bytes_estimate: info.bytes_estimate,
     })

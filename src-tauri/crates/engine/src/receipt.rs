@@ -1,7 +1,7 @@
 //! A run's account: what was read, what landed, and the counts that prove it.
 
 use serde::{Deserialize, Serialize};
-use syncline_protocol::{Digest, Error, ErrorKind, TableName, TargetName, WriteMode};
+use syncline_protocol::{Digest, Error, ErrorKind, Side, TableName, TargetName, WriteMode};
 
 use crate::drift::Drift;
 
@@ -72,6 +72,10 @@ pub struct Failure {
     pub fixes: Vec<String>,
     /// Facts and causes, for the details view.
     pub details: Vec<String>,
+    /// At which end of the connection it happened, when that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "typescript", ts(optional))]
+    pub side: Option<Side>,
 }
 
 impl From<&Error> for Failure {
@@ -83,6 +87,7 @@ impl From<&Error> for Failure {
             meaning: error.meaning_text().to_owned(),
             fixes: error.fixes().into_iter().map(str::to_owned).collect(),
             details: facts.chain(error.causes()).collect(),
+            side: error.side(),
         }
     }
 }

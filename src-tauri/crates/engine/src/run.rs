@@ -6,16 +6,16 @@ use std::time::{Duration, Instant};
 use futures::StreamExt;
 use jiff::Timestamp;
 use syncline_protocol::{
-    Error, ErrorKind, Opening, Result, Retry, StoredCheckpoint, TableName, TableRead, TargetName,
+    Error, ErrorKind, Opening, Result, Retry, Side, StoredCheckpoint, TableName, TableRead, TargetName,
 };
 use syncline_store::config::TableConfig;
 use tokio::sync::Semaphore;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::connection::{Connection, RunOptions};
-use crate::event::{Counters, Event, Observer};
+use crate::event::{Counters, Event, Observer, TableProgress};
 use crate::plan::fingerprint;
-use crate::prepare::{Prepared, prepare};
+use crate::prepare::{Prepared, prepare, reread};
 use crate::receipt::{Attempt, ChecksumProof, Failure, Outcome, Receipt, TableReceipt, TableState};
 use crate::stop::Stop;
 use crate::table::{InDoubt, RunContext, TableRun};
@@ -111,7 +111,7 @@ impl Run<'_> {
             loop {
                 ticks.tick().await;
                 let tables = counters.iter().map(|(table, counters)| counters.progress(table));
-                let tables = tables.filter(|table| table.rows_read > 0 || table.rows_committed > 0).collect();
+                let tables = tables.filter(TableProgress::has_begun).collect();
                 let elapsed_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
                 observer.event(&Event::Progress { tables, elapsed_ms });
             }
@@ -149,6 +149,7 @@ impl Run<'_> {
             });
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
+                () = self.stop.hurried() => {}
                 () = self.stop.wait() => return (attempts, Some(syncline_protocol::Stopped.into())),
             }
         }
@@ -195,7 +196,8 @@ impl Run<'_> {
         let opened = connection
             .destination
             .open(&Opening { connection: connection.id.clone(), run: self.options.run.clone() })
-            .await?;
+            .await
+            .map_err(|error| error.at(Side::Destination))?;
         let session: Arc<dyn syncline_protocol::DestinationSession> = Arc::from(opened.session);
         let result =
             self.attempt_opened(&pending, &tables, &catalog, Arc::clone(&session), opened.checkpoints).await;
@@ -213,7 +215,10 @@ impl Run<'_> {
     ) -> Result<Option<Error>> {
         let connection = self.connection;
         let checkpoints = checkpoints.into_iter().map(|stored| (stored.table.clone(), stored)).collect();
-        let prepared = prepare(connection, tables, catalog, checkpoints).await?;
+        let mut prepared = prepare(connection, tables, catalog, checkpoints).await?;
+        if self.options.reread {
+            reread(&mut prepared);
+        }
         self.check_approval(&prepared)?;
         let mut ready = Vec::new();
         for (at, prepared) in pending.iter().zip(prepared) {
@@ -232,7 +237,7 @@ impl Run<'_> {
             return Ok(None);
         }
         let source: Arc<dyn syncline_protocol::SourceSession> =
-            Arc::from(connection.source.open(&reads).await?);
+            Arc::from(connection.source.open(&reads).await.map_err(|error| error.at(Side::Source))?);
         let lanes_max = connection
             .source
             .capabilities()

@@ -6,11 +6,19 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
-use serde::Serialize;
 use syncline_protocol::{Error, ErrorKind, Result, TableName};
 
 use crate::event::{Event, Observer};
 use crate::receipt::{Failure, Outcome, TableState};
+
+mod index;
+mod line;
+mod read;
+
+use index::Block;
+use line::Written;
+pub use line::{LogLevel, LogLine, LogStage};
+pub use read::{LogFilter, LogHit, LogQuery, LogReader, LogSearch};
 
 /// Takes secrets out of a text.
 type Clean = Box<dyn Fn(&str) -> String + Send + Sync>;
@@ -19,19 +27,40 @@ type Clean = Box<dyn Fn(&str) -> String + Send + Sync>;
 ///
 /// A log that cannot be written does not stop the run: rows are worth more than words about them.
 pub struct RunLog {
-    file: Mutex<BufWriter<File>>,
+    out: Mutex<Out>,
     clean: Clean,
     next: Arc<dyn Observer>,
 }
 
-/// One line.
-#[derive(Serialize)]
-struct Line<'a> {
-    time: String,
-    level: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    table: Option<&'a TableName>,
-    text: String,
+/// The file, and the index that grows beside it.
+struct Out {
+    file: BufWriter<File>,
+    /// None when it could not be made: readers make up what is missing.
+    index: Option<File>,
+    block: Block,
+}
+
+impl Out {
+    /// Events are few (commits take longer than a write), and each should survive the end of the process.
+    fn write(&mut self, line: &Written<'_>) -> std::io::Result<()> {
+        let mut bytes = serde_json::to_vec(line)?;
+        bytes.push(b'\n');
+        self.file.write_all(&bytes)?;
+        self.file.flush()?;
+        let table = line.table.map(ToString::to_string);
+        self.block.add(line.level, line.stage, table.as_deref(), bytes.len() as u64);
+        if !self.block.is_full() {
+            return Ok(());
+        }
+        let next = self.block.following();
+        let full = std::mem::replace(&mut self.block, next);
+        if let Some(index) = &mut self.index {
+            let mut bytes = serde_json::to_vec(&full)?;
+            bytes.push(b'\n');
+            index.write_all(&bytes)?;
+        }
+        Ok(())
+    }
 }
 
 impl RunLog {
@@ -47,29 +76,33 @@ impl RunLog {
         };
         fs::create_dir_all(path.parent().unwrap_or(path)).map_err(failed)?;
         let file = File::create(path).map_err(failed)?;
-        Ok(Arc::new(RunLog { file: Mutex::new(BufWriter::new(file)), clean, next }))
+        let index = File::create(index::path_of(path)).ok();
+        let out = Out { file: BufWriter::new(file), index, block: Block::default() };
+        Ok(Arc::new(RunLog { out: Mutex::new(out), clean, next }))
     }
 
-    fn write(&self, level: &'static str, table: Option<&TableName>, text: &str) {
-        let line = Line { time: Timestamp::now().to_string(), level, table, text: (self.clean)(text) };
-        let Ok(mut line) = serde_json::to_vec(&line) else { return };
-        line.push(b'\n');
-        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        // Events are few (commits take longer than a write), and each should survive the end of the process.
-        let _ = file.write_all(&line).and_then(|()| file.flush());
+    fn write(&self, level: LogLevel, stage: LogStage, table: Option<&TableName>, text: &str) {
+        let line =
+            Written { time: Timestamp::now().to_string(), level, stage, table, text: (self.clean)(text) };
+        let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
+        let _ = out.write(&line);
     }
 
-    fn failure(&self, level: &'static str, table: Option<&TableName>, lead: &str, failure: &Failure) {
-        self.write(level, table, &format!("{lead}{} {}", failure.message, failure.meaning));
+    fn failure(&self, level: LogLevel, table: Option<&TableName>, lead: &str, failure: &Failure) {
+        let stage = LogStage::of(failure);
+        self.write(level, stage, table, &format!("{lead}{} {}", failure.message, failure.meaning));
         for detail in &failure.details {
-            self.write("debug", table, detail);
+            self.write(LogLevel::Debug, stage, table, detail);
         }
     }
 
     fn log(&self, event: &Event) {
+        use LogLevel::{Error, Info, Warn};
+        use LogStage::{Prepare, Read, Run, Write};
         match event {
             Event::RunStarted { run, connection, tables } => self.write(
-                "info",
+                Info,
+                Run,
                 None,
                 &format!("Run {run} of {connection} began with {} tables.", tables.len()),
             ),
@@ -80,38 +113,38 @@ impl RunLog {
                     (false, false) => "Reads new and changed rows",
                 };
                 let about = rows_estimate.map(|rows| format!(", about {rows}")).unwrap_or_default();
-                self.write("info", Some(table), &format!("{what}{about}."));
+                self.write(Info, Read, Some(table), &format!("{what}{about}."));
             }
             Event::Progress { .. } => {}
             Event::Waiting { table, reason: Some(reason) } => {
-                self.write("info", Some(table), &format!("Waits: {reason}."));
+                self.write(Info, Read, Some(table), &format!("Waits: {reason}."));
             }
-            Event::Waiting { table, reason: None } => self.write("info", Some(table), "Goes on."),
+            Event::Waiting { table, reason: None } => self.write(Info, Read, Some(table), "Goes on."),
             Event::Committed { table, ordinal, rows } => {
-                self.write("info", Some(table), &format!("Segment {ordinal} is durable: {rows} rows."));
+                self.write(Info, Write, Some(table), &format!("Segment {ordinal} is durable: {rows} rows."));
             }
             Event::TableEnded { table, state, rows, failure } => match (state, failure) {
                 (TableState::Failed | TableState::NeedsDecision, Some(failure)) => {
-                    let level = if *state == TableState::Failed { "error" } else { "warn" };
+                    let level = if *state == TableState::Failed { Error } else { Warn };
                     self.failure(level, Some(table), "", failure);
                 }
                 (TableState::DoneWithRejected, _) => {
-                    self.write("warn", Some(table), &format!("Done: {rows} rows; some were rejected."));
+                    self.write(Warn, Prepare, Some(table), &format!("Done: {rows} rows; some were rejected."));
                 }
                 (TableState::Stopped, _) => {
-                    self.write("info", Some(table), &format!("Stopped: {rows} rows are durable."));
+                    self.write(Info, Run, Some(table), &format!("Stopped: {rows} rows are durable."));
                 }
-                _ => self.write("info", Some(table), &format!("Done: {rows} rows.")),
+                _ => self.write(Info, Run, Some(table), &format!("Done: {rows} rows.")),
             },
             Event::Retrying { attempt, in_ms, failure } => {
                 let lead = format!("Attempt {attempt} follows in {:.1} s. ", *in_ms as f64 / 1000.0);
-                self.failure("warn", None, &lead, failure);
+                self.failure(Warn, None, &lead, failure);
             }
             Event::RunEnded { receipt } => {
                 if let Some(failure) = &receipt.failure {
-                    self.failure("error", None, "", failure);
+                    self.failure(Error, None, "", failure);
                 }
-                let level = if receipt.outcome == Outcome::Failed { "error" } else { "info" };
+                let level = if receipt.outcome == Outcome::Failed { Error } else { Info };
                 let how = match receipt.outcome {
                     Outcome::Succeeded => "succeeded: every row is accounted for",
                     Outcome::SucceededWithRejected => "succeeded; some rows are in quarantine",
@@ -121,7 +154,7 @@ impl RunLog {
                 };
                 let rows: u64 = receipt.tables.iter().map(|table| table.rows_written).sum();
                 let seconds = receipt.duration_ms as f64 / 1000.0;
-                self.write(level, None, &format!("The run {how}: {rows} rows written in {seconds:.1} s."));
+                self.write(level, Run, None, &format!("The run {how}: {rows} rows written in {seconds:.1} s."));
             }
         }
     }

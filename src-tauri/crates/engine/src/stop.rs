@@ -1,12 +1,16 @@
-//! How a person stops a run: at a durable point, or now.
+//! How a person stops a run: at a durable point, or now; and how one has it go on.
 
+use std::sync::Arc;
+
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-/// Asks a run to stop. Clones share one state.
+/// Asks a run to stop, or to go on at once. Clones share one state.
 #[derive(Debug, Clone, Default)]
 pub struct Stop {
     soon: CancellationToken,
     now: CancellationToken,
+    hurry: Arc<Notify>,
 }
 
 impl Stop {
@@ -24,6 +28,15 @@ impl Stop {
     pub fn now(&self) {
         self.soon.cancel();
         self.now.cancel();
+    }
+
+    /// Do not wait any longer before the next attempt. Without effect while none is waited for.
+    pub fn hurry(&self) {
+        self.hurry.notify_waiters();
+    }
+
+    pub(crate) async fn hurried(&self) {
+        self.hurry.notified().await;
     }
 
     /// Whether either was asked for.

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use syncline_protocol::{
     Commit, DestinationSession, Error, ErrorKind, Finish, LoadInto, Loader, LoaderOptions, Part, PartKind,
-    ReadPlan, RejectedRow, Result, SourceSession, TableName, TablePosition, TableSchema, WriteMode,
+    ReadPlan, RejectedRow, Result, Side, SourceSession, TableName, TablePosition, TableSchema, WriteMode,
 };
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -170,7 +170,7 @@ impl TableRun {
 
     async fn load(&mut self) -> Result<()> {
         for change in &self.prepared.changes {
-            self.run.destination.apply(change).await?;
+            self.run.destination.apply(change).await.map_err(there)?;
         }
         let connection = &self.run.connection;
         connection.memory.accept_schema(&connection.name, &self.prepared.accepted)?;
@@ -178,9 +178,11 @@ impl TableRun {
         let mut anew =
             self.prepared.rebuild || (building && self.position.shape != copy_shape(&self.prepared.mapping));
         let mut beside = anew || building;
+        // Once, however many attempts it takes: from its first commit on, the new reading is the one that goes on.
+        anew |= self.prepared.reread && self.receipt.segments == 0;
         loop {
             let from = (self.stored && !anew).then_some(&self.position);
-            let plan = self.run.source.plan(&self.prepared.mapping.read, from).await?;
+            let plan = self.run.source.plan(&self.prepared.mapping.read, from).await.map_err(|error| error.at(Side::Source))?;
             self.receipt.resumed |= plan.continues && !self.position.complete;
             if plan.continues {
                 // A source may extend a plan that it continues, for example by a later upper bound.
@@ -224,7 +226,7 @@ impl TableRun {
         if plan.full {
             let into = if beside { LoadInto::Beside } else { LoadInto::Table };
             let commit = self.next_commit(Segment::default(), self.position.clone(), Finish::None);
-            self.run.destination.begin(&mapping.target, into, &commit).await?;
+            self.run.destination.begin(&mapping.target, into, &commit).await.map_err(there)?;
             self.committed(&commit);
         }
         Ok(())
@@ -234,7 +236,7 @@ impl TableRun {
         if self.prepared.existing.is_none() {
             return Ok(true);
         }
-        Ok(self.run.connection.destination.count(&self.prepared.mapping.target).await? == 0)
+        Ok(self.run.connection.destination.count(&self.prepared.mapping.target).await.map_err(there)? == 0)
     }
 
     /// Reads and loads all parts of a plan that are not done, the list of keys last.
@@ -350,7 +352,7 @@ impl TableRun {
         self.check_rejected(&segment)?;
         let mut loader = match loader {
             Some(loader) => loader,
-            None => self.run.destination.loader(&self.loader_options(plan)).await?,
+            None => self.run.destination.loader(&self.loader_options(plan)).await.map_err(there)?,
         };
         let commit = self.next_commit(segment, position, finish);
         self.in_doubt = Some(InDoubt {
@@ -359,7 +361,7 @@ impl TableRun {
             rejected: commit.rejected.len() as u64,
             bytes: commit.bytes,
         });
-        let durable = loader.commit(&commit).await?;
+        let durable = loader.commit(&commit).await.map_err(there)?;
         self.in_doubt = None;
         self.receipt.rows_written += durable.written;
         self.receipt.rows_deleted += durable.deleted;
@@ -436,7 +438,7 @@ impl TableRun {
 
     /// Counts what readers see now.
     async fn count(&mut self) -> Result<u64> {
-        let counted = self.run.connection.destination.count(&self.prepared.mapping.target).await?;
+        let counted = self.run.connection.destination.count(&self.prepared.mapping.target).await.map_err(there)?;
         self.receipt.rows_in_destination = Some(counted);
         Ok(counted)
     }
@@ -448,6 +450,10 @@ impl TableRun {
             tracing::warn!(%table, %error, "the source could not be told what is durable");
         }
     }
+}
+
+fn there(error: Error) -> Error {
+    error.at(Side::Destination)
 }
 
 /// The shape of a copy: a copy cannot get columns while it is built.

@@ -239,21 +239,39 @@ impl Project {
     /// # Errors
     /// As [`Project::connection`].
     pub fn config_hash(&self, name: &str) -> Result<String> {
-        let connection = self.connection(name)?;
-        let files = [
-            PathBuf::from(PROJECT_FILE),
-            file_of(SystemKind::Source.folder(), &connection.source),
-            file_of(SystemKind::Destination.folder(), &connection.destination),
-            file_of(CONNECTIONS, name),
-        ];
+        let own = std::iter::once(PathBuf::from(PROJECT_FILE));
         let mut bytes = Vec::new();
-        for file in files {
+        for file in own.chain(self.files_of(name)?) {
             let path = self.root.join(file);
             let text = fs::read(&path).map_err(|error| io_error("read", &path, error))?;
             bytes.extend_from_slice(&(text.len() as u64).to_le_bytes());
             bytes.extend(text);
         }
         Ok(format!("{:016x}", fnv1a(bytes)))
+    }
+
+    /// The files of a connection, its source and its destination as they are, by their names within the project with `/`
+    /// between their parts. No secrets are in them.
+    ///
+    /// # Errors
+    /// As [`Project::connection`]; `CorruptInput` for a file that is no text.
+    pub fn texts_of(&self, name: &str) -> Result<Vec<(String, String)>> {
+        let read = |file: PathBuf| {
+            let path = self.root.join(&file);
+            let text = fs::read_to_string(&path).map_err(|error| io_error("read", &path, error))?;
+            let parts: Vec<_> = file.iter().map(|part| part.to_string_lossy()).collect();
+            Ok((parts.join("/"), text))
+        };
+        self.files_of(name)?.into_iter().map(read).collect()
+    }
+
+    fn files_of(&self, name: &str) -> Result<[PathBuf; 3]> {
+        let connection = self.connection(name)?;
+        Ok([
+            file_of(SystemKind::Source.folder(), &connection.source),
+            file_of(SystemKind::Destination.folder(), &connection.destination),
+            file_of(CONNECTIONS, name),
+        ])
     }
 
     /// Writes a connection, replacing the file that is there.

@@ -19,12 +19,14 @@ use syncline_protocol::{Error, ErrorKind, Result};
 use crate::atomic_file::io_error;
 
 mod catalog;
+mod history;
 mod migrations;
 mod runs;
 mod sealed;
 mod settings;
 
 pub use catalog::CachedCatalog;
+pub use history::{FileVersion, KeptVersion, Span};
 pub use runs::{
     AttemptRecord, JournalEntry, Outcome, RunEnd, RunError, RunRecord, RunTable, RunTotals, run_id,
 };

@@ -1,11 +1,15 @@
-import { CircleStop, Pause } from "lucide-react";
-import { lazy, type ReactNode, Suspense, useEffect, useMemo, useRef, useState } from "react";
-import { isOver, type LiveRun, leftMs, ratesOf } from "~/live/runs";
+import clsx from "clsx";
+import { CircleStop, Clock, Pause, RotateCw, ScrollText } from "lucide-react";
+import { lazy, type ReactNode, Suspense, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
+import type { ErrorKind } from "~/api/generated";
+import { type Bottleneck, bottleneckOf, isOver, type LiveRun, leftMs, ratesOf } from "~/live/runs";
 import { type Command, useCommands } from "~/shared/commands";
 import { type MessageId, useText } from "~/shared/text";
 import { useFormat } from "~/shared/text/format";
 import { Button } from "~/shared/ui/Button";
 import { Dialog } from "~/shared/ui/Dialog";
+import { Fault } from "~/shared/ui/Fault";
+import { faultOf } from "./fault";
 import { LiveTables } from "./LiveTables";
 
 const RateChart = lazy(() => import("./RateChart"));
@@ -22,12 +26,15 @@ interface RunMonitorProps {
   onPause: () => void | Promise<void>;
   /** Ends now; what is not durable is dropped. */
   onStop: () => void;
+  /** Tries again at once instead of waiting. */
+  onHurry: () => void;
+  onLog: () => void;
   /** Why the run could not be paused or stopped. */
   problem?: ReactNode;
 }
 
 /** A run that is under way: what it does, how fast, and for what it waits. */
-export function RunMonitor({ run, ending, onPause, onStop, problem }: RunMonitorProps) {
+export function RunMonitor({ run, ending, onPause, onStop, onHurry, onLog, problem }: RunMonitorProps) {
   const text = useText();
   const [asking, setAsking] = useState(false);
   const commands = useMemo<Command[]>(
@@ -75,7 +82,7 @@ export function RunMonitor({ run, ending, onPause, onStop, problem }: RunMonitor
         <Suspense fallback={<div className="h-24" />}>
           <RateChart samples={run.samples} />
         </Suspense>
-        <Silence run={run} />
+        <Trouble run={run} onHurry={onHurry} onPause={() => void onPause()} onStop={() => setAsking(true)} onLog={onLog} />
       </div>
       <div className="min-h-0 flex-1 overflow-auto">
         <LiveTables tables={run.tables} />
@@ -132,46 +139,146 @@ function Headline({ run, ending }: { run: LiveRun; ending: Ending }) {
       </h2>
       <p className="num m-0 text-ink-muted">{facts.join(" · ")}</p>
       {failed > 0 && <p className="m-0 text-bad">{text("run.needYou", { count: failed, total: run.tables.length })}</p>}
-      {run.retry && <p className="m-0 text-warn">{run.retry.failure.message}</p>}
     </div>
   );
 }
 
+const slowest: Record<Bottleneck, MessageId> = {
+  source: "run.slowest.source",
+  prepare: "run.slowest.prepare",
+  destination: "run.slowest.destination",
+};
+
+/** The way of the rows with the rate of each stage, and what all of it waits for. */
 function Pipeline({ run }: { run: LiveRun }) {
   const text = useText();
   const format = useFormat();
   const rates = ratesOf(run);
-  const box = (label: string, color: string, rate: number | undefined) => (
-    <div className="flex items-center gap-2">
+  const bottleneck = bottleneckOf(run);
+  const box = (stage: Bottleneck, label: string, color: string, rate: number | undefined) => (
+    <div className={clsx("flex items-center gap-2 rounded-control border px-2 py-1", stage === bottleneck ? "border-border-strong bg-sunken" : "border-border")}>
       <span aria-hidden className={`h-0.5 w-4 ${color}`} />
       <span>{label}</span>
-      <span className="num min-w-24 text-ink-muted">
+      {/* As wide as its widest figure, so that nothing moves sideways. */}
+      <span className="num w-20 text-right text-ink-muted">
         {rate === undefined ? "–" : text("run.rowsRate", { rate: format.count(Math.round(rate)) })}
       </span>
     </div>
   );
+  const arrow = (
+    <span aria-hidden className="text-ink-subtle">
+      →
+    </span>
+  );
   return (
     <div className="flex items-center gap-3">
-      {box(text("run.read"), "bg-run", rates?.read)}
-      <span aria-hidden className="text-ink-subtle">
-        →
-      </span>
-      {box(text("run.write"), "bg-accent", rates?.committed)}
+      {box("source", text("run.read"), "bg-run", rates?.read)}
+      {arrow}
+      {box("prepare", text("run.prepare"), "bg-border-strong", rates?.prepared)}
+      {arrow}
+      {box("destination", text("run.write"), "bg-accent", rates?.committed)}
+      {bottleneck && <span className="font-medium">{text(slowest[bottleneck])}</span>}
     </div>
   );
 }
 
-/** Silence is the first reason why a sync feels stuck: it is said, with its length. */
-function Silence({ run }: { run: LiveRun }) {
+interface TroubleProps {
+  run: LiveRun;
+  onHurry: () => void;
+  onPause: () => void;
+  onStop: () => void;
+  onLog: () => void;
+}
+
+/** Why it does not go on just now, in words, with what can be done about it. */
+function Trouble({ run, onHurry, onPause, onStop, onLog }: TroubleProps) {
   const text = useText();
   const now = useNow(true);
-  const silent = now - run.heardAt;
-  if (silent < SILENT_MS || run.retry) return null;
+  const online = useOnline();
+  const { retry } = run;
+  if (retry) {
+    const { failure } = retry;
+    // A computer without any network cannot reach anything but itself.
+    const offline = !online && away.has(failure.kind);
+    return (
+      <Fault
+        mild
+        fault={{
+          ...faultOf(failure),
+          ...(offline && { message: text("run.offline"), meaning: text("run.offlineMeaning", { message: failure.message }) }),
+          fixes: failure.fixes.map((label) => ({ label, action: null })),
+        }}
+        actions={
+          <Button size="small" icon={RotateCw} onClick={onHurry}>
+            {text("run.tryNow")}
+          </Button>
+        }
+      />
+    );
+  }
+  const under = run.tables.filter(({ state }) => !isOver(state) && state !== "queued");
+  const waits = under.find(({ state }) => state === "waiting");
+  if (waits && under.every(({ state }) => state === "waiting")) {
+    return (
+      <Notice words={text("run.waits", { table: waits.table, reason: waits.note ?? "" })}>
+        <Button size="small" icon={Pause} onClick={onPause}>
+          {text("run.pause")}
+        </Button>
+      </Notice>
+    );
+  }
+  return <Silence run={run} now={now} onStop={onStop} onLog={onLog} />;
+}
+
+const away: ReadonlySet<ErrorKind> = new Set(["unreachable", "connection_lost", "timeout"]);
+
+const silences: Record<Bottleneck, MessageId> = {
+  source: "run.silent.source",
+  prepare: "run.silent.prepare",
+  destination: "run.silent.destination",
+};
+
+/** Silence is the first reason why a sync feels stuck: it is said, with its length and what came of it before. */
+function Silence({ run, now, onStop, onLog }: { run: LiveRun; now: number } & Pick<TroubleProps, "onStop" | "onLog">) {
+  const text = useText();
+  const format = useFormat();
+  const silent = now - run.movedAt;
+  if (silent < SILENT_MS) return null;
+  const before = run.silentMs >= 10_000 ? ` ${text("run.silentBefore", { duration: format.duration(run.silentMs) })}` : "";
+  const duration = format.duration(Math.floor(silent / 1000) * 1000);
   return (
-    <p role="status" className="m-0 text-warn">
-      {text("run.silent", { seconds: Math.floor(silent / 1000) })}
-    </p>
+    <Notice words={text(silences[bottleneckOf(run) ?? "source"], { duration }) + before}>
+      <Button size="small" icon={ScrollText} onClick={onLog}>
+        {text("run.openLog")}
+      </Button>
+      <Button size="small" icon={CircleStop} onClick={onStop}>
+        {text("run.stop")}
+      </Button>
+    </Notice>
   );
+}
+
+function Notice({ words, children }: { words: string; children: ReactNode }) {
+  return (
+    <div role="status" className="flex items-center gap-3 rounded-card bg-warn-soft px-4 py-2 text-warn">
+      <Clock size={16} strokeWidth={1.5} aria-hidden className="shrink-0" />
+      <span className="min-w-0 flex-1">{words}</span>
+      {children}
+    </div>
+  );
+}
+
+function useOnline(): boolean {
+  return useSyncExternalStore(listenOnline, () => navigator.onLine);
+}
+
+function listenOnline(change: () => void): () => void {
+  window.addEventListener("online", change);
+  window.addEventListener("offline", change);
+  return () => {
+    window.removeEventListener("online", change);
+    window.removeEventListener("offline", change);
+  };
 }
 
 /** The clock of the page, each second while `ticking`. */

@@ -1,7 +1,7 @@
 import clsx from "clsx";
-import { Dot, GitCompareArrows, Hand, type LucideIcon, Pause, Pencil, RotateCw } from "lucide-react";
+import { Dot, GitCompareArrows, Hand, ListChecks, type LucideIcon, Package, Pause, Pencil, RotateCw, Scale, Undo2 } from "lucide-react";
 import { useMemo, useState } from "react";
-import type { RunSummary, TimelineEntry } from "~/api/generated";
+import type { RunSummary, TimelineDiff, TimelineEntry } from "~/api/generated";
 import { stateOfRun } from "~/domains/connections/model";
 import { grouped } from "~/shared/group";
 import { useText } from "~/shared/text";
@@ -18,11 +18,15 @@ interface TimelineProps {
   /** The run whose account is shown. */
   current: string | undefined;
   onOpen: (run: string) => void;
+  /** Shows what changed in the configuration. */
+  onDiff: (diff: TimelineDiff) => void;
+  /** Takes a decision back. */
+  onUndo: (entry: number) => void;
   onOlder?: () => void;
 }
 
 /** Runs and what else happened, by day. */
-export function Timeline({ moments, current, onOpen, onOlder }: TimelineProps) {
+export function Timeline({ moments, current, onOpen, onDiff, onUndo, onOlder }: TimelineProps) {
   const text = useText();
   const format = useFormat();
   const [show, setShow] = useState<Show>("all");
@@ -52,7 +56,7 @@ export function Timeline({ moments, current, onOpen, onOlder }: TimelineProps) {
               moment.run ? (
                 <RunRow key={moment.run.run} run={moment.run} current={moment.run.run === current} onOpen={onOpen} />
               ) : (
-                <EntryRow key={`${moment.at} ${moment.entry.kind} ${moment.entry.text}`} entry={moment.entry} />
+                <EntryRow key={`${moment.at} ${moment.entry.kind} ${moment.entry.text}`} entry={moment.entry} onDiff={onDiff} onUndo={onUndo} />
               ),
             )}
           </section>
@@ -96,12 +100,18 @@ function RunRow({ run, current, onOpen }: { run: RunSummary; current: boolean; o
 const icons: Readonly<Record<string, LucideIcon>> = {
   drift: GitCompareArrows,
   decision: Hand,
+  undone: Undo2,
+  plan: ListChecks,
+  compare: Scale,
+  connector: Package,
   replay: RotateCw,
   change: Pencil,
   pause: Pause,
 };
 
-function EntryRow({ entry }: { entry: TimelineEntry }) {
+function EntryRow({ entry, onDiff, onUndo }: { entry: TimelineEntry } & Pick<TimelineProps, "onDiff" | "onUndo">) {
+  const text = useText();
+  const { id, diff, undo } = entry;
   const format = useFormat();
   const Icon = icons[entry.kind] ?? Dot;
   return (
@@ -110,8 +120,18 @@ function EntryRow({ entry }: { entry: TimelineEntry }) {
         {format.clock(entry.at)}
       </span>
       <Icon size={16} strokeWidth={1.5} aria-hidden className="mt-0.5 shrink-0 text-ink-subtle" />
-      <span className="min-w-0 break-words">
+      <span className="min-w-0 flex-1 break-words">
         <Words>{entry.text}</Words>
+        {diff && (
+          <Button look="quiet" size="small" onClick={() => onDiff(diff)} className="-my-1 ml-1 text-accent">
+            {text("history.showDiff")}
+          </Button>
+        )}
+        {undo && id !== null && (
+          <Button look="quiet" size="small" onClick={() => onUndo(id)} className="-my-1 ml-1 text-accent">
+            {text("history.undo")}
+          </Button>
+        )}
       </span>
     </div>
   );

@@ -20,6 +20,7 @@ import { State } from "~/shared/ui/State";
 import { Tabs } from "~/shared/ui/Tabs";
 import type { ConnectionTab } from "../router";
 import { useOpenSystem } from "../places";
+import { CompareTab } from "./CompareTab";
 import { DataTab } from "./DataTab";
 import { HistoryTab } from "./HistoryTab";
 import { LogTab } from "./LogTab";
@@ -42,7 +43,7 @@ export function ConnectionView() {
 }
 
 /** These parts have a primary action of their own. */
-const quiet: ReadonlySet<ConnectionTab> = new Set(["plan", "run", "rejected"]);
+const quiet: ReadonlySet<ConnectionTab> = new Set(["plan", "run", "rejected", "compare"]);
 
 function Loaded({ name, detail }: { name: string; detail: ConnectionDetail }) {
   const text = useText();
@@ -86,6 +87,7 @@ function Loaded({ name, detail }: { name: string; detail: ConnectionDetail }) {
       },
       { id: "connection.history", title: text("connection.history"), group: "navigate", shortcut: "mod+y", run: () => go("history") },
       { id: "connection.preview", title: text("connection.preview"), group: "navigate", shortcut: "mod+p", run: () => go("preview") },
+      { id: "connection.compare", title: text("connection.compare"), group: "navigate", words: "reconcile verify", run: () => go("compare") },
       { id: "connection.log", title: text("connection.log"), group: "navigate", shortcut: "mod+j", run: () => go("log") },
     ];
   }, [text, navigate, name, running, paused, setPaused]);
@@ -143,11 +145,12 @@ function Loaded({ name, detail }: { name: string; detail: ConnectionDetail }) {
           { value: "preview", label: text("connection.preview") },
           { value: "plan", label: text("connection.plan") },
           { value: "history", label: text("connection.history") },
+          { value: "compare", label: text("connection.compare") },
           { value: "log", label: text("connection.log") },
           { value: "rejected", label: text("connection.quarantine"), count: summary.quarantined },
         ]}
       >
-        <Part tab={tab} name={name} detail={detail} run={search.run} table={search.table} column={search.column} />
+        <Part tab={tab} name={name} detail={detail} run={search.run} table={search.table} column={search.column} reread={search.reread} />
       </Tabs>
       <RemoveDialog
         name={removing ? name : null}
@@ -201,6 +204,8 @@ export interface PartProps {
   table: string | undefined;
   /** The column of it that the address names. */
   column: string | undefined;
+  /** The table of which the address wants all rows read again. */
+  reread: string | undefined;
 }
 
 function Part({ tab, ...props }: PartProps & { tab: ConnectionTab }) {
@@ -217,6 +222,8 @@ function Part({ tab, ...props }: PartProps & { tab: ConnectionTab }) {
       return <PlanTab {...props} />;
     case "history":
       return <HistoryTab {...props} />;
+    case "compare":
+      return <CompareTab {...props} />;
     case "log":
       return <LogTab {...props} />;
     case "rejected":

@@ -1,8 +1,9 @@
 import { useNavigate } from "@tanstack/react-router";
 import { History, ScrollText } from "lucide-react";
 import { useMemo, useState } from "react";
-import { useAnswer } from "~/api/client";
-import type { RunSummary, TimelineEntry } from "~/api/generated";
+import { useAction, useAnswer } from "~/api/client";
+import type { RunSummary, TimelineDiff, TimelineEntry } from "~/api/generated";
+import { DiffDialog } from "~/domains/runs/DiffDialog";
 import { ReceiptView } from "~/domains/runs/ReceiptView";
 import { ReliabilityBand } from "~/domains/runs/ReliabilityBand";
 import { Timeline } from "~/domains/runs/Timeline";
@@ -11,6 +12,8 @@ import { useText } from "~/shared/text";
 import { Answer } from "~/shared/ui/Answer";
 import { Button } from "~/shared/ui/Button";
 import { Empty } from "~/shared/ui/feedback";
+import { Problem } from "~/shared/ui/Problem";
+import { toast } from "~/shared/ui/toast";
 import type { PartProps } from "./ConnectionView";
 
 const RUNS_FIRST = 100;
@@ -53,14 +56,28 @@ function Loaded({ name, runs, entries, picked, onOlder }: LoadedProps) {
   const navigate = useNavigate();
   const moments = useMemo(() => merged(runs, entries, onOlder === undefined), [runs, entries, onOlder]);
   const current = picked ?? runs[0]?.run;
+  const [diff, setDiff] = useState<TimelineDiff | null>(null);
+  const undo = useAction("inbox.undo");
+  const takeBack = async (entry: number) => {
+    if ((await undo.run({ entries: [entry] })) !== undefined) toast({ title: text("history.undone") });
+  };
   const open = (run: string) =>
     void navigate({ to: "/connections/$name/$tab", params: { name, tab: "history" }, search: { run } });
   return (
     // In a low window all of it scrolls, instead of leaving no room for the runs.
-    <div className="flex min-h-80 flex-1">
+    <div className="flex min-h-96 flex-1">
       {moments.length > 0 && (
-        <Timeline moments={moments} current={current} onOpen={open} {...(onOlder && { onOlder })} />
+        <Timeline
+          moments={moments}
+          current={current}
+          onOpen={open}
+          onDiff={setDiff}
+          onUndo={(entry) => void takeBack(entry)}
+          {...(onOlder && { onOlder })}
+        />
       )}
+      <DiffDialog diff={diff} onClose={() => setDiff(null)} />
+      {undo.error !== null && <Problem error={undo.error} className="m-6 self-start" />}
       {current ? (
         <Account key={current} name={name} run={current} />
       ) : (

@@ -1,24 +1,27 @@
-import { useVirtualizer } from "@tanstack/react-virtual";
-import clsx from "clsx";
-import { OctagonX, ScrollText, WrapText } from "lucide-react";
-import { useCallback, useDeferredValue, useEffect, useMemo, useRef, useState } from "react";
+import { ArrowDownToLine, OctagonX, ScrollText, WrapText } from "lucide-react";
+import { type KeyboardEvent, useCallback, useMemo, useState } from "react";
 import { useAnswer } from "~/api/client";
-import type { LogLine, RunSummary } from "~/api/generated";
+import type { LogLine, LogMatch, RunSummary } from "~/api/generated";
+import { LogFilters, LogSearchBar } from "~/domains/log/LogBar";
+import { LogLines, type LogTarget } from "~/domains/log/LogLines";
+import { type LogFilter, type LogSearch, linesOf } from "~/domains/log/model";
+import { useLogFind } from "~/domains/log/useLogFind";
 import { usePlatform } from "~/platform";
 import { type Command, useCommands } from "~/shared/commands";
+import { useSettings } from "~/shared/settings";
 import { useText } from "~/shared/text";
 import { useFormat } from "~/shared/text/format";
 import { Answer } from "~/shared/ui/Answer";
 import { Button, IconButton } from "~/shared/ui/Button";
 import { Empty } from "~/shared/ui/feedback";
-import { Checkbox } from "~/shared/ui/Field";
-import { SearchInput } from "~/shared/ui/layout";
-import { Select } from "~/shared/ui/Select";
+import { Problem } from "~/shared/ui/Problem";
 import { toast } from "~/shared/ui/toast";
 import type { PartProps } from "./ConnectionView";
 
 const LINES_MAX = 5_000;
-const LINE_PX = 20;
+/** Lines at the end that are shown while a run writes them. */
+const FOLLOWED = 1_000;
+const FOLLOW_EVERY_MS = 1_000;
 /** How many lines before the one that is jumped to are shown with it. */
 const LINES_BEFORE = 200;
 
@@ -44,16 +47,6 @@ export function LogTab({ name, detail, run, table }: PartProps) {
   );
 }
 
-interface Filter {
-  run: string;
-  query: string;
-  errors: boolean;
-  /** Empty: all tables. */
-  table: string;
-  /** How many matching lines come before those that are shown. */
-  from: number;
-}
-
 interface LogProps {
   runs: readonly RunSummary[];
   first: string;
@@ -64,76 +57,119 @@ interface LogProps {
 function Log({ runs, first, tables, firstTable }: LogProps) {
   const text = useText();
   const platform = usePlatform();
-  const [filter, setFilter] = useState<Filter>({ run: first, query: "", errors: false, table: firstTable ?? "", from: 0 });
+  const lettersAct = useSettings((settings) => settings.letterKeys);
+  const [filter, setFilter] = useState<LogFilter>({ run: first, level: null, stage: null, table: firstTable ?? "" });
+  const [search, setSearch] = useState<LogSearch>({ text: "", expression: false, only: false });
   const [wrap, setWrap] = useState(false);
+  /** How many lines come before those that are shown. */
+  const [from, setFrom] = useState(0);
+  const [left, setLeft] = useState(false);
   // A new object for each jump, so that a second one to the same line works too.
-  const [target, setTarget] = useState<Target | null>(null);
-  const search = useDeferredValue(filter.query.trim());
-  const answer = useAnswer(
-    "run.log",
-    {
-      run: filter.run,
-      from: filter.from,
-      limit: LINES_MAX,
-      search: search === "" ? null : search,
-      errors: filter.errors,
-      ...(filter.table !== "" && { table: filter.table }),
-    },
-    { keep: true },
-  );
-  // What is filtered anew is read from its beginning.
-  const change = (next: Partial<Filter>) => {
-    setFilter({ ...filter, from: 0, ...next });
-    setTarget(null);
-  };
+  const [target, setTarget] = useState<LogTarget | null>(null);
+  const working = runs.some((run) => run.run === filter.run && run.outcome === null && !run.interrupted);
+  const follow = working && !left;
+
+  const only = search.only && search.text !== "" ? { text: search.text, expression: search.expression } : null;
+  const lines = useMemo(() => linesOf(filter), [filter]);
+  // While it is written: how long it is by now. Nothing else of it is asked for.
+  const end = useAnswer("run.log", { lines, from: 0, limit: 0, only }, { keep: true, enabled: working, every: FOLLOW_EVERY_MS });
+  const length = end.data?.total ?? 0;
+  const begin = follow ? Math.max(0, length - FOLLOWED) : from;
+  // The length is part of what is asked, so that a longer log is another answer.
+  const limit = follow ? Math.max(1, length - begin) : LINES_MAX;
+  const answer = useAnswer("run.log", { lines, from: begin, limit, only }, { keep: true });
   const page = answer.data;
+
+  const goTo = useCallback((line: number, position: number, shown: readonly LogLine[], focus: boolean) => {
+    setLeft(true);
+    setTarget({ line, focus });
+    if (!shown.some(({ n }) => n === line)) setFrom(Math.max(0, position - LINES_BEFORE));
+  }, []);
+  const shown = page?.lines ?? none;
+  const show = useCallback(
+    (hit: LogMatch) => goTo(hit.n, search.only ? hit.ordinal - 1 : hit.position, shown, false),
+    [goTo, search.only, shown],
+  );
+  const find = useLogFind(filter, search, shown[0]?.n ?? 1, show);
+  // What is filtered anew is read from its beginning.
+  const change = useCallback((next: Partial<LogFilter>) => {
+    setFilter((before) => ({ ...before, ...next }));
+    setFrom(0);
+    setLeft(false);
+    setTarget(null);
+  }, []);
   const error = page?.first_error ?? null;
   const toError = useCallback(() => {
-    if (error === null || !page) return;
-    setTarget({ line: error });
-    if (page.lines.some(({ n }) => n === error)) return;
-    // The line is left out by a filter or lies in another window: the whole log around it is shown.
-    setFilter(({ run }) => ({ run, query: "", errors: false, table: "", from: Math.max(0, error - LINES_BEFORE) }));
-  }, [error, page]);
+    if (!error) return;
+    // A line that a filter leaves out: the whole log around it is shown.
+    if (!shown.some(({ n }) => n === error.n)) {
+      change({ level: null, stage: null, table: "" });
+      setSearch((before) => ({ ...before, only: false }));
+    }
+    goTo(error.n, error.n - 1, shown, true);
+  }, [error, shown, goTo, change]);
   const commands = useMemo<Command[]>(
     () => [{ id: "log.firstError", title: text("log.firstError"), group: "view", icon: OctagonX, disabled: error === null, run: toError }],
     [text, error, toError],
   );
   useCommands(commands);
+  const onKey = (event: KeyboardEvent) => {
+    if (!lettersAct || event.ctrlKey || event.metaKey || event.altKey) return;
+    const key = event.key.toLowerCase();
+    if (key === "n") find.step(event.shiftKey);
+    if (key === "e") find.nextError(target?.line ?? 0);
+  };
   const copy = async () => {
-    const lines = (page?.lines ?? []).map((line) => `${line.time} ${line.level} ${line.table ?? ""} ${line.text}`);
-    await platform.copy(lines.join("\n"));
+    const copied = shown.map((line) => `${line.time} ${line.level} ${line.stage} ${line.table ?? ""} ${line.text}`);
+    await platform.copy(copied.join("\n"));
     toast({ title: text("common.copied") });
   };
-  const unfiltered = search === "" && !filter.errors && filter.table === "";
+  const unfiltered = only === null && filter.level === null && filter.stage === null && filter.table === "";
   return (
     <div className="flex min-h-0 flex-1 flex-col">
-      <div className="flex min-h-12 shrink-0 flex-wrap items-center gap-3 border-b border-border px-6 py-2">
-        <Filters filter={filter} runs={runs} tables={tables} onChange={change} />
-        <Button
-          size="small"
-          icon={OctagonX}
-          onClick={toError}
-          blocked={page && error === null ? text("log.noError") : undefined}
-        >
-          {text("log.firstError")}
-        </Button>
-        <span role="status" className="num ml-auto text-ink-muted">
-          {page && text("log.lines", { count: page.total })}
-        </span>
-        <IconButton icon={WrapText} label={text("log.wrap")} pressed={wrap} onClick={() => setWrap(!wrap)} />
-        <Button size="small" onClick={() => void copy()}>
-          {text("log.copy")}
-        </Button>
+      <div className="flex min-h-12 shrink-0 flex-wrap items-center gap-2 border-b border-border px-6 py-2">
+        <LogFilters filter={filter} runs={runs} tables={tables} onChange={change} />
+        <LogSearchBar
+          search={search}
+          find={find}
+          onChange={(next) => {
+            setSearch({ ...search, ...next });
+            if (next.only !== undefined) setFrom(0);
+          }}
+        />
+        <div className="ml-auto flex items-center gap-2">
+          <Size total={page?.total} bytes={page?.bytes} />
+          <IconButton icon={WrapText} label={text("log.wrap")} pressed={wrap} onClick={() => setWrap(!wrap)} />
+          <Button size="small" onClick={() => void copy()}>
+            {text("log.copy")}
+          </Button>
+        </div>
       </div>
+      {error && <FirstError line={error} onJump={toError} />}
+      {find.error !== null && <Problem error={find.error} className="mx-6 my-3" />}
       <Answer of={answer} doing={text("log.loading")} rows={12}>
-        {({ lines, total }) =>
-          lines.length === 0 ? (
+        {({ lines: window, total }) =>
+          window.length === 0 ? (
             <Empty sentence={text(unfiltered ? "log.empty" : "log.noMatch")} />
           ) : (
             <>
-              <Lines key={`${filter.run} ${filter.from}`} lines={lines} wrap={wrap} search={search} target={target} />
-              <Windows from={filter.from} shown={lines.length} total={total} onFrom={(from) => change({ from })} />
+              <LogLines
+                key={`${filter.run} ${follow ? "end" : from}`}
+                lines={window}
+                wrap={wrap}
+                search={search}
+                target={target}
+                follow={follow}
+                onEnd={(atEnd) => {
+                  if (working && !atEnd && follow) setFrom(begin);
+                  if (working && !atEnd) setLeft(true);
+                }}
+                onKey={onKey}
+              />
+              {working && left && (
+                <NewLines count={Math.max(0, length - from - window.length)} onFollow={() => setLeft(false)} />
+              )}
+              {!follow && <Windows from={from} shown={window.length} total={total} onFrom={setFrom} />}
             </>
           )
         }
@@ -142,35 +178,48 @@ function Log({ runs, first, tables, firstTable }: LogProps) {
   );
 }
 
-interface FiltersProps {
-  filter: Filter;
-  runs: readonly RunSummary[];
-  tables: readonly string[];
-  onChange: (next: Partial<Filter>) => void;
-}
+const none: readonly LogLine[] = [];
 
-function Filters({ filter, runs, tables, onChange }: FiltersProps) {
+function Size({ total, bytes }: { total: number | undefined; bytes: number | undefined }) {
   const text = useText();
   const format = useFormat();
   return (
-    <>
-      <Select
-        small
-        label={text("log.run")}
-        value={filter.run}
-        onValue={(run) => onChange({ run })}
-        choices={runs.map((each) => ({ value: each.run, label: format.moment(each.started_at) }))}
-      />
-      <Select
-        small
-        label={text("log.table")}
-        value={filter.table}
-        onValue={(table) => onChange({ table })}
-        choices={[{ value: "", label: text("log.allTables") }, ...tables.map((table) => ({ value: table, label: table }))]}
-      />
-      <SearchInput label={text("log.search")} value={filter.query} onValue={(query) => onChange({ query })} className="w-56" />
-      <Checkbox label={text("log.errors")} checked={filter.errors} onValue={(errors) => onChange({ errors })} />
-    </>
+    <span role="status" className="num text-ink-muted">
+      {total !== undefined && bytes !== undefined && text("log.size", { count: total, bytes: format.bytes(bytes) })}
+    </span>
+  );
+}
+
+/** Stays in sight wherever somebody reads: most people come for it. */
+function FirstError({ line, onJump }: { line: LogLine; onJump: () => void }) {
+  const text = useText();
+  const format = useFormat();
+  return (
+    <div className="flex shrink-0 items-center gap-3 border-b border-border bg-bad-soft px-6 py-1 text-bad">
+      <OctagonX size={16} strokeWidth={1.5} aria-hidden className="shrink-0" />
+      <span className="num shrink-0" title={format.moment(line.time)}>
+        {format.clock(line.time)}
+      </span>
+      {line.table && <bdi className="shrink-0 font-medium">{line.table}</bdi>}
+      <span className="min-w-0 flex-1 truncate" title={line.text}>
+        {line.text}
+      </span>
+      <Button size="small" onClick={onJump}>
+        {text("log.firstError")}
+      </Button>
+    </div>
+  );
+}
+
+/** Lines that came while somebody reads further up. Nothing is scrolled away from them. */
+function NewLines({ count, onFollow }: { count: number; onFollow: () => void }) {
+  const text = useText();
+  return (
+    <div className="flex h-10 shrink-0 items-center justify-center border-t border-border">
+      <Button size="small" icon={ArrowDownToLine} onClick={onFollow}>
+        {count > 0 ? text("log.newLines", { count }) : text("log.follow")}
+      </Button>
+    </div>
   );
 }
 
@@ -190,107 +239,9 @@ function Windows({ from, shown, total, onFrom }: { from: number; shown: number; 
       <Button size="small" disabled={from + shown >= total} onClick={() => onFrom(from + shown)}>
         {text("log.later")}
       </Button>
+      <Button size="small" disabled={from + shown >= total} onClick={() => onFrom(Math.max(0, total - LINES_MAX))}>
+        {text("log.toEnd")}
+      </Button>
     </div>
   );
-}
-
-const levels = { error: "text-bad", warn: "text-warn", info: "text-ink", debug: "text-ink-subtle" } as const;
-
-interface Target {
-  /** The number of a line in the whole log. */
-  line: number;
-}
-
-interface LinesProps {
-  lines: readonly LogLine[];
-  wrap: boolean;
-  search: string;
-  /** The line to be shown and marked. */
-  target: Target | null;
-}
-
-function Lines({ lines, wrap, search, target }: LinesProps) {
-  const text = useText();
-  const format = useFormat();
-  const scroller = useRef<HTMLDivElement>(null);
-  const rows = useVirtualizer({
-    count: lines.length,
-    getScrollElement: () => scroller.current,
-    estimateSize: () => LINE_PX,
-    overscan: 20,
-  });
-  useEffect(() => {
-    const at = target ? lines.findIndex(({ n }) => n === target.line) : -1;
-    if (at < 0) return;
-    rows.scrollToIndex(at, { align: "center" });
-    // From here the keyboard scrolls.
-    scroller.current?.focus();
-  }, [target, lines, rows]);
-  return (
-    <div
-      ref={scroller}
-      role="log"
-      aria-live="off"
-      aria-label={text("log.list")}
-      // Scrolling with the keyboard needs the focus here.
-      // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
-      tabIndex={0}
-      className="min-h-0 flex-1 overflow-auto bg-surface py-2 font-mono text-code outline-offset-[-2px]"
-    >
-      <div className="relative" style={{ height: rows.getTotalSize() }}>
-        {rows.getVirtualItems().map((item) => {
-          const line = lines[item.index];
-          if (!line) return null;
-          return (
-            <div
-              key={item.key}
-              data-index={item.index}
-              ref={rows.measureElement}
-              className={clsx("absolute flex min-w-full gap-3 px-6", levels[line.level], line.n === target?.line && "bg-bad-soft", wrap ? "right-0 left-0" : "left-0")}
-              style={{ top: item.start, minHeight: LINE_PX }}
-            >
-              <span className="shrink-0 text-ink-subtle" title={format.moment(line.time)}>
-                {format.clock(line.time)}
-              </span>
-              <span className="w-10 shrink-0">{line.level}</span>
-              {line.table && <span className="shrink-0 text-ink-muted">{line.table}</span>}
-              <span className={wrap ? "min-w-0 break-words whitespace-pre-wrap" : "whitespace-pre"}>
-                <Marked text={line.text} query={search} />
-              </span>
-            </div>
-          );
-        })}
-      </div>
-    </div>
-  );
-}
-
-/** The text with what was searched for marked. */
-function Marked({ text, query }: { text: string; query: string }) {
-  const parts = useMemo(() => split(text, query), [text, query]);
-  return parts.map((part, at) =>
-    at % 2 === 1 ? (
-      // Parts are their position; they never move.
-      // oxlint-disable-next-line react/no-array-index-key
-      <mark key={at} className="bg-warn-soft text-current">
-        {part}
-      </mark>
-    ) : (
-      part
-    ),
-  );
-}
-
-/** Every second part is a hit. */
-export function split(text: string, query: string): string[] {
-  if (query === "") return [text];
-  const parts: string[] = [];
-  const low = text.toLowerCase();
-  const wanted = query.toLowerCase();
-  let from = 0;
-  for (let at = low.indexOf(wanted); at >= 0; at = low.indexOf(wanted, from)) {
-    parts.push(text.slice(from, at), text.slice(at, at + wanted.length));
-    from = at + wanted.length;
-  }
-  return [...parts, text.slice(from)];
 }

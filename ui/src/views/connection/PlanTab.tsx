@@ -10,11 +10,15 @@ import { Problem } from "~/shared/ui/Problem";
 import type { PartProps } from "./ConnectionView";
 
 /** What a sync would do now; Apply does exactly that. */
-export function PlanTab({ name, detail }: PartProps) {
+export function PlanTab({ name, detail, reread }: PartProps) {
   const text = useText();
   const navigate = useNavigate();
   // A plan is only as good as the moment it was made in: coming back to this tab makes a new one.
-  const answer = useAnswer("plan.make", { connection: name, tables: [] }, { forget: true });
+  const answer = useAnswer(
+    "plan.make",
+    { connection: name, tables: reread === undefined ? [] : [reread], ...(reread !== undefined && { reread: true }) },
+    { forget: true },
+  );
   const { refetch } = answer;
 
   const start = useAction("run.start");
@@ -28,17 +32,26 @@ export function PlanTab({ name, detail }: PartProps) {
     if (plan.tables.some((table) => table.verb === "blocked")) {
       // What is blocked is left out. The plan of the others must still be the one that was shown.
       const { open } = summarise(plan);
-      const made = await makeRest({ connection: name, tables: open.map((table) => table.table) });
+      const made = await makeRest({
+        connection: name,
+        tables: open.map((table) => table.table),
+        ...(reread !== undefined && { reread: true }),
+      });
       if (!made) return;
       if (JSON.stringify(made.tables) !== JSON.stringify(open)) return void refetch();
       exactly = made;
     }
-    const tables = exactly === plan ? [] : exactly.tables.map((table) => table.table);
-    const started = await run({ connection: name, tables, fingerprint: exactly.fingerprint });
+    const tables = exactly === plan && reread === undefined ? [] : exactly.tables.map((table) => table.table);
+    const started = await run({
+      connection: name,
+      tables,
+      fingerprint: exactly.fingerprint,
+      ...(reread !== undefined && { reread: true }),
+    });
     if (started) {
       await navigate({ to: "/connections/$name/$tab", params: { name, tab: "run" }, search: { run: started.run } });
     }
-  }, [plan, run, makeRest, refetch, name, navigate]);
+  }, [plan, run, makeRest, refetch, name, reread, navigate]);
   const again = useCallback(() => {
     clear();
     void refetch();

@@ -1,6 +1,6 @@
 import { useNavigate } from "@tanstack/react-router";
 import { Play, SquareTerminal, Table2 } from "lucide-react";
-import { useCallback, useState } from "react";
+import { use, useCallback, useMemo, useState } from "react";
 import { useAction, useAnswer } from "~/api/client";
 import type { ConnectionDetail, Receipt } from "~/api/generated";
 import { ReceiptView, totalsOf } from "~/domains/runs/ReceiptView";
@@ -10,6 +10,7 @@ import { useText } from "~/shared/text";
 import { Answer } from "~/shared/ui/Answer";
 import { Button } from "~/shared/ui/Button";
 import { Empty, Loading } from "~/shared/ui/feedback";
+import { FixContext } from "~/shared/ui/fixes";
 import { Problem } from "~/shared/ui/Problem";
 import type { PartProps } from "./ConnectionView";
 
@@ -29,6 +30,8 @@ export function RunTab({ name, detail, run }: PartProps) {
 function UnderWay({ run, stopping }: { run: LiveRun; stopping: boolean }) {
   const pause = useAction("run.pause");
   const stop = useAction("run.stop");
+  const hurry = useAction("run.hurry");
+  const navigate = useNavigate();
   // The request is answered at once; the run ends some time later.
   const [asked, setAsked] = useState<Ending>(null);
   const { run: askPause } = pause;
@@ -38,13 +41,17 @@ function UnderWay({ run, stopping }: { run: LiveRun; stopping: boolean }) {
   const onStop = async () => {
     if ((await stop.run({ run: run.run })) !== undefined) setAsked("stopping");
   };
-  const error = stop.error ?? pause.error;
+  const onLog = () =>
+    void navigate({ to: "/connections/$name/$tab", params: { name: run.connection, tab: "log" }, search: { run: run.run } });
+  const error = stop.error ?? pause.error ?? hurry.error;
   return (
     <RunMonitor
       run={run}
       ending={asked ?? (stop.pending || stopping ? "stopping" : pause.pending ? "pausing" : null)}
       onPause={onPause}
       onStop={() => void onStop()}
+      onHurry={() => void hurry.run({ run: run.run })}
+      onLog={onLog}
       problem={error !== null && <Problem error={error} />}
     />
   );
@@ -71,7 +78,19 @@ export function Ended({ name, detail, receipt }: { name: string; detail: Connect
   const again = receipt.outcome === "failed" || receipt.outcome === "stopped";
   const to = (tab: "data" | "plan" | "rejected" | "log") => () =>
     void navigate({ to: "/connections/$name/$tab", params: { name, tab }, search: tab === "log" ? { run: receipt.run } : {} });
+  // What failed is tried again by the next run, which goes on where this one stopped.
+  const around = use(FixContext);
+  const fixes = useMemo(
+    () => ({
+      ...around,
+      try_again: [
+        { label: text("run.continue"), run: () => void navigate({ to: "/connections/$name/$tab", params: { name, tab: "plan" } }) },
+      ],
+    }),
+    [around, text, navigate, name],
+  );
   return (
+    <FixContext value={fixes}>
     <ReceiptView
       receipt={receipt}
       actions={
@@ -101,5 +120,6 @@ export function Ended({ name, detail, receipt }: { name: string; detail: Connect
         </>
       }
     />
+    </FixContext>
   );
 }

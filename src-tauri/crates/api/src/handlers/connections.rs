@@ -35,7 +35,15 @@ impl Open {
             true => self.state.set_setting(&name, &self.now().to_string())?,
             false => self.state.remove_setting(&name).map(|_| ())?,
         }
-        self.note(connection, "pause", None, json!({"paused": paused}))
+        self.note(connection, "pause", None, json!({"paused": paused})).map(drop)
+    }
+
+    /// Writes the configuration of a connection, and keeps how it was.
+    pub(crate) fn save_connection(&self, name: &str, config: &ConnectionConfig) -> Result<()> {
+        // As the files were before, also when somebody edited them elsewhere.
+        self.keep_files(true)?;
+        self.project.save_connection(name, config)?;
+        self.keep_files(false)
     }
 
     /// Keeps how many rows of a connection are in quarantine, for its line in the list.
@@ -285,9 +293,12 @@ impl Api {
                     .fix("Choose at least one table."));
             }
             let is_new = !open.project.connections()?.contains(&request.connection);
-            open.project.save_connection(&request.connection, &config)?;
-            let detail = json!({"new": is_new, "tables": config.tables.len()});
-            open.note(&request.connection, "change", None, detail)
+            open.save_connection(&request.connection, &config)?;
+            if is_new {
+                let detail = json!({"new": true, "tables": config.tables.len()});
+                open.note(&request.connection, "change", None, detail)?;
+            }
+            Ok(())
         })
         .await
     }
@@ -311,7 +322,11 @@ impl Api {
             inbox::forget(open, name)?;
             open.state.remove_setting(&format!("paused/{name}"))?;
             open.state.remove_setting(&format!("quarantined/{name}"))?;
-            open.note(name, "change", None, json!({"removed": true}))
+            let compared = format!("compared/{name}/");
+            for (table, _) in open.state.settings::<Value>(&compared)? {
+                open.state.remove_setting(&format!("{compared}{table}"))?;
+            }
+            open.note(name, "change", None, json!({"removed": true})).map(drop)
         })
         .await
     }

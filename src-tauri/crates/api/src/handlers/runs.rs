@@ -1,13 +1,13 @@
 use jiff::Timestamp;
-use serde_json::Value;
-use syncline_engine::{Outcome, Plan, Receipt, RunOptions};
-use syncline_protocol::{Error, ErrorKind, Result};
-use syncline_store::{JournalEntry, Outcome as Stored, RunLock, RunTotals};
+use serde_json::{Value, json};
+use syncline_engine::{Comparison, Outcome, Plan, Receipt, RunOptions, Stop};
+use syncline_protocol::{Error, ErrorKind, Result, TableName};
+use syncline_store::{Outcome as Stored, RunLock, RunTotals};
 
-use super::connections::text_of;
 use crate::api::{Api, require_tables};
+use crate::requests::CacheTag;
 use crate::types::{
-    PlanRequest, RunRequest, RunSummary, RunsRequest, StartRequest, Started, TimelineEntry, TimelineRequest,
+    CompareRequest, ConnectionRequest, PlanRequest, RunRequest, RunSummary, RunsRequest, StartRequest, Started,
 };
 
 /// More than this nobody looks at, and more would make a window slow.
@@ -23,13 +23,7 @@ pub(super) fn summary_of(totals: &RunTotals, working: bool, now: Timestamp) -> R
         started_at: run.started_at.to_string(),
         ended_at: run.ended_at.map(|at| at.to_string()),
         duration_ms: u64::try_from(until.duration_since(run.started_at).as_millis()).unwrap_or(0),
-        outcome: run.outcome.map(|outcome| match outcome {
-            Stored::Succeeded => Outcome::Succeeded,
-            Stored::SucceededWithRejected => Outcome::SucceededWithRejected,
-            Stored::NeedsDecision => Outcome::NeedsDecision,
-            Stored::Failed => Outcome::Failed,
-            Stored::Stopped => Outcome::Stopped,
-        }),
+        outcome: run.outcome.map(outcome_of),
         rows_written: totals.rows_written,
         rows_rejected: totals.rows_rejected,
         interrupted: run.ended_at.is_none() && !working,
@@ -37,11 +31,53 @@ pub(super) fn summary_of(totals: &RunTotals, working: bool, now: Timestamp) -> R
     }
 }
 
+pub(super) fn outcome_of(stored: Stored) -> Outcome {
+    match stored {
+        Stored::Succeeded => Outcome::Succeeded,
+        Stored::SucceededWithRejected => Outcome::SucceededWithRejected,
+        Stored::NeedsDecision => Outcome::NeedsDecision,
+        Stored::Failed => Outcome::Failed,
+        Stored::Stopped => Outcome::Stopped,
+    }
+}
+
 impl Api {
     pub(crate) async fn plan(&self, request: PlanRequest) -> Result<Plan> {
         let connection = self.engine(&request.connection).await?;
         require_tables(&connection, &request.tables)?;
-        connection.plan(&request.tables).await
+        match request.reread {
+            true => connection.plan_reread(&request.tables).await,
+            false => connection.plan(&request.tables).await,
+        }
+    }
+
+    /// Kept in the history only once it is complete: who goes away meanwhile cancels it.
+    pub(crate) async fn compare(&self, request: CompareRequest) -> Result<Comparison> {
+        let connection = self.engine(&request.connection).await?;
+        require_tables(&connection, std::slice::from_ref(&request.table))?;
+        let comparison = Box::pin(connection.compare(&request.table, &Stop::new())).await?;
+        let kept = comparison.clone();
+        self.blocking(move |open| {
+            let detail = json!({
+                "table": kept.table, "missing": kept.missing, "different": kept.different, "extra": kept.extra,
+                "matching": kept.matching,
+            });
+            open.note(&connection.name, "compare", None, detail)?;
+            open.state.set_setting(&compared(&connection.name, &kept.table), &kept)
+        })
+        .await?;
+        self.events().changed(&[CacheTag::Runs]);
+        Ok(comparison)
+    }
+
+    /// The last comparison of each table.
+    pub(crate) async fn comparisons(&self, request: ConnectionRequest) -> Result<Vec<Comparison>> {
+        self.blocking(move |open| {
+            let kept = open.state.settings::<Value>(&format!("compared/{}/", request.connection))?;
+            // One of another version that cannot be read any more says nothing.
+            Ok(kept.into_iter().filter_map(|(_, kept)| serde_json::from_value(kept).ok()).collect())
+        })
+        .await
     }
 
     pub(crate) async fn start_run(&self, request: StartRequest) -> Result<Started> {
@@ -50,10 +86,18 @@ impl Api {
         let mut options = RunOptions::new(String::new());
         options.tables = request.tables;
         options.approved = request.fingerprint;
+        options.reread = request.reread;
         let run = self.runs.start(connection, options).await?;
-        // Whoever starts a connection does not want it to be paused.
-        self.blocking(move |open| open.set_paused(&request.connection, false)).await?;
-        Ok(Started { run })
+        let started = Started { run: run.clone() };
+        self.blocking(move |open| {
+            if let Some(fingerprint) = request.fingerprint {
+                open.note(&request.connection, "plan", Some(run), json!({"fingerprint": fingerprint}))?;
+            }
+            // Whoever starts a connection does not want it to be paused.
+            open.set_paused(&request.connection, false)
+        })
+        .await?;
+        Ok(started)
     }
 
     #[expect(clippy::unused_async, reason = "the table of requests awaits every handler")]
@@ -64,6 +108,11 @@ impl Api {
     #[expect(clippy::unused_async, reason = "the table of requests awaits every handler")]
     pub(crate) async fn stop_run(&self, request: RunRequest) -> Result<()> {
         self.runs.stop(&request.run, true)
+    }
+
+    #[expect(clippy::unused_async, reason = "the table of requests awaits every handler")]
+    pub(crate) async fn hurry_run(&self, request: RunRequest) -> Result<()> {
+        self.runs.hurry(&request.run)
     }
 
     pub(crate) async fn receipt(&self, request: RunRequest) -> Result<Receipt> {
@@ -114,45 +163,8 @@ impl Api {
         })
         .await
     }
-
-    pub(crate) async fn timeline(&self, request: TimelineRequest) -> Result<Vec<TimelineEntry>> {
-        self.blocking(move |open| {
-            let mut entries = open.state.journal(&request.connection, request.limit.min(LIST_MAX))?;
-            entries.reverse();
-            Ok(entries.into_iter().map(timeline_entry).collect())
-        })
-        .await
-    }
 }
 
-fn timeline_entry(entry: JournalEntry) -> TimelineEntry {
-    let JournalEntry { run, at, kind, detail, .. } = entry;
-    let table = text_of(&detail, "table");
-    let number = |name: &str| detail.get(name).and_then(Value::as_u64).unwrap_or(0);
-    let yes = |name: &str| detail.get(name) == Some(&Value::Bool(true));
-    let text = match kind.as_str() {
-        "drift" => {
-            let changes = detail.get("drift").and_then(Value::as_array).cloned().unwrap_or_default();
-            let changes: Vec<_> = changes.iter().map(|drift| text_of(drift, "what").to_owned()).collect();
-            format!("`{table}` changed in the source: {}.", changes.join("; "))
-        }
-        "decision" => {
-            let what = text_of(&detail, "what");
-            let what = if what.is_empty() { "its present shape" } else { what };
-            let how = match text_of(&detail, "decision") {
-                "ignore" => "left out",
-                _ => "accepted",
-            };
-            format!("`{table}`: {what} {how}.")
-        }
-        "replay" => format!("`{table}`: {} rejected rows loaded, {} kept.", number("loaded"), number("kept")),
-        "dismiss" => format!("`{table}`: {} rejected rows let go.", number("rows")),
-        "pause" if yes("paused") => "Paused.".to_owned(),
-        "pause" => "No longer paused.".to_owned(),
-        "change" if yes("removed") => "The connection was removed.".to_owned(),
-        "change" if yes("new") => format!("The connection was made, with {} tables.", number("tables")),
-        "change" => format!("The connection was changed; it has {} tables.", number("tables")),
-        other => other.to_owned(),
-    };
-    TimelineEntry { at: at.to_string(), kind, run, text }
+fn compared(connection: &str, table: &TableName) -> String {
+    format!("compared/{connection}/{table}")
 }

@@ -238,7 +238,9 @@ impl Api {
                 }
             }
             let before = open.project.system(kind, &request.name).map(|system| secret_names(&system.config));
+            open.keep_files(true)?;
             open.project.save_system(kind, &request.name, &system)?;
+            open.keep_files(false)?;
             // Secrets that were taken out of the settings go out of the vault, too.
             let kept = secret_names(&system.config);
             let gone = before.unwrap_or_default().into_iter().filter(|name| !kept.contains(name));

@@ -195,6 +195,10 @@ pub struct InboxEntry {
     pub drift: Drift,
     /// When it was found first.
     pub since: String,
+    /// How often the connection has synced since, with or without this table.
+    pub runs_since: usize,
+    /// When the shape before it was accepted; none for new tables.
+    pub accepted_at: Option<String>,
     /// What it means, in one sentence.
     pub effect: String,
     /// Whether nothing breaks whatever is chosen.
@@ -203,11 +207,26 @@ pub struct InboxEntry {
     pub choices: Vec<DriftChoice>,
 }
 
-/// Decides about changes.
+/// Decides about changes. Of several, only harmless ones are followed at once: each of the others is a decision of its
+/// own.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 pub struct DecideRequest {
     /// Which ones.
     pub ids: Vec<String>,
     /// What to do; `ask` puts them off until tomorrow.
     pub choice: DriftChoice,
+}
+
+/// What was decided.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct Decided {
+    /// The entries of the history, which can be undone until something follows from them.
+    pub entries: Vec<i64>,
+}
+
+/// Takes decisions back.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct UndoRequest {
+    /// The entries of the history.
+    pub entries: Vec<i64>,
 }

@@ -25,6 +25,8 @@ pub struct Project {
 pub struct Settings {
     /// Data older than this many minutes counts as late; null: nothing is ever late.
     pub fresh_within_minutes: Option<u32>,
+    /// Whether time in which Syncline was not open on this computer counts, too.
+    pub count_while_off: bool,
 }
 
 /// Looks for something by name.

@@ -1,5 +1,5 @@
 use serde::{Deserialize, Serialize};
-use syncline_engine::Outcome;
+use syncline_engine::{LogLevel, LogLine, LogStage, Outcome};
 use syncline_protocol::TableName;
 use ts_rs::TS;
 
@@ -10,6 +10,10 @@ pub struct PlanRequest {
     pub connection: String,
     /// Only these tables; empty means all.
     pub tables: Vec<TableName>,
+    /// All rows are read again, also those that were read before.
+    #[serde(default)]
+    #[ts(optional, as = "Option<bool>")]
+    pub reread: bool,
 }
 
 /// Starts a run. Also continues one: every run goes on where the last one stopped.
@@ -22,6 +26,19 @@ pub struct StartRequest {
     /// The fingerprint of the plan that the person saw: the run does exactly that plan or refuses. Null: whatever it
     /// turns out to be.
     pub fingerprint: Option<String>,
+    /// All rows are read again, also those that were read before.
+    #[serde(default)]
+    #[ts(optional, as = "Option<bool>")]
+    pub reread: bool,
+}
+
+/// Compares both sides of a table.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct CompareRequest {
+    /// The connection.
+    pub connection: String,
+    /// The table.
+    pub table: TableName,
 }
 
 /// The run that was started.
@@ -72,52 +89,41 @@ pub struct RunSummary {
     pub failure: Option<String>,
 }
 
-/// Reads the log of a run. The search goes through all of it.
+/// Which lines of the log of a run are wanted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
-pub struct LogRequest {
+pub struct LogLines {
     /// The run.
     pub run: String,
-    /// How many matching lines to leave out at the beginning.
-    pub from: usize,
-    /// At most this many lines.
-    pub limit: usize,
-    /// Only lines that hold this text, whatever its case.
-    pub search: Option<String>,
-    /// Only warnings and errors.
-    pub errors: bool,
+    /// Only lines at least as grave as this.
+    pub level: Option<LogLevel>,
+    /// Only lines about this stage.
+    pub stage: Option<LogStage>,
     /// Only lines about this table.
     #[serde(default)]
     #[ts(optional)]
     pub table: Option<TableName>,
 }
 
-/// How grave a line is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[serde(rename_all = "snake_case")]
-pub enum LogLevel {
-    /// Something failed.
-    Error,
-    /// Something needs attention.
-    Warn,
-    /// What happened.
-    Info,
-    /// Details.
-    Debug,
+/// What is searched for in a log, whatever the case of letters.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct LogText {
+    /// The text.
+    pub text: String,
+    /// Whether it is a regular expression.
+    pub expression: bool,
 }
 
-/// A line of a log.
+/// Reads the log of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
-pub struct LogLine {
-    /// Its number in the whole log, from 1.
-    pub n: usize,
-    /// When.
-    pub time: String,
-    /// How grave.
-    pub level: LogLevel,
-    /// The table it is about.
-    pub table: Option<String>,
-    /// What it says.
-    pub text: String,
+pub struct LogRequest {
+    /// The lines.
+    pub lines: LogLines,
+    /// How many of them to leave out at the beginning.
+    pub from: u64,
+    /// At most this many lines.
+    pub limit: usize,
+    /// Only lines that hold this.
+    pub only: Option<LogText>,
 }
 
 /// A window of a log.
@@ -126,9 +132,47 @@ pub struct LogPage {
     /// The lines of the window.
     pub lines: Vec<LogLine>,
     /// How many lines match in the whole log.
-    pub total: usize,
-    /// The number of the first error in the whole log.
-    pub first_error: Option<usize>,
+    pub total: u64,
+    /// The first error in the whole log.
+    pub first_error: Option<LogLine>,
+    /// The size of the file.
+    pub bytes: u64,
+    /// Where the file is; none when there is none.
+    pub file: Option<String>,
+}
+
+/// Goes to the next or the last match in the log of a run. The search goes through the whole file and, at its end, on at
+/// the other end.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct LogFindRequest {
+    /// The lines that are searched.
+    pub lines: LogLines,
+    /// What they must hold; null: the next of these lines.
+    pub search: Option<LogText>,
+    /// The number of the line from which on is searched, this one included.
+    pub near: u64,
+    /// The last match before that line instead.
+    pub backwards: bool,
+}
+
+/// What was found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct LogFound {
+    /// How many lines match in the whole log.
+    pub total: u64,
+    /// The match; none when there is none.
+    pub hit: Option<LogMatch>,
+}
+
+/// A line that matches.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct LogMatch {
+    /// The how manieth match it is, from 1.
+    pub ordinal: u64,
+    /// The number of the line.
+    pub n: u64,
+    /// How many of the wanted lines come before it.
+    pub position: u64,
 }
 
 /// Asks how reliable a connection was.
@@ -155,10 +199,10 @@ pub struct Reliability {
     pub attempts_succeeded: usize,
     /// When a run last brought everything in.
     pub last_success_at: Option<String>,
-    /// Minutes in which the data was fresh; none when nobody said how fresh it should be.
+    /// Minutes in which the data was fresh; none when nobody said how fresh it should be, or before the first success.
     pub freshness: Option<Freshness>,
-    /// One entry for each day, oldest first.
-    pub by_day: Vec<ReliabilityDay>,
+    /// What happened when, in columns of some hours.
+    pub grid: ReliabilityGrid,
 }
 
 /// Freshness minutes against 99.9 %.
@@ -166,27 +210,56 @@ pub struct Reliability {
 pub struct Freshness {
     /// Data older than this counts as late.
     pub target_minutes: u32,
-    /// Minutes since the first success in which data was fresh.
-    pub fresh_minutes: u64,
-    /// Minutes since the first success.
-    pub counted_minutes: u64,
-    /// How many late minutes 99.9 % allow.
-    pub allowance_minutes: f64,
+    /// Time since the first success that counts: neither paused nor, unless that is wanted, while nobody watched.
+    pub counted_seconds: u64,
+    /// Of these, how long the data was older than it should be.
+    pub late_seconds: u64,
+    /// How long it may be late: 0.1 % of the time that counts.
+    pub allowance_seconds: u64,
+    /// The same for all days when all of their time counts: 43 min 12 s of 30 days.
+    pub full_allowance_seconds: u64,
+    /// Time that does not count because the connection was paused.
+    pub paused_seconds: u64,
+    /// Time in which Syncline was not open on this computer.
+    pub off_seconds: u64,
+    /// Whether such time counts all the same.
+    pub off_counts: bool,
 }
 
-/// A day of a connection.
+/// What happened in the last days, in columns of some hours.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
-pub struct ReliabilityDay {
-    /// The day in UTC, `2026-11-23`.
-    pub day: String,
-    /// Runs that brought everything in.
-    pub succeeded: usize,
-    /// Runs that failed.
-    pub failed: usize,
-    /// Runs after which a person had to decide, or with rejected rows.
-    pub attention: usize,
-    /// Rows written.
-    pub rows_written: u64,
+pub struct ReliabilityGrid {
+    /// Hours of a column.
+    pub hours: u32,
+    /// The columns, oldest first.
+    pub columns: Vec<GridColumn>,
+    /// The tables, in the order of the connection, then those it has no more.
+    pub tables: Vec<GridTable>,
+}
+
+/// Some hours of a connection. Its time is the sum of the seconds; what is missing lies in the future, or before the
+/// first success.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct GridColumn {
+    /// When it begins.
+    pub from: String,
+    /// Data was as fresh as it should be; also when nobody said how fresh that is.
+    pub fresh_seconds: u64,
+    /// Data was older.
+    pub late_seconds: u64,
+    /// The connection was paused.
+    pub paused_seconds: u64,
+    /// Syncline was not open on this computer.
+    pub off_seconds: u64,
+}
+
+/// How a table ended in the runs of each column.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct GridTable {
+    /// The table.
+    pub table: TableName,
+    /// One for each column: the worst outcome of its runs; none when there was no run.
+    pub worst: Vec<Option<Outcome>>,
 }
 
 /// Asks what happened to a connection.
@@ -201,12 +274,73 @@ pub struct TimelineRequest {
 /// Something that happened to a connection, besides its runs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 pub struct TimelineEntry {
+    /// The number of the entry; none for what follows from other things that are kept.
+    pub id: Option<i64>,
     /// When.
     pub at: String,
-    /// What kind of thing: `drift`, `decision`, `replay`, `change`, `pause`.
+    /// What kind of thing: `drift`, `decision`, `undone`, `plan`, `compare`, `replay`, `dismiss`, `change`, `connector`,
+    /// `pause`.
     pub kind: String,
     /// The run it belongs to.
     pub run: Option<String>,
     /// In words.
     pub text: String,
+    /// What changed in a file of the configuration.
+    pub diff: Option<TimelineDiff>,
+    /// Whether it can be undone.
+    pub undo: bool,
+}
+
+/// Two versions of a file of the configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct TimelineDiff {
+    /// The earlier one.
+    pub before: i64,
+    /// The later one.
+    pub after: i64,
+}
+
+/// Asks what changed in a file of the configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct DiffRequest {
+    /// The earlier version.
+    pub before: i64,
+    /// The later version.
+    pub after: i64,
+}
+
+/// What changed in a file of the configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct ConfigDiff {
+    /// The file within the project.
+    pub file: String,
+    /// Since when it was as before.
+    pub before_at: String,
+    /// When it was changed, or the change was noticed.
+    pub after_at: String,
+    /// Changed lines with what is around them.
+    pub lines: Vec<DiffLine>,
+}
+
+/// A line of a difference.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct DiffLine {
+    /// What happened to it.
+    pub sign: DiffSign,
+    /// The line.
+    pub text: String,
+}
+
+/// What happened to a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum DiffSign {
+    /// Nothing.
+    Same,
+    /// It is new.
+    Added,
+    /// It is gone.
+    Removed,
+    /// Lines that did not change are left out here.
+    Gap,
 }

@@ -81,4 +81,17 @@ impl State {
             |row| json_column(row, "table_schema"),
         )
     }
+
+    /// When the shape of a source table was accepted last.
+    ///
+    /// # Errors
+    /// Those of SQLite.
+    pub fn accepted_at(&self, connection: &str, table: &TableName) -> Result<Option<Timestamp>> {
+        self.first(
+            "read the accepted shape",
+            "SELECT accepted_at FROM accepted_schemas WHERE connection = ?1 AND table_name = ?2",
+            params![connection, table.to_string()],
+            |row| time_column(row, "accepted_at"),
+        )
+    }
 }

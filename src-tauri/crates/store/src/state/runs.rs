@@ -328,19 +328,45 @@ impl State {
         })
     }
 
-    /// Adds to the journal.
+    /// Adds to the journal. Returns the number of the entry.
     ///
     /// # Errors
     /// Those of SQLite.
-    pub fn add_to_journal(&self, entry: &JournalEntry) -> Result<()> {
+    pub fn add_to_journal(&self, entry: &JournalEntry) -> Result<i64> {
         let detail = json(&entry.detail)?;
         self.write("write the journal", |transaction| {
             transaction.execute(
                 "INSERT INTO journal (run, connection, at, kind, detail) VALUES (?1, ?2, ?3, ?4, ?5)",
                 params![entry.run, entry.connection, time_text(entry.at), entry.kind, detail],
             )?;
-            Ok(())
+            Ok(transaction.last_insert_rowid())
         })
+    }
+
+    /// An entry of the journal by its number.
+    ///
+    /// # Errors
+    /// Those of SQLite.
+    pub fn journal_entry(&self, id: i64) -> Result<Option<JournalEntry>> {
+        self.first(
+            "read the journal",
+            "SELECT run, connection, at, kind, detail FROM journal WHERE id = ?1",
+            [id],
+            read_entry,
+        )
+    }
+
+    /// The latest `limit` entries of a connection with their numbers, newest first.
+    ///
+    /// # Errors
+    /// Those of SQLite.
+    pub fn journal_numbered(&self, connection: &str, limit: usize) -> Result<Vec<(i64, JournalEntry)>> {
+        self.all(
+            "read the journal",
+            "SELECT id, run, connection, at, kind, detail FROM journal WHERE connection = ?1 ORDER BY id DESC LIMIT ?2",
+            params![connection, i64::try_from(limit).unwrap_or(i64::MAX)],
+            |row| Ok((row.get("id")?, read_entry(row)?)),
+        )
     }
 
     /// The latest `limit` entries of a connection, oldest first.
@@ -402,7 +428,7 @@ fn read_entry(row: &Row<'_>) -> rusqlite::Result<JournalEntry> {
     })
 }
 
-fn word_column(row: &Row<'_>, column: &str) -> rusqlite::Result<Outcome> {
+pub(super) fn word_column(row: &Row<'_>, column: &str) -> rusqlite::Result<Outcome> {
     let word: String = row.get(column)?;
     super::parsed(column, serde_json::from_value(Value::String(word)))
 }

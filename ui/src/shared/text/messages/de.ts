@@ -2,6 +2,7 @@ import type { Messages } from "..";
 import common from "./de/common.json";
 import connections from "./de/connections.json";
 import data from "./de/data.json";
+import history from "./de/history.json";
 import plan from "./de/plan.json";
 import run from "./de/run.json";
 import shell from "./de/shell.json";
@@ -10,4 +11,4 @@ import systems from "./de/systems.json";
 import wizard from "./de/wizard.json";
 
 // The type is the check that nothing is missing.
-export const de: Messages = { ...common, ...shell, ...connections, ...plan, ...run, ...data, ...systems, ...wizard, ...sql };
+export const de: Messages = { ...common, ...shell, ...connections, ...plan, ...run, ...data, ...history, ...systems, ...wizard, ...sql };
