@@ -87,6 +87,13 @@ export class Studio {
     await this.#program.kill();
   }
 
+  /** Asks the program to end, as Ctrl-C does: it waits for a durable point, to which `meanwhile` leads. */
+  async quit(meanwhile: () => Promise<void>): Promise<void> {
+    const ended = this.#program.interrupt();
+    await meanwhile();
+    await ended;
+  }
+
   /** Starts the program again in the same folder, and opens its new address in the window. */
   async startAgain(): Promise<void> {
     const { program, url } = await serve(this.folder);

@@ -1,11 +1,23 @@
 import { describe, expect, it } from "vitest";
 import type { RunEvent } from "~/api/generated";
-import { heard, type LiveRun, leftMs, ratesOf, started } from "./runs";
+import { bottleneckOf, heard, type LiveRun, leftMs, ratesOf, started } from "./runs";
 
-const progress = (elapsed_ms: number, read: number, committed = 0): RunEvent => ({
+const progress = (elapsed_ms: number, read: number, committed = 0, [source_ms, prepare_ms, destination_ms] = [0, 0, 0]): RunEvent => ({
   event: "progress",
   elapsed_ms,
-  tables: [{ table: "orders", rows_read: read, rows_committed: committed, rows_rejected: 0, bytes: read * 10 }],
+  tables: [
+    {
+      table: "orders",
+      rows_read: read,
+      rows_committed: committed,
+      rows_rejected: 0,
+      bytes: read * 10,
+      rows_prepared: read,
+      source_ms: source_ms ?? 0,
+      prepare_ms: prepare_ms ?? 0,
+      destination_ms: destination_ms ?? 0,
+    },
+  ],
 });
 
 function after(events: readonly RunEvent[], run: LiveRun = started("r", "shop", ["orders"], 0)): LiveRun {
@@ -54,6 +66,22 @@ describe("a run under way", () => {
   it("shows tables that began before the window was opened", () => {
     const late = after([progress(60_000, 4_000, 3_000)], started("r", "shop", [], 0));
     expect(late.tables).toMatchObject([{ table: "orders", state: "reading", read: 4_000, committed: 3_000 }]);
+  });
+
+  it("does not take figures that stand still for a sign of life", () => {
+    const events = [begun, progress(0, 100), progress(250, 100), progress(500, 100)];
+    const still = after(events);
+    expect(still.movedAt).toBe(1);
+    const again = heard(still, progress(750, 200), 40_000);
+    expect(again).toMatchObject({ movedAt: 40_000, silentMs: 39_999 });
+  });
+
+  it("names what the last seconds were spent on", () => {
+    expect(bottleneckOf(after([begun]))).toBeNull();
+    expect(bottleneckOf(after([begun, progress(0, 1)]))).toBeNull();
+    const source = [begun, progress(0, 1, 0, [0, 0, 0]), progress(1_000, 2, 0, [900, 10, 50])];
+    expect(bottleneckOf(after(source))).toBe("source");
+    expect(bottleneckOf(after([...source, progress(5_000, 3, 0, [950, 20, 3_000]), progress(6_000, 4, 0, [960, 30, 3_900])]))).toBe("destination");
   });
 
   it("keeps at most five minutes of samples", () => {

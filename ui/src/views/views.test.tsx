@@ -25,14 +25,15 @@ function openAt(path: string, answers: Record<string, unknown> = {}) {
 describe("history", () => {
   it("says how much of the allowance is left, and counts every error", async () => {
     openAt("/connections/sample/history");
-    expect(await screen.findByText("10 of 30 allowed late minutes used, 20 left")).toBeDefined();
+    expect(await screen.findByText(/^10 min of 30 min allowance used, 20 min left\./)).toBeDefined();
+    expect(screen.getByText(/99\.9% of the time: 30 full days allow 43 min 12 sec late/)).toBeDefined();
     expect(screen.getByText("99.96%")).toBeDefined();
     expect(screen.getByText("16 of 17 syncs brought everything in")).toBeDefined();
     expect(screen.getByText("16 of 20 attempts without an error")).toBeDefined();
   });
 
   it("leads to Settings when nobody said how fresh data should be", async () => {
-    const none = { days: 30, runs: 0, succeeded: 0, attempts: 0, attempts_succeeded: 0, last_success_at: null, freshness: null, by_day: [] };
+    const none = { days: 30, runs: 0, succeeded: 0, attempts: 0, attempts_succeeded: 0, last_success_at: null, freshness: null, grid: { hours: 6, columns: [], tables: [] } };
     openAt("/connections/sample/history", { "runs.reliability": none, "settings.get": { fresh_within_minutes: null } });
     const link = await screen.findByRole("link", { name: "Set it in Settings" });
     expect(link.getAttribute("href")).toMatch(/#\/settings$/);
@@ -43,8 +44,29 @@ describe("history", () => {
     const list = await screen.findByRole("group", { name: "Runs, newest first" });
     expect(within(list).getByText("No longer paused.")).toBeDefined();
     await userEvent.click(screen.getByRole("button", { name: /^Changes/ }));
-    expect(within(list).queryAllByRole("button")).toHaveLength(0);
+    expect(within(list).queryAllByRole("button").map(({ textContent }) => textContent)).toEqual(["Undo", "Show the change"]);
     expect(within(list).getByText("No longer paused.")).toBeDefined();
+  });
+
+  it("shows time asleep apart from time that was late, and lets it count", async () => {
+    const { sent } = openAt("/connections/sample/history");
+    const row = await screen.findByRole("img", { name: /^Fresh data: 10 min late, 60 hr closed or asleep/ });
+    expect(row.querySelectorAll("[data-cell=off]")).toHaveLength(10);
+    expect(row.querySelectorAll("[data-cell=late]")).toHaveLength(1);
+    expect(screen.getByRole("img", { name: /^orders: 1 failed, / })).toBeDefined();
+    await userEvent.click(screen.getByRole("checkbox", { name: /^Count time in which Syncline was closed/ }));
+    await waitFor(() => expect(sent("settings.save")).toEqual([{ fresh_within_minutes: 60, count_while_off: true }]));
+  });
+
+  it("opens a change of the configuration, and takes a decision back", async () => {
+    const { sent } = openAt("/connections/sample/history");
+    await userEvent.click(await screen.findByRole("button", { name: "Show the change" }));
+    const dialog = await screen.findByRole("dialog", { name: "What changed in the configuration" });
+    expect(await within(dialog).findByText(/mode: history/)).toBeDefined();
+    expect(sent("config.diff")).toEqual([{ before: 1, after: 2 }]);
+    await userEvent.click(within(dialog).getByRole("button", { name: "Close" }));
+    await userEvent.click(screen.getByRole("button", { name: "Undo" }));
+    await waitFor(() => expect(sent("inbox.undo")).toEqual([{ entries: [3] }]));
   });
 });
 
@@ -58,14 +80,58 @@ describe("a connection", () => {
 });
 
 describe("the log", () => {
-  it("is asked for the lines of one table, and knows its first error", async () => {
+  it("is asked for the lines of one table, and pins its first error", async () => {
     const { sent } = openAt("/connections/sample/log?table=customers");
-    await screen.findByRole("button", { name: "First error" });
-    await waitFor(() => expect(sent("run.log").at(-1)).toMatchObject({ table: "customers", from: 0 }));
-    await waitFor(() => expect(screen.getByRole("button", { name: "First error" }).getAttribute("aria-disabled")).toBeNull());
+    await waitFor(() => expect(sent("run.log").at(-1)).toMatchObject({ lines: { table: "customers" }, from: 0 }));
+    expect(await screen.findByText("permission denied for table order_items")).toBeDefined();
     // The error is not about this table: the whole log around it is shown.
     await userEvent.click(screen.getByRole("button", { name: "First error" }));
-    await waitFor(() => expect(sent("run.log").at(-1)).not.toHaveProperty("table"));
+    await waitFor(() => expect((sent("run.log").at(-1) as { lines: object }).lines).not.toHaveProperty("table"));
+  });
+
+  it("is searched from the place that is shown, and on from there", async () => {
+    const { sent } = openAt("/connections/sample/log");
+    await userEvent.type(await screen.findByRole("searchbox", { name: "Search this log" }), "segment 3");
+    // Typed quickly, asked once: 3, 30 is the error, 31 to 39, 300 to 399.
+    expect(await screen.findByText("1 of 110")).toBeDefined();
+    await userEvent.keyboard("{Enter}");
+    expect(await screen.findByText("2 of 110")).toBeDefined();
+    await userEvent.keyboard("{Shift>}{Enter}{/Shift}{Shift>}{Enter}{/Shift}");
+    expect(await screen.findByText("110 of 110")).toBeDefined();
+    expect(sent("run.log.find")).toMatchObject([
+      { near: 1, backwards: false },
+      { near: 4, backwards: false },
+      { near: 31, backwards: true },
+      { near: 3, backwards: true },
+    ]);
+  });
+});
+
+describe("comparing both sides", () => {
+  it("tells one missing row apart from what is expected, and leads to a plan that reads it again", async () => {
+    const { sent } = openAt("/connections/sample/compare");
+    expect(await screen.findByText("1 row missing")).toBeDefined();
+    expect(screen.getByText("not yet synced: 9")).toBeDefined();
+    expect(screen.getByText("deleted in the source, deletes not tracked: 30")).toBeDefined();
+    expect(screen.getByText("id = 7")).toBeDefined();
+    expect(screen.getByText("matches: 2,000 rows")).toBeDefined();
+    await userEvent.click(screen.getByRole("button", { name: "Re-read" }));
+    await waitFor(() => expect(sent("plan.make")).toEqual([{ connection: "sample", tables: ["orders"], reread: true }]));
+    await userEvent.click(await screen.findByRole("button", { name: /^Apply/ }));
+    await waitFor(() => expect(sent("run.start")).toMatchObject([{ connection: "sample", reread: true }]));
+  });
+});
+
+describe("the inbox", () => {
+  it("accepts only what is harmless at once, and takes it back", async () => {
+    const { inbox } = await import("../../test/fixture/data");
+    const harmless = inbox.filter((entry) => entry.harmless).map(({ id }) => id);
+    const { sent } = openAt("/inbox");
+    const accept = await screen.findByRole("button", { name: `Accept all ${harmless.length} harmless` });
+    await userEvent.click(accept);
+    expect(sent("inbox.decide")).toEqual([{ ids: harmless, choice: "apply" }]);
+    await userEvent.click(await screen.findByRole("button", { name: "Undo" }));
+    await waitFor(() => expect(sent("inbox.undo")).toEqual([{ entries: harmless.map((_, at) => at + 1) }]));
   });
 });
 

@@ -46,8 +46,7 @@ pub(crate) struct Open {
 impl Api {
     /// For this project. Must be called within a runtime.
     pub fn new(host: Arc<dyn Host>, project: Project, state: Arc<State>) -> Api {
-        let open =
-            Arc::new(Open { host, project, state, events: Events::default(), log: Mutex::default() });
+        let open = Arc::new(Open { host, project, state, events: Events::default(), log: Mutex::default() });
         let watch = Arc::new(AbortOnDropHandle::new(tokio::spawn(watch(Arc::clone(&open)))));
         Api { runs: Arc::new(Runs::new(Arc::clone(&open))), open, _watch: watch }
     }

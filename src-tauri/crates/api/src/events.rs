@@ -266,18 +266,17 @@ mod tests {
 
     fn progress() -> Event {
         let table = TableName::bare("a");
-        let tables =
-            vec![TableProgress {
-                table,
-                rows_read: 9,
-                rows_committed: 6,
-                rows_rejected: 0,
-                bytes: 1,
-                rows_prepared: 8,
-                source_ms: 1,
-                prepare_ms: 1,
-                destination_ms: 1,
-            }];
+        let tables = vec![TableProgress {
+            table,
+            rows_read: 9,
+            rows_committed: 6,
+            rows_rejected: 0,
+            bytes: 1,
+            rows_prepared: 8,
+            source_ms: 1,
+            prepare_ms: 1,
+            destination_ms: 1,
+        }];
         Event::Progress { tables, elapsed_ms: 250 }
     }
 

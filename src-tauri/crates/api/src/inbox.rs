@@ -128,7 +128,11 @@ pub(crate) fn of(open: &Open, connection: &str) -> Result<Vec<InboxEntry>> {
         .map(|(_, kept)| {
             let runs_since = runs.iter().filter(|run| run.started_at > kept.since).count();
             let accepted_at = open.state.accepted_at(connection, &kept.drift.table)?;
-            Ok(InboxEntry { runs_since, accepted_at: accepted_at.map(|at| at.to_string()), ..entry(connection, kept) })
+            Ok(InboxEntry {
+                runs_since,
+                accepted_at: accepted_at.map(|at| at.to_string()),
+                ..entry(connection, kept)
+            })
         })
         .collect()
 }
@@ -234,7 +238,8 @@ impl Api {
                 DriftChoice::Ask => put_off(open, &id, &kept)?,
                 _ => settle(open, &connection, &id, &kept)?,
             };
-            let undo = Undo { settled, accepted: accepted.filter(|_| choice != DriftChoice::Ask && !kept.followed) };
+            let undo =
+                Undo { settled, accepted: accepted.filter(|_| choice != DriftChoice::Ask && !kept.followed) };
             let detail = json!({
                 "table": drift.table, "what": drift.what, "decision": choice, "kind": drift.kind,
                 "column": drift.column, "undo": undo,

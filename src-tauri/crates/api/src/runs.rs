@@ -216,7 +216,9 @@ async fn work(
     };
     let kept = blocking(move || {
         open.state.end_run(&receipt.run, &receipt.ending()?)?;
-        receipt.drift_entries(open.now()).try_for_each(|entry| open.state.add_to_journal(&entry).map(drop))?;
+        receipt
+            .drift_entries(open.now())
+            .try_for_each(|entry| open.state.add_to_journal(&entry).map(drop))?;
         inbox::after_run(&open, &receipt, &waiting)?;
         if let Some(rows) = counted {
             open.keep_quarantined(&receipt.connection, rows.len() as u64)?;

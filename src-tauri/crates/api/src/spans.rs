@@ -32,7 +32,11 @@ impl Spans {
             if begin < end {
                 both.push((begin, end));
             }
-            if b < d { left.next() } else { right.next() };
+            if b < d {
+                left.next()
+            } else {
+                right.next()
+            };
         }
         Spans(both)
     }

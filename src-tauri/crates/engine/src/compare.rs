@@ -161,9 +161,8 @@ impl Sight {
         let columns = mapping.columns.len();
         let place = |name: &String| mapping.columns.iter().position(|column| column.target == *name);
         let key: Option<Vec<usize>> = mapping.target.key.iter().map(place).collect();
-        let key = key.filter(|key| {
-            !key.is_empty() && !mapping.hashed_key && mapping.target.mode != WriteMode::Append
-        });
+        let key = key
+            .filter(|key| !key.is_empty() && !mapping.hashed_key && mapping.target.mode != WriteMode::Append);
         let cursor = match &mapping.read.mode {
             ReadMode::Full => None,
             ReadMode::Incremental { cursor, .. } => {
@@ -181,7 +180,12 @@ impl Sight {
     }
 
     /// The hashes of keys and of whole rows.
-    fn hashes(&self, keys: &mut DigestHasher, rows: &mut DigestHasher, batch: &RecordBatch) -> Result<Vec<(u64, u64)>> {
+    fn hashes(
+        &self,
+        keys: &mut DigestHasher,
+        rows: &mut DigestHasher,
+        batch: &RecordBatch,
+    ) -> Result<Vec<(u64, u64)>> {
         let key = batch.project(&self.key)?;
         let keys = keys.row_hashes(&key, self.key.len())?;
         let rows = rows.row_hashes(batch, self.columns)?;
@@ -439,7 +443,11 @@ impl Closer<'_> {
         for known in self.rows.into_values() {
             let there = known.destination.saturating_sub(known.source);
             // A row that is there once for several of the source takes the place of one of them.
-            extra += if self.sight.keyed && known.source > 0 { known.destination.saturating_sub(1) } else { there };
+            extra += if self.sight.keyed && known.source > 0 {
+                known.destination.saturating_sub(1)
+            } else {
+                there
+            };
             match known.verdict {
                 Some(verdict) => self.found.count(verdict),
                 None if self.sight.keyed && known.source > 0 => self.found.matching += 1,

@@ -53,7 +53,5 @@ pub use quarantine::{Repair, Replayed};
 pub use receipt::{
     Attempt, ChecksumProof, CountProof, Failure, Outcome, Proof, Receipt, TableReceipt, TableState,
 };
-pub use run_log::{
-    LogFilter, LogHit, LogLevel, LogLine, LogQuery, LogReader, LogSearch, LogStage, RunLog,
-};
+pub use run_log::{LogFilter, LogHit, LogLevel, LogLine, LogQuery, LogReader, LogSearch, LogStage, RunLog};
 pub use stop::Stop;

@@ -14,6 +14,8 @@ use crate::receipt::{Failure, Outcome, TableState};
 mod index;
 mod line;
 mod read;
+#[cfg(test)]
+mod tests;
 
 use index::Block;
 use line::Written;
@@ -129,7 +131,12 @@ impl RunLog {
                     self.failure(level, Some(table), "", failure);
                 }
                 (TableState::DoneWithRejected, _) => {
-                    self.write(Warn, Prepare, Some(table), &format!("Done: {rows} rows; some were rejected."));
+                    self.write(
+                        Warn,
+                        Prepare,
+                        Some(table),
+                        &format!("Done: {rows} rows; some were rejected."),
+                    );
                 }
                 (TableState::Stopped, _) => {
                     self.write(Info, Run, Some(table), &format!("Stopped: {rows} rows are durable."));
@@ -154,7 +161,12 @@ impl RunLog {
                 };
                 let rows: u64 = receipt.tables.iter().map(|table| table.rows_written).sum();
                 let seconds = receipt.duration_ms as f64 / 1000.0;
-                self.write(level, Run, None, &format!("The run {how}: {rows} rows written in {seconds:.1} s."));
+                self.write(
+                    level,
+                    Run,
+                    None,
+                    &format!("The run {how}: {rows} rows written in {seconds:.1} s."),
+                );
             }
         }
     }
@@ -164,29 +176,5 @@ impl Observer for RunLog {
     fn event(&self, event: &Event) {
         self.log(event);
         self.next.event(event);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::event::Unobserved;
-
-    #[test]
-    fn lines_are_json_without_secrets() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("runs").join("r.jsonl");
-        let clean = Box::new(|text: &str| text.replace("hunter2", "[secret]"));
-        let log = RunLog::create(&path, Arc::new(Unobserved), clean).unwrap();
-        let table = TableName::bare("orders");
-        log.event(&Event::Waiting { table: table.clone(), reason: Some("hunter2\nsays so".to_owned()) });
-        log.event(&Event::Progress { tables: Vec::new(), elapsed_ms: 1 });
-        log.event(&Event::Committed { table, ordinal: 3, rows: 7 });
-        let text = fs::read_to_string(&path).unwrap();
-        let lines: Vec<serde_json::Value> =
-            text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        assert_eq!(lines.len(), 2, "progress is not written");
-        assert_eq!(lines[0]["text"], "Waits: [secret]\nsays so.");
-        assert_eq!((&lines[1]["table"], &lines[1]["level"]), (&"orders".into(), &"info".into()));
     }
 }

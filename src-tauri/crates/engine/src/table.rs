@@ -182,7 +182,12 @@ impl TableRun {
         anew |= self.prepared.reread && self.receipt.segments == 0;
         loop {
             let from = (self.stored && !anew).then_some(&self.position);
-            let plan = self.run.source.plan(&self.prepared.mapping.read, from).await.map_err(|error| error.at(Side::Source))?;
+            let plan = self
+                .run
+                .source
+                .plan(&self.prepared.mapping.read, from)
+                .await
+                .map_err(|error| error.at(Side::Source))?;
             self.receipt.resumed |= plan.continues && !self.position.complete;
             if plan.continues {
                 // A source may extend a plan that it continues, for example by a later upper bound.
@@ -438,7 +443,8 @@ impl TableRun {
 
     /// Counts what readers see now.
     async fn count(&mut self) -> Result<u64> {
-        let counted = self.run.connection.destination.count(&self.prepared.mapping.target).await.map_err(there)?;
+        let counted =
+            self.run.connection.destination.count(&self.prepared.mapping.target).await.map_err(there)?;
         self.receipt.rows_in_destination = Some(counted);
         Ok(counted)
     }

@@ -2,6 +2,7 @@
 #![allow(missing_docs, unreachable_pub, clippy::unwrap_used)] // a test binary has no users, and its helpers may fail
 
 mod commit;
+mod compare;
 mod drift;
 mod memory;
 mod plan;

@@ -27,7 +27,7 @@ pub use project::{Project, SystemKind};
 pub use redact::Redactor;
 pub use secrets::{Resolved, SecretLookup};
 pub use state::{
-    AttemptRecord, CachedCatalog, FileVersion, JournalEntry, KeptVersion, Outcome, RunEnd, RunError, RunRecord,
-    RunTable, RunTotals, Span, State, run_id,
+    AttemptRecord, CachedCatalog, FileVersion, JournalEntry, KeptVersion, Outcome, RunEnd, RunError,
+    RunRecord, RunTable, RunTotals, Span, State, run_id,
 };
 pub use vault::{KeyProvider, MasterKey, Vault};

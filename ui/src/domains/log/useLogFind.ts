@@ -44,9 +44,7 @@ export function useLogFind(filter: LogFilter, { text, expression }: LogSearch, f
         const found = await send(
           platform,
           "run.log.find",
-          what === "text"
-            ? { lines, search: { text, expression }, ...way }
-            : { lines: { ...lines, level: "error" }, search: null, ...way },
+          { lines, search: what === "text" ? { text, expression } : null, errors: what === "error", ...way },
           control.signal,
         );
         if (control.signal.aborted) return;

@@ -1,5 +1,5 @@
 import { useMemo } from "react";
-import type { GridColumn, GridTable, ReliabilityGrid as Grid } from "~/api/generated";
+import type { ReliabilityColumn, ReliabilityTable, ReliabilityGrid as Grid } from "~/api/generated";
 import { useText } from "~/shared/text";
 import { useFormat } from "~/shared/text/format";
 import { inkOf, wordOf } from "~/shared/ui/State";
@@ -45,8 +45,8 @@ export function ReliabilityGrid({ grid, fresh }: { grid: Grid; fresh: boolean })
 }
 
 /** Tables with the gravest trouble first; few are shown, so that the runs below stay in sight. */
-function worstFirst(tables: readonly GridTable[]): readonly GridTable[] {
-  const bad = (table: GridTable) => table.worst.filter((each) => each !== null && each !== "succeeded" && each !== "stopped").length;
+function worstFirst(tables: readonly ReliabilityTable[]): readonly ReliabilityTable[] {
+  const bad = (table: ReliabilityTable) => table.worst.filter((each) => each !== null && each !== "succeeded" && each !== "stopped").length;
   return tables.length <= TABLES_SHOWN ? tables : tables.toSorted((a, b) => bad(b) - bad(a)).slice(0, TABLES_SHOWN);
 }
 
@@ -61,10 +61,10 @@ function Hatching() {
   );
 }
 
-function TimeRow({ columns }: { columns: readonly GridColumn[] }) {
+function TimeRow({ columns }: { columns: readonly ReliabilityColumn[] }) {
   const text = useText();
   const format = useFormat();
-  const sum = (of: (column: GridColumn) => number) => format.duration(columns.reduce((all, column) => all + of(column), 0) * 1000);
+  const sum = (of: (column: ReliabilityColumn) => number) => format.duration(columns.reduce((all, column) => all + of(column), 0) * 1000);
   const label = text("reliability.timeRow", {
     late: sum((column) => column.late_seconds),
     off: sum((column) => column.off_seconds),
@@ -92,7 +92,7 @@ function TimeRow({ columns }: { columns: readonly GridColumn[] }) {
   );
 }
 
-function TableRow({ table, columns }: { table: GridTable; columns: readonly GridColumn[] }) {
+function TableRow({ table, columns }: { table: ReliabilityTable; columns: readonly ReliabilityColumn[] }) {
   const text = useText();
   const format = useFormat();
   const words = tallied(table.worst).map(({ outcome, count }) => `${count} ${text(wordOf(stateOfOutcome(outcome)))}`);
@@ -142,7 +142,7 @@ function Row({ label, count, children }: { label: string; count: number; childre
 }
 
 /** The first and the last day, under the columns. */
-function Days({ columns }: { columns: readonly GridColumn[] }) {
+function Days({ columns }: { columns: readonly ReliabilityColumn[] }) {
   const format = useFormat();
   const [first, last] = [columns[0], columns.at(-1)];
   return (

@@ -1,41 +1,57 @@
 import { describe, expect, it } from "vitest";
 import type { RunSummary, TimelineEntry } from "~/api/generated";
 import { filtered, merged } from "./moments";
-import { budgetOf, filledDays, shareOf, stateOfDay } from "./reliability";
+import { budgetOf, cellOf, shareOf, tallied } from "./reliability";
 
-const freshness = (fresh_minutes: number, counted_minutes: number) => ({
+const freshness = (late_seconds: number, counted_seconds: number) => ({
   target_minutes: 30,
-  fresh_minutes,
-  counted_minutes,
-  allowance_minutes: counted_minutes * 0.001,
+  counted_seconds,
+  late_seconds,
+  allowance_seconds: Math.floor(counted_seconds / 1000),
+  full_allowance_seconds: 2_592,
+  paused_seconds: 0,
+  off_seconds: 0,
+  off_counts: false,
 });
+const MONTH_S = 30 * 86_400;
 
-describe("the allowance of late minutes", () => {
-  it("is used up by late minutes", () => {
-    const budget = budgetOf(freshness(43_174, 43_200));
-    expect(budget).toMatchObject({ lateMinutes: 26, share: 0.9993 });
-    expect(budget?.leftMinutes).toBeCloseTo(17.2);
+describe("the allowance of late time", () => {
+  it("is used up by late time", () => {
+    const budget = budgetOf(freshness(26 * 60, MONTH_S));
+    expect(budget).toMatchObject({ lateSeconds: 1_560, share: 0.9993, allowedSeconds: 43 * 60 + 12, band: "some" });
+    expect(budget?.leftSeconds).toBe(17 * 60 + 12);
     expect(budget?.used).toBeCloseTo(26 / 43.2);
   });
 
-  it("is never shown as kept when a minute was late", () => {
-    expect(budgetOf(freshness(43_199, 43_200))?.share).toBeLessThan(1);
+  it("is never shown as kept when a second was late", () => {
+    expect(budgetOf(freshness(1, MONTH_S))?.share).toBeLessThan(1);
     expect(shareOf(99_999, 100_000)).toBe(0.9999);
-    expect(budgetOf(freshness(43_200, 43_200))).toMatchObject({ share: 1, used: 0 });
+    expect(budgetOf(freshness(0, MONTH_S))).toMatchObject({ share: 1, used: 0, band: "plenty" });
   });
 
-  it("can be overspent, and does not exist before a minute was counted", () => {
-    expect(budgetOf(freshness(900, 1000))).toMatchObject({ used: 1, leftMinutes: -99 });
+  it("can be overspent, and does not exist before any time was counted", () => {
+    expect(budgetOf(freshness(6_000, 60_000))).toMatchObject({ used: 1, leftSeconds: -5_940, band: "none" });
     expect(budgetOf(freshness(0, 0))).toBeNull();
     expect(shareOf(0, 0)).toBeNull();
   });
 });
 
-describe("days", () => {
-  it("without runs are there too, and the worst run of a day wins", () => {
-    const days = filledDays(3, [{ day: "2026-11-22", succeeded: 9, failed: 1, attention: 2, rows_written: 5 }], Date.parse("2026-11-23T00:10:00Z"));
-    expect(days.map(({ day }) => day)).toEqual(["2026-11-21", "2026-11-22", "2026-11-23"]);
-    expect(days.map(stateOfDay)).toEqual(["queued", "failed", "queued"]);
+describe("a column of the grid", () => {
+  const column = { from: "", fresh_seconds: 0, late_seconds: 0, paused_seconds: 0, off_seconds: 0 };
+
+  it("shows the worst, and time asleep only when there was nothing else", () => {
+    expect(cellOf({ ...column, fresh_seconds: 9, late_seconds: 1, off_seconds: 9 })).toBe("late");
+    expect(cellOf({ ...column, fresh_seconds: 1, off_seconds: 9 })).toBe("fresh");
+    expect(cellOf({ ...column, off_seconds: 9, paused_seconds: 1 })).toBe("off");
+    expect(cellOf({ ...column, paused_seconds: 9 })).toBe("paused");
+    expect(cellOf(column)).toBe("nothing");
+  });
+
+  it("is counted by how grave it is", () => {
+    expect(tallied([null, "succeeded", "failed", "succeeded"])).toEqual([
+      { outcome: "failed", count: 1 },
+      { outcome: "succeeded", count: 2 },
+    ]);
   });
 });
 
@@ -51,7 +67,7 @@ const run = (started_at: string, outcome: RunSummary["outcome"], interrupted = f
   interrupted,
   failure: null,
 });
-const entry = (at: string): TimelineEntry => ({ at, kind: "pause", run: null, text: "Paused." });
+const entry = (at: string): TimelineEntry => ({ id: 1, at, kind: "pause", run: null, text: "Paused.", diff: null, undo: false });
 
 describe("the timeline", () => {
   const runs = [run("2026-11-23T10:00:00Z", "succeeded"), run("2026-11-22T10:00:00Z", "failed"), run("2026-11-21T10:00:00Z", null, true)];

@@ -1,4 +1,4 @@
-import type { Freshness, GridColumn, Outcome } from "~/api/generated";
+import type { Freshness, ReliabilityColumn, Outcome } from "~/api/generated";
 import type { StateName } from "~/shared/ui/State";
 
 /** The part of the time in which data should be fresh. */
@@ -47,7 +47,7 @@ export function shareOf(part: number, all: number): number | null {
 /** What a column of the grid shows of freshness: the worst there was; `off` and `paused` only when nothing else was. */
 export type Cell = "late" | "fresh" | "paused" | "off" | "nothing";
 
-export function cellOf(column: GridColumn): Cell {
+export function cellOf(column: ReliabilityColumn): Cell {
   if (column.late_seconds > 0) return "late";
   if (column.fresh_seconds > 0) return "fresh";
   if (column.off_seconds > 0 || column.paused_seconds > 0) return column.off_seconds >= column.paused_seconds ? "off" : "paused";

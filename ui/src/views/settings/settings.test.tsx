@@ -39,7 +39,7 @@ describe("when data is late", () => {
     expect(sent).toEqual([]);
     await userEvent.clear(minutes);
     await userEvent.type(minutes, "15{Enter}");
-    await waitFor(() => expect(sent).toEqual([{ fresh_within_minutes: 15 }]));
+    await waitFor(() => expect(sent).toEqual([{ fresh_within_minutes: 15, count_while_off: false }]));
   });
 
   it("can be never", async () => {
@@ -47,6 +47,6 @@ describe("when data is late", () => {
     render(<FreshnessTarget />, platform);
     await userEvent.click(await screen.findByRole("radio", { name: /Never/ }));
     await userEvent.click(screen.getByRole("button", { name: "Save freshness" }));
-    await waitFor(() => expect(sent).toEqual([{ fresh_within_minutes: null }]));
+    await waitFor(() => expect(sent).toEqual([{ fresh_within_minutes: null, count_while_off: false }]));
   });
 });

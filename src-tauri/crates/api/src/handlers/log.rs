@@ -15,7 +15,13 @@ impl Api {
         self.blocking(move |open| {
             let path = open.project.run_log_path(&request.lines.run);
             let page = open.read_log(&path, |log| page(log, request))?;
-            Ok(page.unwrap_or(LogPage { lines: Vec::new(), total: 0, first_error: None, bytes: 0, file: None }))
+            Ok(page.unwrap_or(LogPage {
+                lines: Vec::new(),
+                total: 0,
+                first_error: None,
+                bytes: 0,
+                file: None,
+            }))
         })
         .await
     }
@@ -69,8 +75,12 @@ fn page(log: &mut LogReader, request: LogRequest) -> Result<LogPage> {
 }
 
 fn find(log: &mut LogReader, request: LogFindRequest) -> Result<LogFound> {
-    let query = query(request.lines, request.search)?;
-    let hit = log.find(&query, request.near, request.backwards)?;
+    let mut query = query(request.lines, request.search)?;
+    let among = query.filter.clone();
+    if request.errors {
+        query.filter.level = Some(LogLevel::Error);
+    }
+    let hit = log.find(&query, &among, request.near, request.backwards)?;
     Ok(LogFound {
         total: log.total(&query)?,
         hit: hit.map(|hit| LogMatch { ordinal: hit.ordinal, n: hit.n, position: hit.position }),

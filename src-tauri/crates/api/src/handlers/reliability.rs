@@ -8,7 +8,8 @@ use super::runs::outcome_of;
 use crate::api::{Api, Open};
 use crate::spans::Spans;
 use crate::types::{
-    Freshness, GridColumn, GridTable, Reliability, ReliabilityGrid, ReliabilityRequest, Settings,
+    Freshness, Reliability, ReliabilityColumn, ReliabilityGrid, ReliabilityRequest, ReliabilityTable,
+    Settings,
 };
 
 /// Runs that are looked at: one a minute for a week, one in five minutes for a month.
@@ -35,7 +36,8 @@ impl Api {
             let columns = columns(days, clock.now);
             let began = columns.first().map_or(clock.now, |(begin, _)| *begin);
             let ended = open.state.table_outcomes(name, began)?;
-            let ended: Vec<_> = ended.into_iter().map(|(table, at, how)| (table, at, outcome_of(how))).collect();
+            let ended: Vec<_> =
+                ended.into_iter().map(|(table, at, how)| (table, at, outcome_of(how))).collect();
             let config = open.project.connection(name).map(|config| config.tables).unwrap_or_default();
             let known: Vec<_> = config.into_iter().map(|table| table.name).collect();
             Ok(of(&runs, &clock, &columns, tables(&columns, &known, &ended)))
@@ -101,7 +103,7 @@ fn complete(run: &RunTotals) -> bool {
     matches!(run.run.outcome, Some(Outcome::Succeeded | Outcome::SucceededWithRejected))
 }
 
-fn of(runs: &[RunTotals], clock: &Clock, columns: &[Span], tables: Vec<GridTable>) -> Reliability {
+fn of(runs: &[RunTotals], clock: &Clock, columns: &[Span], tables: Vec<ReliabilityTable>) -> Reliability {
     let from = clock.from();
     let recent = || runs.iter().filter(move |run| run.run.ended_at.is_some_and(|at| at >= from));
     // What a person stopped says nothing about reliability.
@@ -118,7 +120,9 @@ fn of(runs: &[RunTotals], clock: &Clock, columns: &[Span], tables: Vec<GridTable
         attempts_succeeded: attempts().filter(|attempt| attempt.error.is_none()).count(),
         last_success_at: ends().max().map(|at| at.to_string()),
         freshness: match (clock.settings.fresh_within_minutes, &fresh, first) {
-            (Some(target), Some(fresh), Some(first)) => Some(freshness(clock, target, fresh, first.max(from))),
+            (Some(target), Some(fresh), Some(first)) => {
+                Some(freshness(clock, target, fresh, first.max(from)))
+            }
             _ => None,
         },
         grid: ReliabilityGrid {
@@ -173,7 +177,7 @@ fn grid(
     columns: &[Span],
     fresh: Option<&Spans>,
     first: Option<Timestamp>,
-) -> Vec<GridColumn> {
+) -> Vec<ReliabilityColumn> {
     let first = first.unwrap_or(clock.now);
     let counted = clock.counted(first);
     let late = fresh.map(|fresh| counted.without(fresh)).unwrap_or_default();
@@ -185,7 +189,7 @@ fn grid(
         let within = Spans::of([(*begin, *end)]);
         let seconds = |spans: &Spans| spans.and(&within).seconds();
         let late_seconds = seconds(&late);
-        GridColumn {
+        ReliabilityColumn {
             from: begin.to_string(),
             fresh_seconds: seconds(&counted) - late_seconds,
             late_seconds,
@@ -197,9 +201,14 @@ fn grid(
 }
 
 /// `known`: the tables of the connection, which come first.
-fn tables(columns: &[Span], known: &[TableName], ended: &[(TableName, Timestamp, Ended)]) -> Vec<GridTable> {
-    let empty = |table: &TableName| GridTable { table: table.clone(), worst: vec![None; columns.len()] };
-    let mut tables: Vec<GridTable> = known.iter().map(empty).collect();
+fn tables(
+    columns: &[Span],
+    known: &[TableName],
+    ended: &[(TableName, Timestamp, Ended)],
+) -> Vec<ReliabilityTable> {
+    let empty =
+        |table: &TableName| ReliabilityTable { table: table.clone(), worst: vec![None; columns.len()] };
+    let mut tables: Vec<ReliabilityTable> = known.iter().map(empty).collect();
     for (table, at, how) in ended {
         let Some(column) = columns.iter().position(|(begin, end)| begin <= at && at < end) else { continue };
         let row = tables.iter().position(|row| row.table == *table).unwrap_or_else(|| {
@@ -302,7 +311,8 @@ mod tests {
         (clock.paused, clock.off) = (spans(&[(80, 90)]), spans(&[(85, 110)]));
         let minutes = |clock: &Clock| {
             let fresh = reliability(&runs, clock).freshness.unwrap();
-            [fresh.late_seconds, fresh.counted_seconds, fresh.paused_seconds, fresh.off_seconds].map(|s| s / 60)
+            [fresh.late_seconds, fresh.counted_seconds, fresh.paused_seconds, fresh.off_seconds]
+                .map(|s| s / 60)
         };
         assert_eq!(minutes(&clock), [30, 85, 10, 20]);
         let column = reliability(&runs, &clock).grid.columns.pop().unwrap();

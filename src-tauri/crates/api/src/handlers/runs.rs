@@ -7,7 +7,8 @@ use syncline_store::{Outcome as Stored, RunLock, RunTotals};
 use crate::api::{Api, require_tables};
 use crate::requests::CacheTag;
 use crate::types::{
-    CompareRequest, ConnectionRequest, PlanRequest, RunRequest, RunSummary, RunsRequest, StartRequest, Started,
+    CompareRequest, ConnectionRequest, PlanRequest, RunRequest, RunSummary, RunsRequest, StartRequest,
+    Started,
 };
 
 /// More than this nobody looks at, and more would make a window slow.
@@ -85,7 +86,7 @@ impl Api {
         require_tables(&connection, &request.tables)?;
         let mut options = RunOptions::new(String::new());
         options.tables = request.tables;
-        options.approved = request.fingerprint;
+        options.approved.clone_from(&request.fingerprint);
         options.reread = request.reread;
         let run = self.runs.start(connection, options).await?;
         let started = Started { run: run.clone() };

@@ -92,7 +92,12 @@ fn diff(before: &FileVersion, after: &FileVersion) -> ConfigDiff {
             text: change.value().trim_end_matches(['\n', '\r']).to_owned(),
         }));
     }
-    ConfigDiff { file: after.file.clone(), before_at: before.at.to_string(), after_at: after.at.to_string(), lines }
+    ConfigDiff {
+        file: after.file.clone(),
+        before_at: before.at.to_string(),
+        after_at: after.at.to_string(),
+        lines,
+    }
 }
 
 /// Connectors that a run used in another version than the run before it.
@@ -147,7 +152,9 @@ fn text(entry: &JournalEntry) -> String {
         "replay" => format!("`{table}`: {} rejected rows loaded, {} kept.", number("loaded"), number("kept")),
         "dismiss" => format!("`{table}`: {} rejected rows let go.", number("rows")),
         "compare" => match ["missing", "different", "extra"].map(number) {
-            [0, 0, 0] => format!("`{table}` was compared with its source: {} rows match.", number("matching")),
+            [0, 0, 0] => {
+                format!("`{table}` was compared with its source: {} rows match.", number("matching"))
+            }
             [missing, different, extra] => format!(
                 "`{table}` was compared with its source: {missing} missing, {different} different, {extra} only in the destination."
             ),
@@ -156,7 +163,9 @@ fn text(entry: &JournalEntry) -> String {
         "pause" => "No longer paused.".to_owned(),
         "change" if yes("removed") => "The connection was removed.".to_owned(),
         "change" if yes("new") => format!("The connection was made, with {} tables.", number("tables")),
-        "change" if yes("outside") => format!("`{}` was changed outside of Syncline.", text_of(detail, "file")),
+        "change" if yes("outside") => {
+            format!("`{}` was changed outside of Syncline.", text_of(detail, "file"))
+        }
         "change" if detail.get("file").is_some() => format!("`{}` was changed.", text_of(detail, "file")),
         "change" => format!("The connection was changed; it has {} tables.", number("tables")),
         other => other.to_owned(),
@@ -170,7 +179,12 @@ mod tests {
     use std::collections::BTreeMap;
 
     fn version(content: &str) -> FileVersion {
-        FileVersion { id: 1, file: "connections/shop.yaml".to_owned(), at: Timestamp::UNIX_EPOCH, content: content.to_owned() }
+        FileVersion {
+            id: 1,
+            file: "connections/shop.yaml".to_owned(),
+            at: Timestamp::UNIX_EPOCH,
+            content: content.to_owned(),
+        }
     }
 
     #[test]

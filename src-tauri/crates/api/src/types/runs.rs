@@ -149,6 +149,8 @@ pub struct LogFindRequest {
     pub lines: LogLines,
     /// What they must hold; null: the next of these lines.
     pub search: Option<LogText>,
+    /// Only errors.
+    pub errors: bool,
     /// The number of the line from which on is searched, this one included.
     pub near: u64,
     /// The last match before that line instead.
@@ -232,15 +234,15 @@ pub struct ReliabilityGrid {
     /// Hours of a column.
     pub hours: u32,
     /// The columns, oldest first.
-    pub columns: Vec<GridColumn>,
+    pub columns: Vec<ReliabilityColumn>,
     /// The tables, in the order of the connection, then those it has no more.
-    pub tables: Vec<GridTable>,
+    pub tables: Vec<ReliabilityTable>,
 }
 
 /// Some hours of a connection. Its time is the sum of the seconds; what is missing lies in the future, or before the
 /// first success.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
-pub struct GridColumn {
+pub struct ReliabilityColumn {
     /// When it begins.
     pub from: String,
     /// Data was as fresh as it should be; also when nobody said how fresh that is.
@@ -255,7 +257,7 @@ pub struct GridColumn {
 
 /// How a table ended in the runs of each column.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
-pub struct GridTable {
+pub struct ReliabilityTable {
     /// The table.
     pub table: TableName,
     /// One for each column: the worst outcome of its runs; none when there was no run.

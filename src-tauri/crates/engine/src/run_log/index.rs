@@ -51,9 +51,8 @@ impl Block {
 
     pub(super) fn add(&mut self, level: LogLevel, stage: LogStage, table: Option<&str>, bytes: u64) {
         self.skip(bytes);
-        let same = |sort: &&mut Sort| {
-            sort.level == level && sort.stage == stage && sort.table.as_deref() == table
-        };
+        let same =
+            |sort: &&mut Sort| sort.level == level && sort.stage == stage && sort.table.as_deref() == table;
         match self.sorts.iter_mut().find(same) {
             Some(sort) => sort.lines += 1,
             None => self.sorts.push(Sort { level, stage, table: table.map(str::to_owned), lines: 1 }),

@@ -93,7 +93,7 @@ pub struct LogHit {
     pub ordinal: u64,
     /// The number of its line.
     pub n: u64,
-    /// How many lines of the filter come before it.
+    /// How many of the lines among which it was looked for come before it.
     pub position: u64,
 }
 
@@ -179,11 +179,17 @@ impl LogReader {
     }
 
     /// The first match at or behind the line `near`, or the last one before it; at the end of the log the search goes on
-    /// at its other end. None when nothing matches.
+    /// at its other end. None when nothing matches. The place of the match is told among the lines of `among`.
     ///
     /// # Errors
     /// `Permission` when the file cannot be read.
-    pub fn find(&mut self, query: &LogQuery, near: u64, backwards: bool) -> Result<Option<LogHit>> {
+    pub fn find(
+        &mut self,
+        query: &LogQuery,
+        among: &LogFilter,
+        near: u64,
+        backwards: bool,
+    ) -> Result<Option<LogHit>> {
         let counts = self.counts(query)?;
         let here = self.blocks.iter().position(|block| near <= block.before + block.lines);
         let here = here.unwrap_or(self.blocks.len().saturating_sub(1));
@@ -209,7 +215,7 @@ impl LogReader {
             let Some(n) = hit.copied() else { continue };
             let before = counts[..at].iter().sum::<u64>();
             let ordinal = before + numbers.iter().filter(|other| **other <= n).count() as u64;
-            return Ok(Some(LogHit { ordinal, n, position: self.position(&query.filter, at, n)? }));
+            return Ok(Some(LogHit { ordinal, n, position: self.position(among, at, n)? }));
         }
         Ok(None)
     }
@@ -259,7 +265,8 @@ impl LogReader {
         };
         let (mut from, mut found) = (0, 0);
         while let Some(candidate) = hint.find_at(&bytes, from) {
-            let begin = bytes[..candidate.start()].iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+            let begin =
+                bytes[..candidate.start()].iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
             let end = bytes[candidate.end()..].iter().position(|byte| *byte == b'\n');
             let end = end.map_or(bytes.len(), |length| candidate.end() + length);
             found += u64::from(Read::parse(&bytes[begin..end]).is_some_and(|line| query.holds(&line)));
@@ -272,7 +279,8 @@ impl LogReader {
     fn block<T>(&self, at: usize, mut pick: impl FnMut(u64, Read<'_>) -> Option<T>) -> Result<Vec<T>> {
         let block = &self.blocks[at];
         let bytes = self.bytes_of(block)?;
-        let lines = bytes.split(|byte| *byte == b'\n').take(usize::try_from(block.lines).unwrap_or(usize::MAX));
+        let lines =
+            bytes.split(|byte| *byte == b'\n').take(usize::try_from(block.lines).unwrap_or(usize::MAX));
         let numbered = (block.before + 1..).zip(lines);
         Ok(numbered.filter_map(|(n, line)| pick(n, Read::parse(line)?)).collect())
     }
@@ -295,5 +303,7 @@ impl LogQuery {
 }
 
 fn failed(path: &Path, error: std::io::Error) -> Error {
-    Error::new(ErrorKind::Permission, "The log could not be read.").with("file", path.display()).caused_by(error)
+    Error::new(ErrorKind::Permission, "The log could not be read.")
+        .with("file", path.display())
+        .caused_by(error)
 }

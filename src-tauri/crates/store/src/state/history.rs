@@ -73,9 +73,12 @@ impl State {
     /// # Errors
     /// Those of SQLite.
     pub fn watched_first(&self) -> Result<Option<Timestamp>> {
-        self.first("read when the studio was open", "SELECT began FROM presence ORDER BY id LIMIT 1", [], |row| {
-            time_column(row, "began")
-        })
+        self.first(
+            "read when the studio was open",
+            "SELECT began FROM presence ORDER BY id LIMIT 1",
+            [],
+            |row| time_column(row, "began"),
+        )
     }
 
     /// Keeps how a project file is now. None when it is known to be so already.

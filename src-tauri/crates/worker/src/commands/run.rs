@@ -131,7 +131,9 @@ pub(crate) fn record(
     progress.end();
     tracing::info!(run, connection = connection.name, outcome = ?receipt.outcome, duration_ms = receipt.duration_ms, "run ended");
     context.state.end_run(&run, &receipt.ending()?)?;
-    receipt.drift_entries(Timestamp::now()).try_for_each(|entry| context.state.add_to_journal(&entry).map(drop))?;
+    receipt
+        .drift_entries(Timestamp::now())
+        .try_for_each(|entry| context.state.add_to_journal(&entry).map(drop))?;
     Ok(receipt)
 }
 

@@ -187,6 +187,13 @@ fn changes_and_rejected_rows_wait_for_a_person() {
 
     let column =
         inbox.as_array().unwrap().iter().find(|entry| entry["drift"]["kind"] == "new_column").unwrap();
+    let decided = studio.ok("inbox.decide", json!({"ids": [column["id"]], "choice": "ignore"}));
+    // Taken back, it is as if nothing was decided; decided again, it is.
+    assert_eq!(studio.ok("inbox.list", Value::Null).as_array().unwrap().len(), kinds.len() - 1);
+    studio.ok("inbox.undo", json!({"entries": decided["entries"]}));
+    assert_eq!(studio.ok("inbox.list", Value::Null), inbox);
+    let again = studio.server.call("inbox.undo", json!({"entries": decided["entries"]}));
+    assert_eq!(again.unwrap_err()["code"], "conflict");
     studio.ok("inbox.decide", json!({"ids": [column["id"]], "choice": "ignore"}));
     let others: Vec<_> = inbox
         .as_array()
@@ -226,7 +233,15 @@ fn changes_and_rejected_rows_wait_for_a_person() {
     let timeline = studio.ok("timeline", json!({"connection": studio.connection, "limit": 50}));
     let kinds: Vec<_> =
         timeline.as_array().unwrap().iter().map(|entry| entry["kind"].as_str().unwrap()).collect();
-    assert!(["replay", "decision", "drift"].iter().all(|kind| kinds.contains(kind)), "{timeline}");
+    let told = ["replay", "decision", "undone", "drift", "change"];
+    assert!(told.iter().all(|kind| kinds.contains(kind)), "{timeline}");
+    // The decision changed the configuration: what exactly is kept.
+    let change = timeline.as_array().unwrap().iter().find(|entry| !entry["diff"].is_null()).unwrap();
+    let diff = studio.ok("config.diff", change["diff"].clone());
+    let lines = diff["lines"].as_array().unwrap();
+    let added =
+        |line: &&Value| line["sign"] == "added" && line["text"].as_str().unwrap().contains("exclude: true");
+    assert_eq!(lines.iter().filter(added).count(), 1, "{diff}");
     let reliability = studio.ok("runs.reliability", json!({"connection": studio.connection, "days": 30}));
     assert_eq!((&reliability["runs"], &reliability["succeeded"]), (&json!(3), &json!(3)));
 }
@@ -402,13 +417,21 @@ fn a_connection_is_made_changed_paused_and_removed() {
         "unsupported"
     );
 
-    let log = |search: Value, errors: bool| {
-        server.ok("run.log", json!({"run": run, "from": 0, "limit": 100, "search": search, "errors": errors}))
+    let lines = |level: Value, stage: Value| json!({"run": run, "level": level, "stage": stage});
+    let log = |only: Value, lines: Value| {
+        server.ok("run.log", json!({"lines": lines, "from": 0, "limit": 100, "only": only}))
     };
-    let all = log(Value::Null, false);
+    let all = log(Value::Null, lines(Value::Null, Value::Null));
     assert!(all["lines"][0]["text"].as_str().unwrap().contains("began"), "{all}");
-    assert_eq!(log(json!("DURABLE"), false)["lines"][0]["table"], "customers");
-    assert_eq!(log(Value::Null, true)["total"], 0);
+    let durable = json!({"text": "DURABLE", "expression": false});
+    assert_eq!(log(durable.clone(), lines(Value::Null, json!("write")))["lines"][0]["table"], "customers");
+    assert_eq!(log(Value::Null, lines(json!("warn"), Value::Null))["total"], 0);
+    let lines = lines(Value::Null, Value::Null);
+    let found = server.ok(
+        "run.log.find",
+        json!({"lines": lines, "search": durable, "errors": false, "near": 1, "backwards": true}),
+    );
+    assert_eq!(found["hit"]["ordinal"], found["total"], "backwards from the beginning is the last one");
 
     server.ok("settings.save", json!({"fresh_within_minutes": 1440}));
     assert_eq!(server.ok("settings.get", Value::Null)["fresh_within_minutes"], 1440);

@@ -347,6 +347,10 @@ mod tests {
             rows_committed: 1_000_000,
             rows_rejected: 0,
             bytes: 84_000_000,
+            rows_prepared: 1_240_000,
+            source_ms: 0,
+            prepare_ms: 0,
+            destination_ms: 0,
         };
         assert_eq!(
             summary(&[table], Duration::from_secs(2)),
