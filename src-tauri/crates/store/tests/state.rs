@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use jiff::{Timestamp, ToSpan};
+use jiff::{SignedDuration, Timestamp, ToSpan};
 use serde_json::json;
 use syncline_protocol::{Catalog, Column, Error, ErrorKind, LogicalType, TableSchema};
 use syncline_store::{
@@ -174,4 +174,38 @@ fn settings_are_kept_by_name() {
     assert!(state.remove_setting("a/one").unwrap());
     assert!(!state.remove_setting("a/one").unwrap());
     assert_eq!(state.settings::<u32>("a/o").unwrap(), []);
+}
+
+#[test]
+fn time_that_nobody_watched_is_a_gap() {
+    let (_folder, project) = project();
+    let state = State::open(&project.state_path()).unwrap();
+    assert_eq!(state.watched_first().unwrap(), None);
+    let gap = SignedDuration::from_secs(150);
+    // The computer slept between 2 and 40; at 10 its clock was wrong for a moment.
+    for minute in [0, 1, 2, 40, 10, 11, 41] {
+        state.watched(at(minute), gap).unwrap();
+    }
+    let spans = |from| state.watched_since(at(from)).unwrap();
+    assert_eq!(spans(0), [(at(0), at(2)), (at(40), at(40)), (at(10), at(11)), (at(41), at(41))]);
+    assert_eq!(spans(3).len(), 3);
+    assert_eq!(state.watched_first().unwrap(), Some(at(0)));
+}
+
+#[test]
+fn a_file_is_kept_when_it_is_not_as_it_was() {
+    let (_folder, project) = project();
+    let state = State::open(&project.state_path()).unwrap();
+    let keep = |file: &str, content: &str, minute| state.keep_file(file, content, at(minute)).unwrap();
+    let first = keep("connections/a.yaml", "x: 1", 0).unwrap();
+    assert_eq!(first.before, None);
+    assert_eq!(keep("connections/a.yaml", "x: 1", 1), None);
+    assert_eq!(keep("connections/b.yaml", "x: 1", 1).unwrap().before, None);
+    let second = keep("connections/a.yaml", "x: 2", 2).unwrap();
+    assert_eq!(second.before, Some(first.after));
+    // Back to what it was is a change, too.
+    assert_eq!(keep("connections/a.yaml", "x: 1", 3).unwrap().before, Some(second.after));
+    let kept = state.file_version(second.after).unwrap().unwrap();
+    assert_eq!((kept.file.as_str(), kept.content.as_str(), kept.at), ("connections/a.yaml", "x: 2", at(2)));
+    assert_eq!(state.file_version(999).unwrap(), None);
 }

@@ -54,6 +54,8 @@ export function LogLines({ lines, wrap, search, target, follow, onEnd, onKey }: 
     if (follow && lines.length > 0) rows.scrollToIndex(lines.length - 1, { align: "end" });
   }, [follow, lines, rows]);
   return (
+    // The keys go to the next match; each has a button as well.
+    // oxlint-disable-next-line jsx-a11y/no-noninteractive-element-interactions
     <div
       ref={scroller}
       role="log"

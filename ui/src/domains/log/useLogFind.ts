@@ -60,7 +60,6 @@ export function useLogFind(filter: LogFilter, { text, expression }: LogSearch, f
   useEffect(() => {
     if (text === "") {
       running.current?.abort();
-      setState(idle);
       return undefined;
     }
     const timer = setTimeout(() => void ask({ near: shown.current.from, backwards: false }, "text"), TYPING_MS);
@@ -68,7 +67,9 @@ export function useLogFind(filter: LogFilter, { text, expression }: LogSearch, f
   }, [ask, text]);
   useEffect(() => () => running.current?.abort(), []);
 
-  const hit = state.found?.hit ?? null;
+  // What was found for an earlier text says nothing about none.
+  const shownState = text === "" ? idle : state;
+  const hit = shownState.found?.hit ?? null;
   const step = useCallback(
     (backwards: boolean) => {
       if (hit) void ask({ near: backwards ? hit.n : hit.n + 1, backwards }, "text");
@@ -76,7 +77,7 @@ export function useLogFind(filter: LogFilter, { text, expression }: LogSearch, f
     [ask, hit],
   );
   const nextError = useCallback((after: number) => void ask({ near: after + 1, backwards: false }, "error"), [ask]);
-  return { ...state, step, nextError };
+  return { ...shownState, step, nextError };
 }
 
 const idle = { found: null, error: null, searching: false };
