@@ -102,10 +102,10 @@ fn count(connection: &Connection, values: &Values) -> Result<Figures> {
         Some(_) => ("arg_min(t, v)", "arg_max(t, v)"),
         None => ("min(t)", "max(t)"),
     };
-    let query = format!("SELECT count(DISTINCT t)::VARCHAR, {smallest}, {largest} FROM temp.sample");
+    let query = format!("SELECT count(DISTINCT t)::VARCHAR, {smallest}, {largest} FROM counted");
     let [distinct, min, max] = row(connection, &query)?;
     let most = format!(
-        "SELECT t, count(*)::VARCHAR FROM temp.sample WHERE t IS NOT NULL GROUP BY t HAVING count(*) > 1 \
+        "SELECT t, count(*)::VARCHAR FROM counted WHERE t IS NOT NULL GROUP BY t HAVING count(*) > 1 \
          ORDER BY count(*) DESC, t LIMIT {}",
         values.top
     );
@@ -130,22 +130,23 @@ fn load(connection: &Connection, values: &Values) -> Result<()> {
     let mut types = vec![LogicalType::Text];
     types.extend(values.measures.iter().map(|(logical, _)| logical.clone()));
     let names = ["t", "v"];
-    let columns: Vec<String> =
-        names.iter().zip(&types).map(|(name, logical)| format!("{name} {}", sql::type_name(logical))).collect();
-    connection.execute(DOING, &format!("CREATE TEMP TABLE sample ({})", columns.join(", ")), &[])?;
-    let mut appender = Appender::new(connection, (Some("temp"), "main", "sample"), &types)?;
-    let fields: Vec<Field> = names
+    let columns: Vec<String> = names
         .iter()
         .zip(&types)
-        .map(|(name, logical)| Field::new(*name, logical.to_arrow(), true))
+        .map(|(name, logical)| format!("{name} {}", sql::type_name(logical)))
         .collect();
+    connection.execute(DOING, &format!("CREATE TEMP TABLE counted ({})", columns.join(", ")), &[])?;
+    let mut appender = Appender::new(connection, (Some("temp"), "main", "counted"), &types)?;
+    let fields: Vec<Field> =
+        names.iter().zip(&types).map(|(name, logical)| Field::new(*name, logical.to_arrow(), true)).collect();
     let schema = Arc::new(Schema::new(fields));
     let fills: Vec<Fill> = (0..types.len()).map(Fill::Column).collect();
     for (at, texts) in values.texts.iter().enumerate() {
         let mut columns = vec![Arc::clone(texts)];
         columns.extend(values.measures.iter().filter_map(|(_, arrays)| arrays.get(at).cloned()));
-        let batch = RecordBatch::try_new(Arc::clone(&schema), columns)
-            .map_err(|error| Error::internal("The values of a column do not fit together.").caused_by(error))?;
+        let batch = RecordBatch::try_new(Arc::clone(&schema), columns).map_err(|error| {
+            Error::internal("The values of a column do not fit together.").caused_by(error)
+        })?;
         appender.append(&batch, &fills, 0)?;
     }
     appender.flush()
@@ -164,7 +165,7 @@ fn spread(connection: &Connection, logical: &LogicalType, bins: usize) -> Result
     let measure = measure(logical);
     let [low, high] = row(
         connection,
-        &format!("SELECT min(x)::VARCHAR, max(x)::VARCHAR FROM (SELECT {measure} AS x FROM temp.sample)"),
+        &format!("SELECT min(x)::VARCHAR, max(x)::VARCHAR FROM (SELECT {measure} AS x FROM counted)"),
     )?;
     let (Some(low), Some(high)) = (low, high) else { return Ok(None) };
     let (low, high): (f64, f64) = (number(Some(&low))?, number(Some(&high))?);
@@ -174,7 +175,7 @@ fn spread(connection: &Connection, logical: &LogicalType, bins: usize) -> Result
     }
     let query = format!(
         "SELECT least(floor((x - {low:?}::DOUBLE) / {width:?}::DOUBLE), {})::INTEGER::VARCHAR, count(*)::VARCHAR \
-         FROM (SELECT {measure} AS x FROM temp.sample) WHERE x IS NOT NULL GROUP BY 1",
+         FROM (SELECT {measure} AS x FROM counted) WHERE x IS NOT NULL GROUP BY 1",
         bins - 1
     );
     let mut counts = vec![0; bins];

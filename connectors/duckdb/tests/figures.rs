@@ -32,11 +32,9 @@ async fn numbers_are_ordered_as_numbers_to_the_last_digit() {
     let values = [i64::MAX - 1, i64::MAX, 9, 10];
     let shown = values.map(|value| Some(value.to_string()));
     let numbers: ArrayRef = Arc::new(Int64Array::from(values.to_vec()));
-    let figures = figures(
-        vec![Arc::new(StringArray::from(shown.to_vec()))],
-        Some((LogicalType::Int64, vec![numbers])),
-    )
-    .await;
+    let figures =
+        figures(vec![Arc::new(StringArray::from(shown.to_vec()))], Some((LogicalType::Int64, vec![numbers])))
+            .await;
     assert_eq!(figures.min.as_deref(), Some("9"));
     assert_eq!(figures.max.as_deref(), Some("9223372036854775807"));
     assert_eq!(figures.distinct, 4);
@@ -45,8 +43,7 @@ async fn numbers_are_ordered_as_numbers_to_the_last_digit() {
 
 #[tokio::test]
 async fn values_are_spread_over_ranges_of_equal_width() {
-    let numbers: ArrayRef =
-        Arc::new(Float64Array::from(vec![0.0, 1.0, 2.0, 8.0, f64::NAN, f64::INFINITY]));
+    let numbers: ArrayRef = Arc::new(Float64Array::from(vec![0.0, 1.0, 2.0, 8.0, f64::NAN, f64::INFINITY]));
     let shown = texts([Some("0"), Some("1"), Some("2"), Some("8"), Some("NaN"), Some("Infinity")]);
     let spread = figures(vec![shown], Some((LogicalType::Float64, vec![numbers]))).await.spread;
     assert_eq!(spread, Some(Spread { low: 0.0, high: 8.0, counts: vec![2, 1, 0, 1] }));
@@ -63,9 +60,8 @@ async fn values_are_spread_over_ranges_of_equal_width() {
     let spread = figures(vec![shown], Some((LogicalType::TimestampTz, vec![instants]))).await.spread.unwrap();
     assert_eq!((spread.low, spread.high), (0.0, 4_000_000.0));
 
-    let prices: ArrayRef = Arc::new(
-        Decimal128Array::from(vec![5, 5, 5]).with_precision_and_scale(10, 2).unwrap(),
-    );
+    let prices: ArrayRef =
+        Arc::new(Decimal128Array::from(vec![5, 5, 5]).with_precision_and_scale(10, 2).unwrap());
     let logical = LogicalType::Decimal { precision: 10, scale: 2 };
     let same = figures(vec![texts([Some("0.05"); 3])], Some((logical, vec![prices]))).await;
     assert_eq!((same.distinct, same.spread), (1, None));

@@ -147,17 +147,7 @@ export type ColumnPreview = {
   /** The rule when values change their form. */
   note: string | null,
   /** Nulls in the sample. */
-  nulls: number,
-  /** Different values in the sample (exact). */
-  distinct: number,
-  /** The smallest value, as text. */
-  min: string | null,
-  /** The largest value, as text. */
-  max: string | null,
-  /** The most frequent values with their counts, at most five; empty when all differ. */
-  top: Array<[string, number]>,
-  /** How values are spread, for numbers, days and instants; empty for others and when all are the same. */
-  histogram: Array<Bin>, };
+  nulls: number, };
 
 /** A connection. */
 export type ConnectionDetail = {
@@ -578,14 +568,16 @@ export type Plan = {
    */
   fingerprint: string,
   /** The tables, in the order of the connection. */
-  tables: Array<TableEffect>, };
+  tables: Array<TableEffect>,
+  left: Array<LeftTable>, };
 
 /** Asks what a run would do. */
 export type PlanRequest = {
   /** The connection. */
   connection: string,
   /** Only these tables; empty means all. */
-  tables: Array<TableName>, };
+  tables: Array<TableName>,
+  remove?: Array<string> | null, };
 
 /** The connection that was made. */
 export type Prepared = {
@@ -603,6 +595,7 @@ export type Preview = {
   /** What needs attention, worst first. */
   findings: Array<Finding>,
   /** The columns with their profile over the sample. */
+  key: Array<string>,
   columns: Array<ColumnPreview>,
   /** The rows as they will land, as text, one value per column; null is none. */
   rows: Array<Array<string | null>>,
@@ -611,7 +604,8 @@ export type Preview = {
   /** Rows that will be rejected, each with its reason. */
   rejected: Array<RejectedSample>,
   /** What would change in the destination, with the estimate. */
-  effect: TableEffect | null, };
+  effect: TableEffect | null,
+  trial: { rows: number, millis: number, bytes: number, all: boolean }, };
 
 /** Shows a sample of a table as it will land. */
 export type PreviewRequest = {
@@ -687,6 +681,7 @@ export type Receipt = {
   /** Its tables, in the order of the connection. */
   tables: Array<TableReceipt>,
   /** What ended it as a whole, when something did. */
+  removed: Array<TargetName>,
   failure: Failure | null, };
 
 /** A row of the sample that will be rejected. */
@@ -988,7 +983,8 @@ export type StartRequest = {
    * The fingerprint of the plan that the person saw: the run does exactly that plan or refuses. Null: whatever it
    * turns out to be.
    */
-  fingerprint: string | null, };
+  fingerprint: string | null,
+  remove?: Array<string> | null, };
 
 /** The run that was started. */
 export type Started = {
@@ -1073,6 +1069,8 @@ export type TableEffect = {
   /** Whether all rows are read, or only new and changed ones. */
   full: boolean,
   /** The changes of the destination's schema. */
+  always_full: boolean,
+  definition: Array<DefinitionLine>,
   changes: Array<SchemaChange>,
   /** The same as statements. */
   ddl: Array<string>,
@@ -1296,7 +1294,8 @@ export interface Requests {
   /** What a run would do in the destination. Writes nothing. */
   "plan.make": { request: PlanRequest; response: Plan };
   /** A sample of a table as it is and as it will land, with findings and profiles. Writes nothing. */
-  "preview": { request: PreviewRequest; response: Preview };
+  "preview": { request: PreviewRequest; response: SampledPreview };
+  "preview.profile": { request: ProfileRequest; response: Array<ColumnProfile> };
   /** A window of a table in the destination. */
   "data": { request: DataRequest; response: GridData };
   /** Starts a run, or continues one. With a fingerprint it does exactly the plan that was shown, or refuses. */
@@ -1359,6 +1358,7 @@ export const requestTags: { [Name in keyof Requests]: { provides: readonly Cache
   "drafts.remove": { provides: [], invalidates: ["drafts"] },
   "plan.make": { provides: [], invalidates: [] },
   "preview": { provides: [], invalidates: [] },
+  "preview.profile": { provides: [], invalidates: [] },
   "data": { provides: ["data"], invalidates: [] },
   "run.start": { provides: [], invalidates: ["runs", "connections"] },
   "run.pause": { provides: [], invalidates: ["connections"] },
@@ -1376,3 +1376,15 @@ export const requestTags: { [Name in keyof Requests]: { provides: readonly Cache
   "sql.run": { provides: [], invalidates: [] },
   "sql.schema": { provides: ["data"], invalidates: [] },
 };
+
+export type LeftTable = { table: string, target: TargetName, rows: number | null, synced_at: string, restorable: boolean, remove: boolean, ddl: Array<string>, };
+export type DefinitionSign = "add" | "change" | "remove" | "same";
+export type DefinitionLine = { sign: DefinitionSign, text: string, before: string | null, };
+export type ProfileRequest = { sample: string, columns: Array<number>, };
+export type Skipped = "nested" | "bytes";
+export type ColumnProfile = { column: number, skipped: Skipped | null, distinct: number, min: string | null, max: string | null, top: Array<[string, number]>, histogram: Array<Bin>, };
+export type Span = { least: number, most: number, };
+export type EstimateBasis = { "from": "statistics" } | { "from": "whole_sample" } | { "from": "trial", rows: number, per_second: number, } | { "from": "runs", runs: number, };
+export type SyncEstimate = { rows: Span, rows_basis: EstimateBasis, bytes_read: number | null, seconds: Span | null, seconds_basis: EstimateBasis | null, bytes_written: number | null, };
+export type Estimate = { full: SyncEstimate | null, next_is_full: boolean, later_are_full: boolean, later: SyncEstimate | null, };
+export type SampledPreview = { sample: string, estimate: Estimate, } & Preview;

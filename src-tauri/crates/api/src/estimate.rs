@@ -29,8 +29,7 @@ pub(crate) fn past_syncs(open: &Open, connection: &str, table: &TableName) -> Re
         // A receipt of another version that cannot be read any more says nothing.
         let Ok(receipt) = serde_json::from_value::<Receipt>(receipt) else { continue };
         let done = receipt.tables.iter().find(|known| {
-            known.table == *table
-                && matches!(known.state, TableState::Done | TableState::DoneWithRejected)
+            known.table == *table && matches!(known.state, TableState::Done | TableState::DoneWithRejected)
         });
         found.extend(done.map(|done| PastSync { rows: done.rows_read, millis: receipt.duration_ms }));
     }
@@ -125,7 +124,10 @@ mod tests {
         let trial = Trial { rows: 1000, millis: 100, bytes: 50_000, all: false };
         let estimate = estimate(Some(&effect(Some(4_000_000))), &trial, &[]);
         let full = estimate.full.unwrap();
-        assert_eq!((full.rows, full.rows_basis), (Span { least: 4_000_000, most: 4_000_000 }, EstimateBasis::Statistics));
+        assert_eq!(
+            (full.rows, full.rows_basis),
+            (Span { least: 4_000_000, most: 4_000_000 }, EstimateBasis::Statistics)
+        );
         assert_eq!(full.seconds, Some(Span { least: 50, most: 400 }));
         assert_eq!(full.seconds_basis, Some(EstimateBasis::Trial { rows: 1000, per_second: 10_000 }));
         assert_eq!((full.bytes_read, full.bytes_written), (Some(1 << 20), Some(200_000_000)));

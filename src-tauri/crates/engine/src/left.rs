@@ -41,7 +41,9 @@ impl LeftTable {
         let rows = self.rows.map_or_else(|| "its rows".to_owned(), |rows| format!("its {rows} rows"));
         match (self.remove, self.restorable) {
             (false, _) => format!("no longer synced; {rows} stay in the destination"),
-            (true, true) => format!("{rows} are removed from the destination; syncing it again brings them back"),
+            (true, true) => {
+                format!("{rows} are removed from the destination; syncing it again brings them back")
+            }
             (true, false) => format!("{rows} are removed from the destination and cannot be brought back"),
         }
     }
@@ -74,9 +76,7 @@ impl Connection {
         let targets: Vec<TargetName> = found.iter().map(|(_, target)| target.clone()).collect();
         let existing = match targets.is_empty() {
             true => Vec::new(),
-            false => {
-                self.destination.inspect(&targets).await.map_err(|error| error.at(Side::Destination))?
-            }
+            false => self.destination.inspect(&targets).await.map_err(|error| error.at(Side::Destination))?,
         };
         let mut tables = Vec::new();
         for ((stored, target), columns) in found.into_iter().zip(existing) {

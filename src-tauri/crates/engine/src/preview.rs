@@ -202,7 +202,9 @@ fn doubles(key: &[String], columns: &[ColumnPreview], rows: &[Vec<Option<String>
         key.iter().map(|name| columns.iter().position(|column| column.target == *name)).collect();
     let Some(at) = at.filter(|at| !at.is_empty()) else { return 0 };
     let mut seen = HashSet::new();
-    let keys = rows.iter().filter_map(|row| at.iter().map(|at| row.get(*at)?.as_deref()).collect::<Option<Vec<_>>>());
+    let keys = rows
+        .iter()
+        .filter_map(|row| at.iter().map(|at| row.get(*at)?.as_deref()).collect::<Option<Vec<_>>>());
     keys.filter(|key| !seen.insert(key.clone())).count()
 }
 
@@ -259,7 +261,7 @@ fn findings(
     if doubles > 0 {
         let names: Vec<String> = key.iter().map(|name| format!("`{name}`")).collect();
         let verb = if key.len() == 1 { "is" } else { "are" };
-        let rows = if doubles == 1 { "1 row has" } else { &format!("{doubles} rows have") };
+        let rows = if doubles == 1 { "1 row has".to_owned() } else { format!("{doubles} rows have") };
         let text = format!(
             "{} {verb} the key but not unique in the sample: {rows} a key that another row has, too",
             names.join(", ")

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use futures::StreamExt;
 use jiff::Timestamp;
 use syncline_protocol::{
-    Error, ErrorKind, Opening, Result, Retry, SchemaChange, StoredCheckpoint, TableName, TableRead, TargetName,
+    Error, ErrorKind, Opening, Result, Retry, SchemaChange, StoredCheckpoint, TableName, TableRead,
+    TargetName,
 };
 use syncline_store::config::TableConfig;
 use tokio::sync::Semaphore;

@@ -19,7 +19,6 @@ interface LeftRowsProps {
 /** Tables that are no longer synced. Their rows stay; removing them is a line of its own that somebody has to tick, and
  * what could not be brought back has to be named as well. */
 export function LeftRows({ left, busy, onRemove }: LeftRowsProps) {
-  const text = useText();
   const [asking, setAsking] = useState<LeftTable | null>(null);
   const removed = left.filter(({ remove }) => remove).map(({ table }) => table);
   const set = (table: LeftTable, remove: boolean) =>

@@ -8,13 +8,13 @@ import { ProfileStore, wantedNext } from "./profiles";
 
 const sample = preview("orders");
 
-function show(part: InspectorPart, { column = null as number | null, store = new ProfileStore() } = {}) {
+function show(part: InspectorPart, { column = null as number | null, store = new ProfileStore("1") } = {}) {
   render(<Inspector preview={sample} store={store} column={column} part={part} onPart={() => undefined} />);
 }
 
 describe("beside a sample", () => {
   it("shows how the values of a column are spread, each range in words", () => {
-    const store = new ProfileStore();
+    const store = new ProfileStore("1");
     const histogram = [
       { from: "0", to: "50", count: 990 },
       { from: "50", to: "100", count: 0 },
@@ -30,20 +30,20 @@ describe("beside a sample", () => {
   });
 
   it("says that a column is not counted yet, and which ones never are", () => {
-    const store = new ProfileStore();
+    const store = new ProfileStore("1");
     show("column", { column: 0, store });
     expect(screen.getByText("Its values are not counted yet.")).toBeDefined();
   });
 
   it("names the columns that are skipped", () => {
-    const store = new ProfileStore();
+    const store = new ProfileStore("1");
     store.add([0, 1, 5].map(profile));
     show("findings", { store });
     expect(screen.getByText(/^Not counted/).textContent).toBe("Not counted: payload (nested values)");
   });
 
   it("counts what is on screen first", () => {
-    const store = new ProfileStore();
+    const store = new ProfileStore("1");
     store.add([0, 41].map(profile));
     expect(wantedNext(store, 60, [40, 43])).toEqual([40, 42, 43, ...Array.from({ length: 21 }, (_, at) => at + 1)]);
     expect(wantedNext(store, 2, [0, 1])).toEqual([1]);

@@ -10,6 +10,9 @@ export class ProfileStore {
   readonly #listeners = new Set<() => void>();
   #version = 0;
 
+  /** For the sample of this name. */
+  constructor(readonly sample: string) {}
+
   get(column: number): ColumnProfile | undefined {
     return this.#profiles.get(column);
   }
@@ -67,7 +70,7 @@ export function useProfiling(preview: SampledPreview, onGone: () => void): Profi
   const platform = usePlatform();
   const { sample } = preview;
   const total = preview.columns.length;
-  const store = useMemo(() => new ProfileStore(), [sample]);
+  const store = useMemo(() => new ProfileStore(sample), [sample]);
   const [stopped, setStopped] = useState(false);
   const [error, setError] = useState<unknown>(null);
   const seen = useRef<readonly [number, number]>([0, 0]);
@@ -83,7 +86,7 @@ export function useProfiling(preview: SampledPreview, onGone: () => void): Profi
       for (let wanted = wantedNext(store, total, seen.current); wanted.length > 0; wanted = wantedNext(store, total, seen.current)) {
         // One after the other: what is on screen may change in between.
         // oxlint-disable-next-line no-await-in-loop
-        const profiles = await send(platform, "preview.profile", { sample, columns: wanted }, leave.signal);
+        const profiles = await send(platform, "preview.profile", { sample: store.sample, columns: wanted }, leave.signal);
         if (leave.signal.aborted || profiles.length === 0) return;
         store.add(profiles);
       }
@@ -94,7 +97,7 @@ export function useProfiling(preview: SampledPreview, onGone: () => void): Profi
       else setError(reason);
     });
     return () => leave.abort();
-  }, [platform, store, sample, total, stopped]);
+  }, [platform, store, total, stopped]);
 
   return useMemo(
     () => ({

@@ -107,7 +107,7 @@ function Chooser({ tables, selection, onSelection, onContinue, onAgain, action, 
           </Button>
         </div>
       )}
-      <div className="flex min-h-0 flex-1">
+      <div data-query={wanted} className="flex min-h-0 flex-1">
         {found.tables.length === 0 ? (
           <Empty sentence={text("tables.noMatch")} />
         ) : (

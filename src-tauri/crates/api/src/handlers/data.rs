@@ -24,8 +24,7 @@ impl Api {
         let stop = Stop::new();
         // A window that no longer waits drops this future: the source is told to stop reading, too.
         let _stop = StopOnDrop(stop.clone());
-        let (preview, sample) =
-            connection.preview(&request.table, request.rows.min(ROWS_MAX), &stop).await?;
+        let (preview, sample) = connection.preview(&request.table, request.rows.min(ROWS_MAX), &stop).await?;
         let (name, table) = (request.connection, request.table);
         let past = self.blocking(move |open| past_syncs(open, &name, &table)).await?;
         let estimate = estimate(preview.effect.as_ref(), &preview.trial, &past);

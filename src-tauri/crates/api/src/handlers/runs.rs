@@ -44,7 +44,8 @@ impl Api {
         require_tables(&connection, &request.tables)?;
         let mut plan = connection.plan_removing(&request.tables, &request.remove.unwrap_or_default()).await?;
         if !plan.left.is_empty() {
-            let shared = self.blocking(move |open| left::targets_of_others(open, &request.connection)).await?;
+            let shared =
+                self.blocking(move |open| left::targets_of_others(open, &request.connection)).await?;
             plan.left.retain(|table| !shared.contains(&table.target));
         }
         Ok(plan)

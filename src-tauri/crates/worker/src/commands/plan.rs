@@ -63,7 +63,7 @@ pub(crate) fn plan_text(plan: &Plan) -> String {
         ));
     }
     for table in &plan.left {
-        let line = format!("\n{} {}   {}", '·', table.table, paint(Tone::Subtle, &table.sentence()));
+        let line = format!("\n· {}   {}", table.table, paint(Tone::Subtle, &table.sentence()));
         text.push_str(&line);
     }
     for table in unchanged {
