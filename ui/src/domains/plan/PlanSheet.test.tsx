@@ -83,11 +83,11 @@ describe("a plan", () => {
     const left = [leftTable({ restorable: false })];
     render(<PlanSheet {...quiet} plan={{ ...plan("finance"), left }} onApply={() => undefined} onRemove={onRemove} />);
     await userEvent.click(screen.getByRole("checkbox"));
-    const put = await screen.findByRole("button", { name: "Put the removal into the plan" });
-    await userEvent.click(put);
+    const put = () => screen.findByRole("button", { name: "Put the removal into the plan" });
+    await userEvent.click(await put());
     expect(onRemove).not.toHaveBeenCalled();
     await userEvent.type(screen.getByLabelText("Type returns to put this into the plan"), "returns");
-    await userEvent.click(put);
+    await userEvent.click(await put());
     expect(onRemove).toHaveBeenCalledExactlyOnceWith(["returns"]);
   });
 

@@ -72,7 +72,7 @@ describe("beside a sample", () => {
     const inspector = screen.getByRole("complementary");
     expect(screen.getByText("about 21 sec to 2 min 44 sec")).toBeDefined();
     expect(screen.getByText(/from reading 1,001 rows at 25,025 rows\/s/)).toBeDefined();
-    expect(screen.getByText("about 34 to 1.2 k")).toBeDefined();
+    expect(screen.getByText("about 34 to 1,204")).toBeDefined();
     expect(inspector.textContent).not.toMatch(/[$€]|price|cost/i);
   });
 });
