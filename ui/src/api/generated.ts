@@ -147,66 +147,7 @@ export type ColumnPreview = {
   /** The rule when values change their form. */
   note: string | null,
   /** Nulls in the sample. */
-  nulls: number,
-  /** Different values in the sample (exact). */
-  distinct: number,
-  /** The smallest value, as text. */
-  min: string | null,
-  /** The largest value, as text. */
-  max: string | null,
-  /** The most frequent values with their counts, at most five; empty when all differ. */
-  top: Array<[string, number]>,
-  /** How values are spread, for numbers, days and instants; empty for others and when all are the same. */
-  histogram: Array<Bin>, };
-
-/** Compares both sides of a table. */
-export type CompareRequest = {
-  /** The connection. */
-  connection: string,
-  /** The table. */
-  table: TableName, };
-
-/** What a comparison of both sides of a table found. */
-export type Comparison = {
-  /** The table of the source. */
-  table: TableName,
-  /** The table of the destination. */
-  target: TargetName,
-  /** When the comparison began, RFC 3339 in UTC. */
-  at: string,
-  /** Rows of the source that fit the destination. */
-  source_rows: number,
-  /** Rows of the destination, as a reader counts them. */
-  destination_rows: number,
-  /** Rows that are the same on both sides. */
-  matching: number,
-  /** Rows that should be in the destination and are not. */
-  missing: number,
-  /** Rows that are in both with other values. */
-  different: number,
-  /** Rows that are only in the destination, though the connection notices deletes. */
-  extra: number,
-  /** Differences that are as they should be. */
-  expected: Array<ExpectedGap>,
-  /** Some of the rows that are missing, different or extra. */
-  examples: Array<DifferingRow>,
-  /** Rows that lie among differing ones and were not looked at one by one, because there are too many. */
-  unchecked: number,
-  /** The updated-at column that tells what is not synced yet; none when the table has none. */
-  cursor: string | null,
-  /** Whether rows that are missing or different can be read again. */
-  rereadable: boolean, };
-
-/** What changed in a file of the configuration. */
-export type ConfigDiff = {
-  /** The file within the project. */
-  file: string,
-  /** Since when it was as before. */
-  before_at: string,
-  /** When it was changed, or the change was noticed. */
-  after_at: string,
-  /** Changed lines with what is around them. */
-  lines: Array<DiffLine>, };
+  nulls: number, };
 
 /** A connection. */
 export type ConnectionDetail = {
@@ -306,20 +247,12 @@ export type DataRequest = {
   /** At most this many rows. */
   limit: number, };
 
-/**
- * Decides about changes. Of several, only harmless ones are followed at once: each of the others is a decision of its
- * own.
- */
+/** Decides about changes. */
 export type DecideRequest = {
   /** Which ones. */
   ids: Array<string>,
   /** What to do; `ask` puts them off until tomorrow. */
   choice: DriftChoice, };
-
-/** What was decided. */
-export type Decided = {
-  /** The entries of the history, which can be undone until something follows from them. */
-  entries: Array<number>, };
 
 /** What a merge does with rows that the source deleted. */
 export type Deletes = "soft" | "hard";
@@ -328,30 +261,6 @@ export type Deletes = "soft" | "hard";
 export type DestinationRequest = {
   /** Its name. */
   destination: string, };
-
-/** A line of a difference. */
-export type DiffLine = {
-  /** What happened to it. */
-  sign: DiffSign,
-  /** The line. */
-  text: string, };
-
-/** Asks what changed in a file of the configuration. */
-export type DiffRequest = {
-  /** The earlier version. */
-  before: number,
-  /** The later version. */
-  after: number, };
-
-/** What happened to a line. */
-export type DiffSign = "same" | "added" | "removed" | "gap";
-
-/** A row that differs. */
-export type DifferingRow = {
-  /** How. */
-  state: RowState,
-  /** Its key in words: `id = 7`. */
-  key: string, };
 
 /** The digest of a set of rows. */
 export type Digest = {
@@ -401,13 +310,6 @@ export type ErrorFix = {
 /** The kinds of failure. A kind exists only because somebody acts on it differently. */
 export type ErrorKind = "config" | "authentication" | "permission" | "not_found" | "unreachable" | "connection_lost" | "timeout" | "rate_limited" | "tls" | "host_key" | "schema_changed" | "needs_decision" | "position_lost" | "corrupt_input" | "too_many_rejected" | "locked" | "disk_full" | "fenced" | "conflict" | "limit_exceeded" | "unsupported" | "mismatch" | "stopped" | "internal";
 
-/** Rows, or columns, that rightly differ. */
-export type ExpectedGap = {
-  /** Why. */
-  reason: GapReason,
-  /** How many rows; of columns that are left out, how many columns. */
-  count: number, };
-
 /** An error as data, in the shape of every error that people see. */
 export type Failure = {
   /** The kind, for programs. */
@@ -419,9 +321,7 @@ export type Failure = {
   /** What to do, most likely fix first. */
   fixes: Array<string>,
   /** Facts and causes, for the details view. */
-  details: Array<string>,
-  /** At which end of the connection it happened, when that is known. */
-  side?: Side, };
+  details: Array<string>, };
 
 /** Something about the data that a person should know. */
 export type Finding = {
@@ -532,23 +432,12 @@ export type FoundTable = {
 export type Freshness = {
   /** Data older than this counts as late. */
   target_minutes: number,
-  /** Time since the first success that counts: neither paused nor, unless that is wanted, while nobody watched. */
-  counted_seconds: number,
-  /** Of these, how long the data was older than it should be. */
-  late_seconds: number,
-  /** How long it may be late: 0.1 % of the time that counts. */
-  allowance_seconds: number,
-  /** The same for all days when all of their time counts: 43 min 12 s of 30 days. */
-  full_allowance_seconds: number,
-  /** Time that does not count because the connection was paused. */
-  paused_seconds: number,
-  /** Time in which Syncline was not open on this computer. */
-  off_seconds: number,
-  /** Whether such time counts all the same. */
-  off_counts: boolean, };
-
-/** Why something rightly differs. */
-export type GapReason = "not_synced" | "outdated" | "deletes_not_tracked" | "rejected" | "same_key_again" | "older_versions" | "columns_left_out";
+  /** Minutes since the first success in which data was fresh. */
+  fresh_minutes: number,
+  /** Minutes since the first success. */
+  counted_minutes: number,
+  /** How many late minutes 99.9 % allow. */
+  allowance_minutes: number, };
 
 /** A column of a grid. */
 export type GridColumn = {
@@ -579,10 +468,6 @@ export type InboxEntry = {
   drift: Drift,
   /** When it was found first. */
   since: string,
-  /** How often the connection has synced since, with or without this table. */
-  runs_since: number,
-  /** When the shape before it was accepted; none for new tables. */
-  accepted_at: string | null,
   /** What it means, in one sentence. */
   effect: string,
   /** Whether nothing breaks whatever is chosen. */
@@ -590,66 +475,21 @@ export type InboxEntry = {
   /** What can be chosen; `ask` means later. */
   choices: Array<DriftChoice>, };
 
-/**
- * Goes to the next or the last match in the log of a run. The search goes through the whole file and, at its end, on at
- * the other end.
- */
-export type LogFindRequest = {
-  /** The lines that are searched. */
-  lines: LogLines,
-  /** What they must hold; null: the next of these lines. */
-  search: LogText | null,
-  /** Only errors. */
-  errors: boolean,
-  /** The number of the line from which on is searched, this one included. */
-  near: number,
-  /** The last match before that line instead. */
-  backwards: boolean, };
-
-/** What was found. */
-export type LogFound = {
-  /** How many lines match in the whole log. */
-  total: number,
-  /** The match; none when there is none. */
-  hit: LogMatch | null, };
-
-/** How grave a line is; the gravest first. */
+/** How grave a line is. */
 export type LogLevel = "error" | "warn" | "info" | "debug";
 
 /** A line of a log. */
 export type LogLine = {
   /** Its number in the whole log, from 1. */
   n: number,
-  /** When, RFC 3339 in UTC. */
+  /** When. */
   time: string,
   /** How grave. */
   level: LogLevel,
-  /** What it is about. */
-  stage: LogStage,
   /** The table it is about. */
   table: string | null,
   /** What it says. */
   text: string, };
-
-/** Which lines of the log of a run are wanted. */
-export type LogLines = {
-  /** The run. */
-  run: string,
-  /** Only lines at least as grave as this. */
-  level: LogLevel | null,
-  /** Only lines about this stage. */
-  stage: LogStage | null,
-  /** Only lines about this table. */
-  table?: TableName, };
-
-/** A line that matches. */
-export type LogMatch = {
-  /** The how manieth match it is, from 1. */
-  ordinal: number,
-  /** The number of the line. */
-  n: number,
-  /** How many of the wanted lines come before it. */
-  position: number, };
 
 /** A window of a log. */
 export type LogPage = {
@@ -657,33 +497,23 @@ export type LogPage = {
   lines: Array<LogLine>,
   /** How many lines match in the whole log. */
   total: number,
-  /** The first error in the whole log. */
-  first_error: LogLine | null,
-  /** The size of the file. */
-  bytes: number,
-  /** Where the file is; none when there is none. */
-  file: string | null, };
+  /** The number of the first error in the whole log. */
+  first_error: number | null, };
 
-/** Reads the log of a run. */
+/** Reads the log of a run. The search goes through all of it. */
 export type LogRequest = {
-  /** The lines. */
-  lines: LogLines,
-  /** How many of them to leave out at the beginning. */
+  /** The run. */
+  run: string,
+  /** How many matching lines to leave out at the beginning. */
   from: number,
   /** At most this many lines. */
   limit: number,
-  /** Only lines that hold this. */
-  only: LogText | null, };
-
-/** The stage of a sync that a line is about. */
-export type LogStage = "run" | "read" | "prepare" | "write";
-
-/** What is searched for in a log, whatever the case of letters. */
-export type LogText = {
-  /** The text. */
-  text: string,
-  /** Whether it is a regular expression. */
-  expression: boolean, };
+  /** Only lines that hold this text, whatever its case. */
+  search: string | null,
+  /** Only warnings and errors. */
+  errors: boolean,
+  /** Only lines about this table. */
+  table?: TableName, };
 
 /**
  * What a value means, independent of any system. See the module documentation for the Arrow layout.
@@ -738,7 +568,8 @@ export type Plan = {
    */
   fingerprint: string,
   /** The tables, in the order of the connection. */
-  tables: Array<TableEffect>, };
+  tables: Array<TableEffect>,
+  left: Array<LeftTable>, };
 
 /** Asks what a run would do. */
 export type PlanRequest = {
@@ -746,8 +577,7 @@ export type PlanRequest = {
   connection: string,
   /** Only these tables; empty means all. */
   tables: Array<TableName>,
-  /** All rows are read again, also those that were read before. */
-  reread?: boolean, };
+  remove?: Array<string> | null, };
 
 /** The connection that was made. */
 export type Prepared = {
@@ -765,6 +595,7 @@ export type Preview = {
   /** What needs attention, worst first. */
   findings: Array<Finding>,
   /** The columns with their profile over the sample. */
+  key: Array<string>,
   columns: Array<ColumnPreview>,
   /** The rows as they will land, as text, one value per column; null is none. */
   rows: Array<Array<string | null>>,
@@ -773,7 +604,8 @@ export type Preview = {
   /** Rows that will be rejected, each with its reason. */
   rejected: Array<RejectedSample>,
   /** What would change in the destination, with the estimate. */
-  effect: TableEffect | null, };
+  effect: TableEffect | null,
+  trial: { rows: number, millis: number, bytes: number, all: boolean }, };
 
 /** Shows a sample of a table as it will land. */
 export type PreviewRequest = {
@@ -849,6 +681,7 @@ export type Receipt = {
   /** Its tables, in the order of the connection. */
   tables: Array<TableReceipt>,
   /** What ended it as a whole, when something did. */
+  removed: Array<TargetName>,
   failure: Failure | null, };
 
 /** A row of the sample that will be rejected. */
@@ -874,35 +707,23 @@ export type Reliability = {
   attempts_succeeded: number,
   /** When a run last brought everything in. */
   last_success_at: string | null,
-  /** Minutes in which the data was fresh; none when nobody said how fresh it should be, or before the first success. */
+  /** Minutes in which the data was fresh; none when nobody said how fresh it should be. */
   freshness: Freshness | null,
-  /** What happened when, in columns of some hours. */
-  grid: ReliabilityGrid, };
+  /** One entry for each day, oldest first. */
+  by_day: Array<ReliabilityDay>, };
 
-/**
- * Some hours of a connection. Its time is the sum of the seconds; what is missing lies in the future, or before the
- * first success.
- */
-export type ReliabilityColumn = {
-  /** When it begins. */
-  from: string,
-  /** Data was as fresh as it should be; also when nobody said how fresh that is. */
-  fresh_seconds: number,
-  /** Data was older. */
-  late_seconds: number,
-  /** The connection was paused. */
-  paused_seconds: number,
-  /** Syncline was not open on this computer. */
-  off_seconds: number, };
-
-/** What happened in the last days, in columns of some hours. */
-export type ReliabilityGrid = {
-  /** Hours of a column. */
-  hours: number,
-  /** The columns, oldest first. */
-  columns: Array<ReliabilityColumn>,
-  /** The tables, in the order of the connection, then those it has no more. */
-  tables: Array<ReliabilityTable>, };
+/** A day of a connection. */
+export type ReliabilityDay = {
+  /** The day in UTC, `2026-11-23`. */
+  day: string,
+  /** Runs that brought everything in. */
+  succeeded: number,
+  /** Runs that failed. */
+  failed: number,
+  /** Runs after which a person had to decide, or with rejected rows. */
+  attention: number,
+  /** Rows written. */
+  rows_written: number, };
 
 /** Asks how reliable a connection was. */
 export type ReliabilityRequest = {
@@ -910,13 +731,6 @@ export type ReliabilityRequest = {
   connection: string,
   /** Over how many days until now. */
   days: number, };
-
-/** How a table ended in the runs of each column. */
-export type ReliabilityTable = {
-  /** The table. */
-  table: TableName,
-  /** One for each column: the worst outcome of its runs; none when there was no run. */
-  worst: Array<Outcome | null>, };
 
 /** Loads rows from quarantine, repaired. */
 export type ReplayRequest = {
@@ -940,9 +754,6 @@ export type Replayed = {
 export type RetryWhen = { "when": "now" } | { "when": "later" } | { "when": "at",
   /** The moment; none when it named none. */
   at: string | null, } | { "when": "never" };
-
-/** How a row differs. */
-export type RowState = "missing" | "different";
 
 /** One thing that happened. */
 export type RunEvent = { "event": "run_started",
@@ -1128,9 +939,7 @@ export type ServerEvent = { "event": "changed",
 /** What a person can set for the project on this computer. */
 export type Settings = {
   /** Data older than this many minutes counts as late; null: nothing is ever late. */
-  fresh_within_minutes: number | null,
-  /** Whether time in which Syncline was not open on this computer counts, too. */
-  count_while_off: boolean, };
+  fresh_within_minutes: number | null, };
 
 /** One end of a connection. */
 export type Side = "source" | "destination";
@@ -1175,8 +984,7 @@ export type StartRequest = {
    * turns out to be.
    */
   fingerprint: string | null,
-  /** All rows are read again, also those that were read before. */
-  reread?: boolean, };
+  remove?: Array<string> | null, };
 
 /** The run that was started. */
 export type Started = {
@@ -1261,6 +1069,8 @@ export type TableEffect = {
   /** Whether all rows are read, or only new and changed ones. */
   full: boolean,
   /** The changes of the destination's schema. */
+  always_full: boolean,
+  definition: Array<DefinitionLine>,
   changes: Array<SchemaChange>,
   /** The same as statements. */
   ddl: Array<string>,
@@ -1297,15 +1107,7 @@ export type TableProgress = {
   /** Rows rejected so far. */
   rows_rejected: number,
   /** Bytes (Arrow, in memory) read so far. */
-  bytes: number,
-  /** Rows brought into their shape in the destination so far. */
-  rows_prepared: number,
-  /** How long rows were waited for. The largest of the three times names what the sync waits for. */
-  source_ms: number,
-  /** How long rows were brought into shape. */
-  prepare_ms: number,
-  /** How long the destination took. */
-  destination_ms: number, };
+  bytes: number, };
 
 /** The account of one table. */
 export type TableReceipt = {
@@ -1413,32 +1215,16 @@ export type TargetTable = {
   /** How rows are kept. */
   mode: WriteMode, };
 
-/** Two versions of a file of the configuration. */
-export type TimelineDiff = {
-  /** The earlier one. */
-  before: number,
-  /** The later one. */
-  after: number, };
-
 /** Something that happened to a connection, besides its runs. */
 export type TimelineEntry = {
-  /** The number of the entry; none for what follows from other things that are kept. */
-  id: number | null,
   /** When. */
   at: string,
-  /**
-   * What kind of thing: `drift`, `decision`, `undone`, `plan`, `compare`, `replay`, `dismiss`, `change`, `connector`,
-   * `pause`.
-   */
+  /** What kind of thing: `drift`, `decision`, `replay`, `change`, `pause`. */
   kind: string,
   /** The run it belongs to. */
   run: string | null,
   /** In words. */
-  text: string,
-  /** What changed in a file of the configuration. */
-  diff: TimelineDiff | null,
-  /** Whether it can be undone. */
-  undo: boolean, };
+  text: string, };
 
 /** Asks what happened to a connection. */
 export type TimelineRequest = {
@@ -1446,11 +1232,6 @@ export type TimelineRequest = {
   connection: string,
   /** At most this many entries, the newest ones. */
   limit: number, };
-
-/** Takes decisions back. */
-export type UndoRequest = {
-  /** The entries of the history. */
-  entries: Array<number>, };
 
 /** The four verbs of a plan, and none. */
 export type Verb = "add" | "change" | "rebuild" | "unchanged" | "blocked";
@@ -1513,7 +1294,8 @@ export interface Requests {
   /** What a run would do in the destination. Writes nothing. */
   "plan.make": { request: PlanRequest; response: Plan };
   /** A sample of a table as it is and as it will land, with findings and profiles. Writes nothing. */
-  "preview": { request: PreviewRequest; response: Preview };
+  "preview": { request: PreviewRequest; response: SampledPreview };
+  "preview.profile": { request: ProfileRequest; response: Array<ColumnProfile> };
   /** A window of a table in the destination. */
   "data": { request: DataRequest; response: GridData };
   /** Starts a run, or continues one. With a fingerprint it does exactly the plan that was shown, or refuses. */
@@ -1522,32 +1304,20 @@ export interface Requests {
   "run.pause": { request: RunRequest; response: null };
   /** Stops a run now: what is not durable is dropped. The next run goes on from the last checkpoint. */
   "run.stop": { request: RunRequest; response: null };
-  /** Has a run that waits before its next attempt try again at once. */
-  "run.hurry": { request: RunRequest; response: null };
   /** The account of a run that ended. */
   "run.get": { request: RunRequest; response: Receipt };
   /** The latest runs, newest first. */
   "runs.list": { request: RunsRequest; response: Array<RunSummary> };
-  /** A window of the log of a run. */
+  /** A window of the log of a run. The search goes through all of it. */
   "run.log": { request: LogRequest; response: LogPage };
-  /** The next match in the log of a run. The search goes through all of it. */
-  "run.log.find": { request: LogFindRequest; response: LogFound };
-  /** Compares both sides of a table row by row. Reads both in full; writes nothing. */
-  "compare": { request: CompareRequest; response: Comparison };
-  /** The last comparison of each table of a connection. */
-  "compare.last": { request: ConnectionRequest; response: Array<Comparison> };
   /** How reliable a connection was. */
   "runs.reliability": { request: ReliabilityRequest; response: Reliability };
   /** What happened to a connection besides its runs, newest first. */
   "timeline": { request: TimelineRequest; response: Array<TimelineEntry> };
-  /** What changed between two versions of a file of the configuration. */
-  "config.diff": { request: DiffRequest; response: ConfigDiff };
   /** Changes of sources that wait for a decision. */
   "inbox.list": { request: null; response: Array<InboxEntry> };
   /** Decides about them. */
-  "inbox.decide": { request: DecideRequest; response: Decided };
-  /** Takes decisions back, as long as no run has followed them. */
-  "inbox.undo": { request: UndoRequest; response: null };
+  "inbox.decide": { request: DecideRequest; response: null };
   /** Rows that could not be converted. */
   "quarantine.list": { request: QuarantineRequest; response: Array<QuarantineRow> };
   /** Loads them again, repaired. */
@@ -1588,23 +1358,18 @@ export const requestTags: { [Name in keyof Requests]: { provides: readonly Cache
   "drafts.remove": { provides: [], invalidates: ["drafts"] },
   "plan.make": { provides: [], invalidates: [] },
   "preview": { provides: [], invalidates: [] },
+  "preview.profile": { provides: [], invalidates: [] },
   "data": { provides: ["data"], invalidates: [] },
   "run.start": { provides: [], invalidates: ["runs", "connections"] },
   "run.pause": { provides: [], invalidates: ["connections"] },
   "run.stop": { provides: [], invalidates: ["connections"] },
-  "run.hurry": { provides: [], invalidates: ["connections"] },
   "run.get": { provides: ["runs"], invalidates: [] },
   "runs.list": { provides: ["runs"], invalidates: [] },
   "run.log": { provides: ["runs"], invalidates: [] },
-  "run.log.find": { provides: ["runs"], invalidates: [] },
-  "compare": { provides: [], invalidates: [] },
-  "compare.last": { provides: ["runs"], invalidates: [] },
   "runs.reliability": { provides: ["runs"], invalidates: [] },
   "timeline": { provides: ["runs", "inbox", "connections"], invalidates: [] },
-  "config.diff": { provides: [], invalidates: [] },
   "inbox.list": { provides: ["inbox"], invalidates: [] },
   "inbox.decide": { provides: [], invalidates: ["inbox", "connections"] },
-  "inbox.undo": { provides: [], invalidates: ["inbox", "connections"] },
   "quarantine.list": { provides: ["quarantine"], invalidates: [] },
   "quarantine.replay": { provides: [], invalidates: ["quarantine", "data", "connections"] },
   "quarantine.accept": { provides: [], invalidates: ["quarantine", "connections"] },
@@ -1612,30 +1377,14 @@ export const requestTags: { [Name in keyof Requests]: { provides: readonly Cache
   "sql.schema": { provides: ["data"], invalidates: [] },
 };
 
-/** What a window can do about a failure of this kind, for its most likely fix. */
-export const fixActions: Readonly<Record<ErrorKind, FixAction | null>> = {
-  config: "edit_settings",
-  authentication: "edit_settings",
-  permission: null,
-  not_found: null,
-  unreachable: "try_again",
-  connection_lost: "try_again",
-  timeout: "try_again",
-  rate_limited: "try_again",
-  tls: "edit_settings",
-  host_key: "edit_settings",
-  schema_changed: "make_plan",
-  needs_decision: "open_inbox",
-  position_lost: "make_plan",
-  corrupt_input: null,
-  too_many_rejected: "open_rejected",
-  locked: "try_again",
-  disk_full: "try_again",
-  fenced: "try_again",
-  conflict: "try_again",
-  limit_exceeded: "edit_settings",
-  unsupported: "edit_settings",
-  mismatch: "make_plan",
-  stopped: "try_again",
-  internal: "copy_details",
-};
+export type LeftTable = { table: string, target: TargetName, rows: number | null, synced_at: string, restorable: boolean, remove: boolean, ddl: Array<string>, };
+export type DefinitionSign = "add" | "change" | "remove" | "same";
+export type DefinitionLine = { sign: DefinitionSign, text: string, before: string | null, };
+export type ProfileRequest = { sample: string, columns: Array<number>, };
+export type Skipped = "nested" | "bytes";
+export type ColumnProfile = { column: number, skipped: Skipped | null, distinct: number, min: string | null, max: string | null, top: Array<[string, number]>, histogram: Array<Bin>, };
+export type Span = { least: number, most: number, };
+export type EstimateBasis = { "from": "statistics" } | { "from": "whole_sample" } | { "from": "trial", rows: number, per_second: number, } | { "from": "runs", runs: number, };
+export type SyncEstimate = { rows: Span, rows_basis: EstimateBasis, bytes_read: number | null, seconds: Span | null, seconds_basis: EstimateBasis | null, bytes_written: number | null, };
+export type Estimate = { full: SyncEstimate | null, next_is_full: boolean, later_are_full: boolean, later: SyncEstimate | null, };
+export type SampledPreview = { sample: string, estimate: Estimate, } & Preview;

@@ -18,6 +18,7 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::events::{Events, Listener};
 use crate::host::Host;
 use crate::runs::Runs;
+use crate::samples::Samples;
 
 /// How often it is noted that the studio is open.
 const WATCH_EVERY: Duration = Duration::from_secs(60);
@@ -41,12 +42,20 @@ pub(crate) struct Open {
     pub(crate) events: Events,
     /// The log that was looked at last, so that paging through it and searching it begin where the last answer ended.
     pub(crate) log: Mutex<Option<LogReader>>,
+    pub(crate) samples: Samples,
 }
 
 impl Api {
     /// For this project. Must be called within a runtime.
     pub fn new(host: Arc<dyn Host>, project: Project, state: Arc<State>) -> Api {
-        let open = Arc::new(Open { host, project, state, events: Events::default(), log: Mutex::default() });
+        let open = Arc::new(Open {
+            host,
+            project,
+            state,
+            events: Events::default(),
+            log: Mutex::default(),
+            samples: Samples::default(),
+        });
         let watch = Arc::new(AbortOnDropHandle::new(tokio::spawn(watch(Arc::clone(&open)))));
         Api { runs: Arc::new(Runs::new(Arc::clone(&open))), open, _watch: watch }
     }

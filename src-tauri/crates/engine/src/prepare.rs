@@ -30,6 +30,8 @@ pub(crate) struct Prepared {
     pub(crate) rebuild: bool,
     /// All rows are read again into the table as it is: what is missing comes in, what differs is replaced.
     pub(crate) reread: bool,
+    /// Rows go into a copy that then takes the place of the table.
+    pub(crate) beside: bool,
     pub(crate) rows_estimate: Option<u64>,
     pub(crate) bytes_estimate: Option<u64>,
 }
@@ -154,6 +156,7 @@ fn prepare_table(
         checkpoint,
         rebuild,
         reread: false,
+        beside,
         rows_estimate: info.rows_estimate,
         bytes_estimate: info.bytes_estimate,
     })

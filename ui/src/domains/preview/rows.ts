@@ -56,6 +56,10 @@ function isRow(fields: Record<string, unknown>, names: readonly string[], row: V
   return compared > 0;
 }
 
+function isKey(preview: Preview, column: string): boolean {
+  return preview.key.includes(column);
+}
+
 export interface Sheet {
   columns: readonly ShownColumn[];
   rows: readonly Values[];
@@ -65,7 +69,7 @@ export interface Sheet {
 
 export function sourceSheet(preview: Preview): Sheet {
   return {
-    columns: preview.columns.map(({ source, source_type: type }) => ({ name: source, type })),
+    columns: preview.columns.map(({ source, source_type: type, target }) => ({ name: source, type, isKey: isKey(preview, target) })),
     rows: preview.source_rows,
     columnOf: (at) => at,
   };
@@ -73,7 +77,9 @@ export function sourceSheet(preview: Preview): Sheet {
 
 export function landedSheet(preview: Preview): Sheet {
   return {
-    columns: preview.columns.map((each) => ({
+    columns: preview.columns.map((each, at) => ({
+      of: at,
+      isKey: isKey(preview, each.target),
       name: each.source === each.target ? each.target : `${each.source} → ${each.target}`,
       type: each.source_type === each.landed_type ? each.landed_type : `${each.source_type} → ${each.landed_type}`,
       ...(preview.rows_sampled > 0 && { filled: 1 - each.nulls / preview.rows_sampled }),

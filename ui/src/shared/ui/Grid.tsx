@@ -25,6 +25,8 @@ interface GridProps {
   onMove?: (row: number, column: number) => void;
   /** Says which rows are on screen, so that their pages can be fetched. */
   onRange?: (first: number, last: number) => void;
+  /** Says which columns are on screen. */
+  onColumns?: (first: number, last: number) => void;
 }
 
 const ROW_PX = 28;
@@ -39,6 +41,7 @@ export function Grid({
   onCell,
   onMove,
   onRange,
+  onColumns,
   begin = 0,
   headerHeight = HEADER_PX,
   nullWord,
@@ -69,6 +72,9 @@ export function Grid({
   const first = rows.range?.startIndex ?? 0;
   const last = rows.range?.endIndex ?? 0;
   useEffect(() => onRange?.(first, last), [onRange, first, last]);
+  const leftmost = across.range?.startIndex ?? 0;
+  const rightmost = across.range?.endIndex ?? 0;
+  useEffect(() => onColumns?.(leftmost, rightmost), [onColumns, leftmost, rightmost]);
 
   const move = (row: number, column: number) => {
     const next = {

@@ -8,6 +8,7 @@ use super::runs::summary_of;
 use super::systems::summary;
 use crate::api::{Api, Open};
 use crate::inbox;
+use crate::left;
 use crate::runs::Runs;
 use crate::types::{
     Activity, ConnectionDetail, ConnectionRequest, ConnectionSummary, Health, PauseRequest, RunSummary,
@@ -293,6 +294,7 @@ impl Api {
                     .fix("Choose at least one table."));
             }
             let is_new = !open.project.connections()?.contains(&request.connection);
+            left::remember(open, &request.connection, &config)?;
             open.save_connection(&request.connection, &config)?;
             if is_new {
                 let detail = json!({"new": true, "tables": config.tables.len()});
@@ -320,6 +322,7 @@ impl Api {
             let name = &request.connection;
             open.project.remove_connection(name)?;
             inbox::forget(open, name)?;
+            left::forget(open, name)?;
             open.state.remove_setting(&format!("paused/{name}"))?;
             open.state.remove_setting(&format!("quarantined/{name}"))?;
             let compared = format!("compared/{name}/");

@@ -5,6 +5,7 @@ use syncline_protocol::{Error, ErrorKind, Result, TableName};
 use syncline_store::{Outcome as Stored, RunLock, RunTotals};
 
 use crate::api::{Api, require_tables};
+use crate::left;
 use crate::requests::CacheTag;
 use crate::types::{
     CompareRequest, ConnectionRequest, PlanRequest, RunRequest, RunSummary, RunsRequest, StartRequest,
@@ -46,10 +47,17 @@ impl Api {
     pub(crate) async fn plan(&self, request: PlanRequest) -> Result<Plan> {
         let connection = self.engine(&request.connection).await?;
         require_tables(&connection, &request.tables)?;
-        match request.reread {
-            true => connection.plan_reread(&request.tables).await,
-            false => connection.plan(&request.tables).await,
+        let remove = request.remove.unwrap_or_default();
+        let mut plan = match request.reread {
+            true => connection.plan_reread(&request.tables).await?,
+            false => connection.plan_removing(&request.tables, &remove).await?,
+        };
+        if !plan.left.is_empty() {
+            let name = request.connection;
+            let shared = self.blocking(move |open| left::targets_of_others(open, &name)).await?;
+            plan.left.retain(|table| !shared.contains(&table.target));
         }
+        Ok(plan)
     }
 
     /// Kept in the history only once it is complete: who goes away meanwhile cancels it.
@@ -88,6 +96,12 @@ impl Api {
         options.tables = request.tables;
         options.approved.clone_from(&request.fingerprint);
         options.reread = request.reread;
+        options.remove = request.remove.unwrap_or_default();
+        if !options.remove.is_empty() {
+            let (name, remove) = (request.connection.clone(), options.remove.clone());
+            let plan = connection.plan_removing(&options.tables, &remove).await?;
+            self.blocking(move |open| left::refuse_shared(open, &name, &plan)).await?;
+        }
         let run = self.runs.start(connection, options).await?;
         let started = Started { run: run.clone() };
         self.blocking(move |open| {

@@ -14,6 +14,10 @@ pub struct PlanRequest {
     #[serde(default)]
     #[ts(optional, as = "Option<bool>")]
     pub reread: bool,
+    /// Tables that are no longer synced, whose rows are to be removed from the destination. Null: none.
+    #[serde(default)]
+    #[ts(optional)]
+    pub remove: Option<Vec<TableName>>,
 }
 
 /// Starts a run. Also continues one: every run goes on where the last one stopped.
@@ -30,6 +34,11 @@ pub struct StartRequest {
     #[serde(default)]
     #[ts(optional, as = "Option<bool>")]
     pub reread: bool,
+    /// Tables that are no longer synced, whose rows are removed from the destination first; only those of the plan that
+    /// the person saw. Null: none.
+    #[serde(default)]
+    #[ts(optional)]
+    pub remove: Option<Vec<TableName>>,
 }
 
 /// Compares both sides of a table.
