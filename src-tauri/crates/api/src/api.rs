@@ -16,12 +16,14 @@ use syncline_store::{JournalEntry, Project, State, SystemKind, Vault};
 use crate::events::{Events, Listener};
 use crate::host::Host;
 use crate::runs::Runs;
+use crate::sign_in::SignIns;
 
 /// Answers the requests of all windows of one project, and owns its runs. Cheap to clone.
 #[derive(Clone)]
 pub struct Api {
     pub(crate) open: Arc<Open>,
     pub(crate) runs: Arc<Runs>,
+    pub(crate) sign_ins: Arc<SignIns>,
 }
 
 /// An open project. Everything here blocks: it is used by way of [`Api::blocking`].
@@ -36,7 +38,7 @@ impl Api {
     /// For this project. Must be called within a runtime.
     pub fn new(host: Arc<dyn Host>, project: Project, state: Arc<State>) -> Api {
         let open = Arc::new(Open { host, project, state, events: Events::default() });
-        Api { runs: Arc::new(Runs::new(Arc::clone(&open))), open }
+        Api { runs: Arc::new(Runs::new(Arc::clone(&open))), sign_ins: Arc::default(), open }
     }
 
     /// Begins to hear events; where running syncs stand comes first.
