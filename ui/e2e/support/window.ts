@@ -107,14 +107,18 @@ export class DesktopWindow {
   async invoke<Answer>(name: string, args: object): Promise<Answer> {
     const script = `const [name, args, done] = arguments;
       window.__TAURI_INTERNALS__.invoke(name, args).then((value) => done({ value }), (error) => done({ error: JSON.stringify(error) }))`;
-    const url = `${this.#session}/execute/async`;
-    const answer = await command<{ value: Answer; error?: string }>(url, "POST", { script, args: [name, args] });
+    const answer = await this.runAsync<{ value: Answer; error?: string }>(script, [name, args]);
     if (answer.error !== undefined) throw new Error(answer.error);
     return answer.value;
   }
 
   run<Value>(script: string, args: unknown[]): Promise<Value> {
     return command(`${this.#session}/execute/sync`, "POST", { script, args });
+  }
+
+  /** As {@link run}; the script calls its last argument with the answer when it has one. */
+  runAsync<Value>(script: string, args: unknown[]): Promise<Value> {
+    return command(`${this.#session}/execute/async`, "POST", { script, args });
   }
 
   async picture(): Promise<Buffer> {

@@ -5,6 +5,7 @@
 
 mod bench;
 mod bench_api;
+mod bench_window;
 mod crash;
 mod package;
 mod reference;
@@ -57,6 +58,12 @@ enum Command {
         /// Only this destination: duckdb, parquet or postgres.
         #[arg(long)]
         destination: Option<String>,
+        /// With `window`: only the figures whose file has this in its name, for example `grid`.
+        #[arg(long)]
+        only: Option<String>,
+        /// With `window`: measure a development build, to try the measuring out.
+        #[arg(long)]
+        debug: bool,
         /// Print one JSON object and nothing else.
         #[arg(long)]
         json: bool,
@@ -117,13 +124,13 @@ fn main() -> Result<()> {
         Command::Setup => setup::run(&workspace).map(drop),
         Command::Start { arguments } => test::start(&workspace, &arguments),
         Command::Test { filter } => test::run(&workspace, filter.as_deref()),
-        Command::Bench { source, scale, repeat, destination, json } => {
-            if matches!(source, bench::Source::Api) {
-                return bench_api::run(&workspace, json);
+        Command::Bench { source, scale, repeat, destination, only, debug, json } => match source {
+            bench::Source::Postgres => {
+                bench::run(&workspace, &bench::Options { scale, repeat, destination, json })
             }
-            let options = bench::Options { scale, repeat, destination, json };
-            bench::run(&workspace, source, &options)
-        }
+            bench::Source::Api => bench_api::run(&workspace, json),
+            bench::Source::Window => bench_window::run(&workspace, only.as_deref(), debug, json),
+        },
         Command::Differential { manifests, only, json, keep } => {
             reference::differential(&workspace, &reference::Options { manifests, only, json, keep })
         }

@@ -1,8 +1,8 @@
 //! The window: its packages, its build, its checks and its journeys.
 
 use std::fs;
-use std::path::PathBuf;
-use std::process::Command;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, ensure};
 
@@ -41,6 +41,24 @@ pub(crate) fn journeys(workspace: &Workspace, only: &[&str], pictures: Option<Pa
     command.env("CHROMIUM", chromium().context("the journeys need Chromium or Google Chrome")?);
     if let Some(folder) = pictures {
         command.env("SYNCLINE_SCREENSHOTS", folder);
+    }
+    shell::run(command)
+}
+
+/// Figures of the window that was built in this profile, written into `figures`; `only` names some of them.
+pub(crate) fn bench(
+    workspace: &Workspace,
+    profile: &str,
+    only: Option<&str>,
+    figures: &Path,
+    quiet: bool,
+) -> Result<()> {
+    let mut command = npm(workspace, &["run", "--silent", "bench", "--"])?;
+    command.args(only);
+    command.env("SYNCLINE_BUILT", workspace.target.join(profile));
+    command.env("SYNCLINE_FIGURES", figures);
+    if quiet {
+        command.stdout(Stdio::null());
     }
     shell::run(command)
 }
