@@ -3,7 +3,7 @@
 use tauri_build::{AppManifest, Attributes};
 
 /// The commands of the shell. Each is a permission of its own; `capabilities/` names those that the page has.
-const COMMANDS: &[&str] = &["rpc", "cancel", "events", "ready", "present", "save"];
+const COMMANDS: &[&str] = &["rpc", "cancel", "events", "ready", "present", "save", "pick", "front"];
 
 fn main() {
     // The page is embedded. A checkout without it still compiles.

@@ -15,11 +15,12 @@ use std::time::Instant;
 
 use async_trait::async_trait;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use syncline_manifest::connector::Connector as Manifest;
 use syncline_manifest::context::Compatibility;
 use syncline_manifest::http::client::{Client, Limits};
 use syncline_manifest::{Run, Silent};
+use syncline_protocol::sign_in::{SignIn, SignInSpec};
 use syncline_protocol::{
     Catalog, ChangeSink, CheckStep, Config, Connector, ConnectorContext, DiscoverFilter, Error, ErrorKind,
     Maturity, Result, Source, SourceCapabilities, SourceSession, Spec, StepSink, TableRead,
@@ -90,13 +91,23 @@ impl Declarative {
 
     fn parsed(&self) -> Result<Loaded> {
         let manifest = Manifest::parse(&self.text, &*self.schema_file)?;
-        let schema = form::settings(manifest.specification());
+        let schema = form::settings(&manifest.specification()["connectionSpecification"]);
         Ok(Loaded { manifest: Arc::new(manifest), schema })
     }
 
     fn loaded(&self) -> Result<&Loaded, &str> {
         let loaded = self.loaded.get_or_init(|| self.parsed().map_err(|error| library::in_one_line(&error)));
         loaded.as_ref().map_err(String::as_str)
+    }
+
+    /// The settings of the manifest, and those that are Syncline's own.
+    fn settings(&self, config: &Config) -> Result<(Map<String, Value>, OwnSettings)> {
+        let mut settings: Map<String, Value> = config.parse(&self.name)?;
+        let own = match settings.remove(OWN) {
+            Some(own) => Config::new(own).parse(&self.name)?,
+            None => OwnSettings::default(),
+        };
+        Ok((settings, own))
     }
 
     /// Why it cannot be loaded, if so.
@@ -138,15 +149,25 @@ impl Connector for Declarative {
         }
     }
 
+    fn sign_in_spec(&self) -> Option<SignInSpec> {
+        Some(self.loaded().ok()?.manifest.sign_in()?.spec())
+    }
+
+    fn sign_in(&self, config: &Config) -> Result<Box<dyn SignIn>> {
+        let unsupported = || {
+            let message = format!("The manifest of `{}` does not say how to sign in with a browser.", self.name);
+            Error::new(ErrorKind::Unsupported, message).fix("Enter the tokens by hand.")
+        };
+        let described = self.loaded().ok().and_then(|loaded| loaded.manifest.sign_in()).ok_or_else(unsupported)?;
+        let (settings, own) = self.settings(config)?;
+        Ok(Box::new(described.with(&Value::Object(settings), own.allow_private_addresses)?))
+    }
+
     fn source(&self, config: &Config, _context: &ConnectorContext) -> Result<Box<dyn Source>> {
         let Loaded { manifest, .. } = self.loaded().map_err(|why| {
             Error::new(ErrorKind::Config, format!("The manifest of `{}` cannot be loaded. {why}", self.name))
         })?;
-        let mut settings: serde_json::Map<String, Value> = config.parse(&self.name)?;
-        let own: OwnSettings = match settings.remove(OWN) {
-            Some(own) => Config::new(own).parse(&self.name)?,
-            None => OwnSettings::default(),
-        };
+        let (settings, own) = self.settings(config)?;
         let config = manifest.configure(Value::Object(settings))?;
         Ok(Box::new(ApiSource {
             manifest: Arc::clone(manifest),

@@ -1,5 +1,6 @@
 //! How the program ends: running syncs reach a durable point first.
 
+use syncline_api::Api;
 use tauri::{AppHandle, Manager as _};
 
 use crate::studio::Studio;
@@ -11,17 +12,19 @@ pub(crate) fn begin(app: &AppHandle) {
     let studio = app.state::<Studio>();
     if std::mem::replace(&mut studio.shared().ending, true) {
         tracing::info!("stopping now");
-        studio.api.stop_now();
+        studio.api().inspect(Api::stop_now);
         return;
     }
     tracing::info!("closing; syncs that run stop at their next durable point");
     // The window shows how they end.
-    if studio.api.is_running() && !window::is_hidden(app) {
+    if studio.is_running() && !window::is_hidden(app) {
         window::show(app);
     }
-    let (app, api) = (app.clone(), studio.api.clone());
+    let (app, api) = (app.clone(), studio.api());
     tauri::async_runtime::spawn(async move {
-        api.drain().await;
+        if let Some(api) = api {
+            api.drain().await;
+        }
         tracing::info!("the studio is closed");
         app.exit(0);
     });

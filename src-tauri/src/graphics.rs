@@ -21,13 +21,31 @@ pub(crate) fn prepare() {
     }
 }
 
+/// Without a display there is no window: says so, and what there is instead. The library below panics later on.
+#[cfg(target_os = "linux")]
+pub(crate) fn find_display() -> Result<(), &'static str> {
+    gtk::init().map_err(|_| {
+        "Syncline Studio needs a display, and there is none here.\n\
+         Nothing was opened or changed. Start it from a desktop session, or run `syncline serve`: it opens the same \
+         studio in a browser."
+    })
+}
+
+/// Other systems always have one.
+#[cfg(not(target_os = "linux"))]
+#[allow(clippy::unnecessary_wraps)] // the shape of its Linux twin
+pub(crate) fn find_display() -> Result<(), &'static str> {
+    Ok(())
+}
+
 /// The page did not draw itself: offers what helps.
 pub(crate) fn offer_safe_start(app: &AppHandle) {
     use tauri::Manager as _;
     let can_help = cfg!(target_os = "linux") && std::env::var_os(SWITCH).is_none_or(|value| value != "1");
     let dialog = app.dialog();
     if !can_help {
-        let logs = app.state::<Studio>().folder.join(".syncline").join("logs");
+        let folder = app.state::<Studio>().opened().map(|opened| opened.folder()).unwrap_or_default();
+        let logs = folder.join(".syncline").join("logs");
         let text = format!(
             "The web view of this system does not draw the page. What it said is in {}.\n\n\
              `syncline serve` opens the same studio in your browser.",
@@ -51,7 +69,9 @@ pub(crate) fn offer_safe_start(app: &AppHandle) {
         .show(move |agreed| {
             if agreed {
                 tauri::async_runtime::spawn(async move {
-                    app.state::<Studio>().api.drain().await;
+                    if let Some(api) = app.state::<Studio>().api() {
+                        api.drain().await;
+                    }
                     start_again();
                 });
             }

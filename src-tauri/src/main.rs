@@ -18,7 +18,7 @@ mod words;
 
 use std::process::ExitCode;
 
-use tauri::{App, AppHandle, Context, Wry};
+use tauri::{App, AppHandle, Context, Manager as _, Wry};
 use tauri_plugin_window_state::StateFlags;
 
 use crate::studio::Studio;
@@ -28,6 +28,12 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     graphics::prepare();
+    if let Err(why) = graphics::find_display() {
+        use std::io::Write as _;
+        // Nobody is left to be told when even this fails.
+        let _ = writeln!(std::io::stderr(), "{why}");
+        return ExitCode::FAILURE;
+    }
     // Two TLS providers may be linked; the first one that is asked for must not be left to chance.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let Ok(runtime) = tokio::runtime::Builder::new_multi_thread().enable_all().build() else {
@@ -67,8 +73,10 @@ fn build(context: Context<Wry>) -> tauri::Result<App> {
             rpc::cancel,
             rpc::events,
             window::ready,
+            window::front,
             menu::present,
             save::save,
+            project::pick,
         ])
         .on_menu_event(menu::chosen)
         .on_window_event(window::heard)
@@ -79,21 +87,21 @@ fn build(context: Context<Wry>) -> tauri::Result<App> {
         .build(context)
 }
 
-/// Opens the project and then the window; without a project, says why.
+/// Opens the window and the project; without a project, says why.
 fn set_up(app: &mut App) -> tauri::Result<()> {
     let handle = app.handle();
-    match Studio::open(handle) {
-        Ok(()) => {
-            links::listen(handle);
-            end::on_signals(handle);
-            news::listen(handle);
-            window::open(handle)
+    app.manage(Studio::default());
+    links::listen(handle);
+    end::on_signals(handle);
+    news::listen(handle);
+    let opening = handle.clone();
+    // While the web view starts, which takes longer.
+    tauri::async_runtime::spawn_blocking(move || {
+        if let Err(error) = studio::open(&opening) {
+            window::refuse(&opening, &error);
         }
-        Err(error) => {
-            window::refuse(handle, &error);
-            Ok(())
-        }
-    }
+    });
+    window::open(handle)
 }
 
 /// Somebody started the program while it runs.

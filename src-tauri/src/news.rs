@@ -1,7 +1,7 @@
 //! Hears what the page hears, for what is outside the window: the tray, and notifications of what needs a person.
 
 use serde_json::Value;
-use syncline_api::ServerEvent;
+use syncline_api::{Listener, ServerEvent};
 use tauri::{AppHandle, Manager as _};
 use tauri_plugin_notification::NotificationExt as _;
 
@@ -12,20 +12,28 @@ use crate::{end, tray, window};
 /// Listens as long as the program runs.
 pub(crate) fn listen(app: &AppHandle) {
     let app = app.clone();
-    let mut listener = app.state::<Studio>().api.listen();
     tauri::async_runtime::spawn(async move {
-        while let Some(event) = listener.next().await {
-            let ServerEvent::Run { connection, what, .. } = &*event else { continue };
-            let what = serde_json::to_value(what).unwrap_or_default();
-            match what["event"].as_str() {
-                Some("run_started") => {
-                    tray::update(&app);
-                }
-                Some("run_ended") => ended(&app, connection, &what["receipt"]),
-                _ => {}
-            }
+        while let Ok(api) = app.state::<Studio>().ready_api().await {
+            let listener = api.listen();
+            drop(api);
+            // When the project is closed, another one has taken its place.
+            hear(&app, listener).await;
         }
     });
+}
+
+async fn hear(app: &AppHandle, mut listener: Listener) {
+    while let Some(event) = listener.next().await {
+        let ServerEvent::Run { connection, what, .. } = &*event else { continue };
+        let what = serde_json::to_value(what).unwrap_or_default();
+        match what["event"].as_str() {
+            Some("run_started") => {
+                tray::update(app);
+            }
+            Some("run_ended") => ended(app, connection, &what["receipt"]),
+            _ => {}
+        }
+    }
 }
 
 fn ended(app: &AppHandle, connection: &str, receipt: &Value) {
@@ -41,7 +49,7 @@ fn ended(app: &AppHandle, connection: &str, receipt: &Value) {
         let shared = studio.shared();
         (shared.wanted, shared.ending)
     };
-    if is_over(window::is_hidden(app), studio.api.is_running(), wanted, ending) {
+    if is_over(window::is_hidden(app), studio.is_running(), wanted, ending) {
         end::begin(app);
     }
 }

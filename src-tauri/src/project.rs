@@ -6,11 +6,14 @@ use std::path::{Path, PathBuf};
 use syncline_protocol::{Error, ErrorKind, Result};
 use syncline_store::Project;
 use tauri::{AppHandle, Manager as _};
+use tauri_plugin_dialog::DialogExt as _;
 
 /// The folder that is made at the first start, among the documents of the person.
 const FOLDER: &str = "Syncline";
 const NAME: &str = "Studio";
 const VARIABLE: &str = "SYNCLINE_PROJECT";
+/// In the settings of the program: the folder of the project that was opened last.
+const NOTE: &str = "project";
 
 /// Opens the project that was asked for, else the person's own one. A folder that is not there or empty becomes a project;
 /// one with other things in it is left alone.
@@ -19,9 +22,20 @@ pub(crate) fn open(app: &AppHandle) -> Result<Project> {
     let arguments: Vec<String> = arguments.map(|argument| argument.to_string_lossy().into_owned()).collect();
     let folder = match given(&arguments, std::env::var_os(VARIABLE)) {
         Some(folder) => folder,
-        None => own(app)?,
+        None => last(app).map_or_else(|| own(app), Ok)?,
     };
     open_or_make(&folder)
+}
+
+/// Lets the person choose a folder; nothing when none was chosen.
+#[tauri::command]
+pub(crate) async fn pick(app: AppHandle) -> Option<String> {
+    let (tell, told) = tokio::sync::oneshot::channel();
+    app.dialog().file().pick_folder(move |folder| {
+        let _ = tell.send(folder);
+    });
+    let folder = told.await.ok()??.into_path().ok()?;
+    Some(folder.to_string_lossy().into_owned())
 }
 
 /// The folder that arguments or the environment name. Links and options are none.
@@ -34,6 +48,35 @@ pub(crate) fn given<'a>(
     });
     let variable = variable.filter(|folder| !folder.is_empty());
     named.map(PathBuf::from).or_else(|| variable.map(PathBuf::from))
+}
+
+/// Where the folder is kept that somebody chose to work in.
+fn note(app: &AppHandle) -> Option<PathBuf> {
+    app.path().app_config_dir().ok().map(|folder| folder.join(NOTE))
+}
+
+/// The next start without a folder opens this one.
+pub(crate) fn remember(app: &AppHandle, folder: &Path) {
+    let Some(note) = note(app) else { return };
+    let written =
+        note.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| write_path(&note, folder));
+    if let Err(error) = written {
+        tracing::warn!(%error, "the next start opens another project");
+    }
+}
+
+fn write_path(note: &Path, folder: &Path) -> std::io::Result<()> {
+    std::fs::write(note, folder.to_string_lossy().as_bytes())
+}
+
+/// The folder that was opened last, if it is still a project.
+fn last(app: &AppHandle) -> Option<PathBuf> {
+    noted(&note(app)?)
+}
+
+fn noted(note: &Path) -> Option<PathBuf> {
+    let folder = PathBuf::from(std::fs::read_to_string(note).ok()?);
+    folder.join("project.yaml").is_file().then_some(folder)
 }
 
 fn own(app: &AppHandle) -> Result<PathBuf> {
@@ -71,6 +114,19 @@ mod tests {
         assert_eq!(of(&["--quiet", "syncline://open/inbox"]), Path::new("/from/environment"));
         assert_eq!(given(&texts(&["syncline://open/inbox"]), None), None);
         assert_eq!(given(&[], Some(OsString::new())), None);
+    }
+
+    #[test]
+    fn the_project_that_was_opened_last_is_opened_again_as_long_as_it_is_there() {
+        let scratch = tempfile::tempdir().unwrap();
+        let (note, folder) = (scratch.path().join("note"), scratch.path().join("shop"));
+        assert_eq!(noted(&note), None);
+        write_path(&note, &folder).unwrap();
+        assert_eq!(noted(&note), None, "nothing is there yet");
+        open_or_make(&folder).unwrap();
+        assert_eq!(noted(&note), Some(folder.clone()));
+        std::fs::remove_dir_all(&folder).unwrap();
+        assert_eq!(noted(&note), None);
     }
 
     #[test]

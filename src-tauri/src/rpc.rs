@@ -17,11 +17,12 @@ pub(crate) async fn rpc(
     request: Value,
     ticket: Option<u32>,
 ) -> Result<Value, ApiError> {
-    let Some(ticket) = ticket else { return studio.api.call(&name, request).await };
+    let api = studio.ready_api().await.map_err(ApiError::from)?;
+    let Some(ticket) = ticket else { return api.call(&name, request).await };
     let given_up = CancellationToken::new();
     studio.shared().requests.insert(ticket, given_up.clone());
     let answer = tokio::select! {
-        answer = studio.api.call(&name, request) => answer,
+        answer = api.call(&name, request) => answer,
         () = given_up.cancelled() => Err(ApiError::from(Error::from(Stopped))),
     };
     studio.shared().requests.remove(&ticket);
@@ -36,13 +37,18 @@ pub(crate) fn cancel(studio: State<'_, Studio>, ticket: u32) {
     }
 }
 
-/// Tells all events to the page, until it goes away or listens anew. Returns at once; then the page can be told.
+/// Tells all events to the page, until it goes away or listens anew. Returns as soon as the page can be told.
 #[tauri::command]
-pub(crate) fn events(studio: State<'_, Studio>, channel: Channel<InvokeResponseBody>) {
+pub(crate) async fn events(
+    studio: State<'_, Studio>,
+    channel: Channel<InvokeResponseBody>,
+) -> Result<(), ApiError> {
+    let api = studio.ready_api().await.map_err(ApiError::from)?;
     let over = CancellationToken::new();
     std::mem::replace(&mut studio.shared().stream, over.clone()).cancel();
     // Here and not in the task: nothing that happens from now on is missed.
-    let mut listener = studio.api.listen();
+    let mut listener = api.listen();
+    drop(api);
     tauri::async_runtime::spawn(async move {
         loop {
             let event = tokio::select! {
@@ -56,4 +62,5 @@ pub(crate) fn events(studio: State<'_, Studio>, channel: Channel<InvokeResponseB
             }
         }
     });
+    Ok(())
 }

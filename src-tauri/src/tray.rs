@@ -25,7 +25,7 @@ pub(crate) fn update(app: &AppHandle) -> bool {
         let studio = app.state::<Studio>();
         let wanted = studio.shared().wanted;
         let words = studio.shared().words.clone();
-        (wanted || studio.api.is_running(), words)
+        (wanted || studio.is_running(), words)
     };
     let there = app.tray_by_id(TRAY);
     match (due, there) {

@@ -81,6 +81,12 @@ pub(crate) fn ready(app: AppHandle, studio: State<'_, Studio>, dark: bool) -> Op
     place
 }
 
+/// The page has news for somebody who is in the browser.
+#[tauri::command]
+pub(crate) fn front(app: AppHandle) {
+    show(&app);
+}
+
 fn paint(window: &WebviewWindow, dark: bool) {
     if let Err(error) = window.set_background_color(Some(if dark { DARK } else { LIGHT })) {
         tracing::warn!(%error, "the background of the window keeps its colour");
@@ -106,7 +112,7 @@ pub(crate) fn heard(window: &Window, event: &WindowEvent) {
         WindowEvent::CloseRequested { api, .. } => {
             api.prevent_close();
             let ending = studio.shared().ending;
-            if hides(studio.api.is_running(), ending, || tray::update(app)) {
+            if hides(studio.is_running(), ending, || tray::update(app)) {
                 let _ = window.hide();
                 tracing::info!("the window is hidden; a sync runs");
                 let words = studio.shared().words.clone();
@@ -142,6 +148,13 @@ pub(crate) fn is_hidden(app: &AppHandle) -> bool {
 
 /// Says why there is no window, and ends the program.
 pub(crate) fn refuse(app: &AppHandle, error: &Error) {
+    {
+        // The page is not shown, drawn or not.
+        app.state::<Studio>().shared().ready = true;
+    }
+    if let Some(window) = app.get_webview_window(MAIN) {
+        let _ = window.hide();
+    }
     let mut text = error.message().to_owned();
     for part in std::iter::once(error.meaning_text()).chain(error.fixes()) {
         text.push_str("\n\n");
@@ -158,7 +171,8 @@ pub(crate) fn refuse(app: &AppHandle, error: &Error) {
 
 /// Somebody asked for another project than the one that is open.
 pub(crate) fn other_project(app: &AppHandle, other: &Path) {
-    let open = app.state::<Studio>().folder.clone();
+    let Some(open) = app.state::<Studio>().opened() else { return };
+    let open = open.folder();
     let other = other.canonicalize().unwrap_or_else(|_| other.to_owned());
     if open.canonicalize().is_ok_and(|open| open == other) {
         return;

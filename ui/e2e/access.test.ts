@@ -1,5 +1,6 @@
 import type { Page } from "playwright-core";
 import { afterAll, afterEach, describe, expect, it } from "vitest";
+import { cutOff } from "./support/craft";
 import { ask, focused, goTo, syncSample } from "./support/steps";
 import { closeBrowser, type Look, Studio } from "./support/studio";
 
@@ -115,26 +116,4 @@ async function tabTo(page: Page, name: string, role: "textbox" | "button" | "tre
     await page.keyboard.press("Tab");
   }
   throw new Error(`${role} ${name} cannot be reached with Tab`);
-}
-
-/** What can be used but not be brought into view: beyond an edge, with nothing around it that scrolls. */
-function cutOff(page: Page): Promise<string[]> {
-  return page.evaluate(() => {
-    const found: string[] = [];
-    if (document.documentElement.scrollWidth > innerWidth) found.push(`the page is ${document.documentElement.scrollWidth} wide`);
-    for (const element of document.querySelectorAll<HTMLElement>("button, a[href], input, h1, h2, [role=tab]")) {
-      if (!element.checkVisibility({ visibilityProperty: true, opacityProperty: true })) continue;
-      const { left, right, top, bottom } = element.getBoundingClientRect();
-      if (right - left < 2 || bottom - top < 2) continue;
-      let [sideways, downwards] = [false, false];
-      for (let around = element.parentElement; around; around = around.parentElement) {
-        const { overflowX, overflowY } = getComputedStyle(around);
-        sideways ||= /auto|scroll/.test(overflowX) && around.scrollWidth > around.clientWidth;
-        downwards ||= /auto|scroll/.test(overflowY) && around.scrollHeight > around.clientHeight;
-      }
-      const hidden = (!sideways && (left < -1 || right > innerWidth + 1)) || (!downwards && (top < -1 || bottom > innerHeight + 1));
-      if (hidden) found.push(`${element.tagName} ${element.getAttribute("aria-label") ?? element.textContent.slice(0, 40)} at ${Math.round(left)}…${Math.round(right)}, ${Math.round(top)}…${Math.round(bottom)}`);
-    }
-    return found;
-  });
 }

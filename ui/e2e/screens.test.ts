@@ -1,6 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { expectCrafted } from "./support/craft";
 import { difference, expectLooksAsBefore, picture, SHARE_MAX } from "./support/snapshot";
 import { ask, focused, goTo, openPlan, syncAgain, syncSample } from "./support/steps";
 import { closeBrowser, showFailures, Studio } from "./support/studio";
@@ -88,6 +89,7 @@ async function look(studio: Studio, screen: Screen, theme: string): Promise<void
     await studio.page.screenshot({ path: join(pictures, `${screen.name}-${theme}.png`) });
   }
   await studio.expectAccessible();
+  await expectCrafted(studio.page);
   if (compared.has(screen.name)) await expectLooksAsBefore(studio.page, `${screen.name}-${theme}`);
 }
 

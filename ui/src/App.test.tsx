@@ -14,7 +14,7 @@ it("says that it is drawn although its window is hidden, where no animation fram
   vi.spyOn(document, "visibilityState", "get").mockReturnValue("hidden");
   vi.spyOn(window, "requestAnimationFrame").mockReturnValue(1);
   const drawn = vi.fn<(dark: boolean) => Promise<null>>(async () => null);
-  const native = { drawn, present: async () => undefined, onCommand: () => () => undefined, onPlace: () => () => undefined };
+  const native = { drawn, present: async () => undefined, onCommand: () => () => undefined, pickFolder: async () => null, toFront: () => undefined, onPlace: () => () => undefined };
   render(<App platform={{ ...fixturePlatform(), native }} />);
   await vi.waitFor(() => expect(drawn).toHaveBeenCalled());
 });

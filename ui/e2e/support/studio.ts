@@ -52,8 +52,10 @@ export class Studio {
     this.page = page;
   }
 
-  static async open(look: Look = {}): Promise<Studio> {
+  /** `prepare` may put something into the folder before the program starts. */
+  static async open(look: Look = {}, prepare?: (folder: string) => Promise<void>): Promise<Studio> {
     const folder = await scratch();
+    await prepare?.(folder.path);
     const { program, url } = await serve(folder.path);
     const context = await newContext(look);
     context.setDefaultTimeout(PATIENCE_MS);

@@ -26,7 +26,7 @@ function Save() {
   const connectors = useAnswer("connectors.list", null);
   const save = useAction("systems.save");
   const act = () =>
-    void save.run({ side: "source", name: "shop", connector: "postgres", config: {}, secrets: { password: "hunter2" } });
+    void save.run({ side: "source", name: "shop", connector: "postgres", config: {}, secrets: { password: "hunter2" }, sign_in: null });
   return (
     <button type="button" onClick={act}>
       {systems.data && connectors.data ? "ready" : "loading"}

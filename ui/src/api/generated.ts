@@ -62,6 +62,19 @@ export type Attempt = {
   /** What it failed with, when it did: the first failure of a table that is tried again. */
   failure: Failure | null, };
 
+/** Begins to sign in. */
+export type BeginSignInRequest = {
+  /** Source or destination. */
+  side: Side,
+  /** The connector. */
+  connector: string,
+  /** Settings without plain secrets. */
+  config: unknown,
+  /** Secrets by path. */
+  secrets: Record<string, string>,
+  /** What the page says that the browser ends on. */
+  words: SignInWords, };
+
 /** Values in one range of a histogram; all ranges have the same width. */
 export type Bin = {
   /** Where the range begins, as text of the column's type. */
@@ -88,7 +101,9 @@ export type CheckRequest = {
   /** Settings without plain secrets. */
   config: unknown,
   /** Secrets by path (`ssh.private_key`). Those that are left out keep the reference in the settings. */
-  secrets: Record<string, string>, };
+  secrets: Record<string, string>,
+  /** A sign-in whose tokens are used. */
+  sign_in: string | null, };
 
 /** How a test ended. */
 export type CheckResult = {
@@ -224,7 +239,9 @@ export type ConnectorInfo = {
   /** Whether it can be read. */
   source: boolean,
   /** Whether it can be written. */
-  destination: boolean, };
+  destination: boolean,
+  /** How somebody can sign in with a browser; none when there is no such way. */
+  sign_in: SignInInfo | null, };
 
 /** Which control a field needs. */
 export type Control = "text" | "secret" | "number" | "boolean" | "choice" | "list" | "switch";
@@ -531,6 +548,11 @@ export type MatchingTable = {
 
 /** How long a connector has proved itself. */
 export type Maturity = "stable" | "new";
+
+/** Names a project to be opened. */
+export type OpenProjectRequest = {
+  /** Its folder, or its `project.yaml`. */
+  folder: string, };
 
 /** How a run ended. */
 export type Outcome = "succeeded" | "succeeded_with_rejected" | "needs_decision" | "stopped" | "failed";
@@ -862,7 +884,9 @@ export type SaveSystemRequest = {
   /** Settings without plain secrets. */
   config: unknown,
   /** Secrets by path; they go into the vault. */
-  secrets: Record<string, string>, };
+  secrets: Record<string, string>,
+  /** A sign-in whose tokens go into the vault, too. */
+  sign_in: string | null, };
 
 /** One change of a destination's schema. The planner shows [`Destination::ddl`] of it; the run applies it. */
 export type SchemaChange = { "change": "create_table",
@@ -943,6 +967,52 @@ export type Settings = {
 
 /** One end of a connection. */
 export type Side = "source" | "destination";
+
+/** A code out of the browser. */
+export type SignInCodeRequest = {
+  /** The sign-in. */
+  id: string,
+  /** The code, or the whole address that it stands in. */
+  code: SecretText, };
+
+/** What is known about signing in before anybody does. */
+export type SignInInfo = {
+  /** The paths of the settings that it fills. */
+  fills: Array<string>,
+  /** The paths of the settings that it needs. */
+  needs: Array<string>,
+  /** When it applies; always when there is none. */
+  when: FormCondition | null, };
+
+/** How a sign-in ended. */
+export type SignInOutcome = { "how": "done",
+  /** The paths of the settings that are filled. */
+  filled: Array<string>, } | { "how": "denied" } | { "how": "timed_out" } | { "how": "failed",
+  /** Why. */
+  error: ApiError, };
+
+/** Names a sign-in. */
+export type SignInRequest = {
+  /** As it was named when it began. */
+  id: string, };
+
+/** Where the browser has to go. */
+export type SignInStarted = {
+  /** Names this sign-in. */
+  id: string,
+  /** The page where the person agrees. */
+  url: string,
+  /** The id of the client that asks. */
+  client: string,
+  /** What it asks to be allowed, in the words of the service. */
+  scopes: Array<string>, };
+
+/** What the browser shows at the end, in the language of the window. */
+export type SignInWords = {
+  /** When all went well. */
+  done: string,
+  /** When it did not. */
+  failed: string, };
 
 /** Asks a destination in SQL. Only reads. */
 export type SqlRequest = {
@@ -1245,6 +1315,8 @@ export type WriteMode = { "mode": "merge",
 export interface Requests {
   /** The open project and the program. */
   "project.info": { request: null; response: Project };
+  /** Opens another project in place of this one. Windows load anew afterwards. */
+  "project.open": { request: OpenProjectRequest; response: null };
   /** What a person has set for this project. */
   "settings.get": { request: null; response: Settings };
   /** Sets it. */
@@ -1261,6 +1333,14 @@ export interface Requests {
   "connectors.form": { request: FormRequest; response: Array<FormField> };
   /** What a pasted connection address says; null when no connector knows it. */
   "connectors.address": { request: AddressRequest; response: AddressAnswer | null };
+  /** Begins to sign in with the browser of the person, and says where to send it. */
+  "sign_in.begin": { request: BeginSignInRequest; response: SignInStarted };
+  /** Waits until somebody has signed in, or has not. The tokens stay here, for the test and for saving. */
+  "sign_in.wait": { request: SignInRequest; response: SignInOutcome };
+  /** Takes a code that somebody copied out of the browser. */
+  "sign_in.code": { request: SignInCodeRequest; response: null };
+  /** Forgets a sign-in, with what it brought. */
+  "sign_in.cancel": { request: SignInRequest; response: null };
   /** Sources and destinations. */
   "systems.list": { request: null; response: Array<SystemInfo> };
   /** A source or destination, to be changed. */
@@ -1333,6 +1413,7 @@ export interface Requests {
 /** Which cached answers belong to a request, and which are out of date after it. */
 export const requestTags: { [Name in keyof Requests]: { provides: readonly CacheTag[]; invalidates: readonly CacheTag[] } } = {
   "project.info": { provides: ["project", "connections"], invalidates: [] },
+  "project.open": { provides: [], invalidates: ["project"] },
   "settings.get": { provides: ["project"], invalidates: [] },
   "settings.save": { provides: [], invalidates: ["project", "connections"] },
   "search": { provides: ["connections", "systems", "runs"], invalidates: [] },
@@ -1341,6 +1422,10 @@ export const requestTags: { [Name in keyof Requests]: { provides: readonly Cache
   "connectors.list": { provides: ["connectors"], invalidates: [] },
   "connectors.form": { provides: ["connectors"], invalidates: [] },
   "connectors.address": { provides: [], invalidates: [] },
+  "sign_in.begin": { provides: [], invalidates: [] },
+  "sign_in.wait": { provides: [], invalidates: [] },
+  "sign_in.code": { provides: [], invalidates: [] },
+  "sign_in.cancel": { provides: [], invalidates: [] },
   "systems.list": { provides: ["systems", "connections"], invalidates: [] },
   "systems.get": { provides: ["systems"], invalidates: [] },
   "systems.check": { provides: [], invalidates: [] },

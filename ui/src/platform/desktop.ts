@@ -78,6 +78,8 @@ async function copy(text: string): Promise<void> {
 const native: Native = {
   drawn: (dark) => invoke<string | null>("ready", { dark }),
   present: (groups, words) => invoke("present", { groups, words }),
+  pickFolder: () => invoke<string | null>("pick"),
+  toFront: () => void invoke("front"),
   onCommand: (run) => on("command", run),
   onPlace: (go) => on("go", go),
 };

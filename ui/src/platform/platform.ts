@@ -26,6 +26,10 @@ export interface Native {
   drawn(dark: boolean): Promise<string | null>;
   /** Shows this menu from now on, and says things in these words. */
   present(groups: NativeGroup[], words: NativeWords): Promise<void>;
+  /** Lets the person choose a folder with the dialog of the system; null when none was chosen. */
+  pickFolder(): Promise<string | null>;
+  /** Brings the window to the front. */
+  toFront(): void;
   onCommand(run: (id: string) => void): () => void;
   /** Somebody followed a link to a place in the studio. */
   onPlace(go: (path: string) => void): () => void;

@@ -68,7 +68,7 @@ export default function SettingsView() {
               checked={settings.letterKeys}
               onValue={(letterKeys) => settings.set({ letterKeys })}
             />
-            <p className="m-0 ml-6 text-ink-muted">{text("settings.lettersHelp")}</p>
+            <p className="m-0 ms-6 text-ink-muted">{text("settings.lettersHelp")}</p>
           </div>
         </Section>
         <Section title={text("systems.title")}>

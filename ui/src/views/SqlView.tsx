@@ -73,7 +73,7 @@ function Scratch({ names, first, table }: { names: readonly string[]; first: str
         </Button>
       </PageHeader>
       <div className="flex min-h-0 flex-1">
-        <nav aria-label={text("sql.tables")} className="flex w-52 shrink-0 flex-col overflow-auto border-r border-border p-2">
+        <nav aria-label={text("sql.tables")} className="flex w-52 shrink-0 flex-col overflow-auto border-e border-border p-2">
           {(tables.data ?? []).map((each) => (
             <button
               key={each.table}
@@ -81,7 +81,7 @@ function Scratch({ names, first, table }: { names: readonly string[]; first: str
               title={each.columns.map(({ name, type }) => `${name} ${type}`).join("\n")}
               aria-label={text("sql.insert", { table: each.table })}
               onClick={() => setStatement((now) => (now.trim() === "" ? `SELECT *\nFROM ${each.table}\nLIMIT 100` : `${now} ${each.table}`))}
-              className="flex h-8 shrink-0 items-center gap-2 rounded-control border-0 bg-transparent px-2 text-left text-ink-muted hover:bg-sunken hover:text-ink"
+              className="flex h-8 shrink-0 items-center gap-2 rounded-control border-0 bg-transparent px-2 text-start text-ink-muted hover:bg-sunken hover:text-ink"
             >
               <Table2 size={16} strokeWidth={1.5} aria-hidden className="shrink-0" />
               <bdi className="truncate">{each.table}</bdi>
@@ -131,7 +131,7 @@ function Result({ result, name }: { result: ResponseOf<"sql.run">; name: string 
         <Button
           size="small"
           icon={Download}
-          className="ml-auto"
+          className="ms-auto"
           disabled={result.rows.length === 0}
           onClick={() => platform.save(`${name}.csv`, "text/csv", asCsv(names, result.rows))}
         >

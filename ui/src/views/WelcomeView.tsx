@@ -1,6 +1,8 @@
 import { useNavigate } from "@tanstack/react-router";
-import { Cable, type LucideIcon, Sparkles } from "lucide-react";
+import { Cable, FolderOpen, type LucideIcon, Sparkles } from "lucide-react";
+import { useCallback, useEffect } from "react";
 import { useAction, useAnswer } from "~/api/client";
+import { runCommand } from "~/shared/commands";
 import { useText } from "~/shared/text";
 import { Mark } from "./shell/Mark";
 import { Problem } from "~/shared/ui/Problem";
@@ -16,6 +18,8 @@ export function WelcomeView() {
     const made = await prepare.run(null);
     if (made) await navigate({ to: "/connections/$name/$tab", params: { name: made.connection, tab: "plan" } });
   };
+  const toOwn = useCallback(() => void navigate({ to: "/new" }), [navigate]);
+  useDigits(toOwn);
   return (
     <div className="flex flex-1 flex-col items-center justify-center overflow-auto p-6">
       <div className="flex w-full max-w-xl flex-col gap-8">
@@ -36,14 +40,31 @@ export function WelcomeView() {
             icon={Cable}
             title={text("welcome.own")}
             help={text("welcome.ownHelp")}
-            onPick={() => void navigate({ to: "/new" })}
+            onPick={toOwn}
           />
+          <Way icon={FolderOpen} title={text("welcome.open")} help={text("welcome.openHelp")} onPick={toProject} />
         </div>
         {prepare.error !== null && <Problem error={prepare.error} />}
         {project && <p className="m-0 text-ink-muted">{text("welcome.footer", { store: project.secret_store })}</p>}
       </div>
     </div>
   );
+}
+
+const toProject = () => runCommand("open");
+
+/** 2 and 3 take the second and the third way, as Enter takes the first. */
+function useDigits(toOwn: () => void): void {
+  useEffect(() => {
+    const ways: Record<string, () => void> = { "2": toOwn, "3": toProject };
+    const onKey = (event: KeyboardEvent) => {
+      const typing = event.target instanceof HTMLElement && event.target.closest("input, textarea, [role=dialog]");
+      if (typing || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+      ways[event.key]?.();
+    };
+    window.addEventListener("keydown", onKey);
+    return () => window.removeEventListener("keydown", onKey);
+  }, [toOwn]);
 }
 
 interface WayProps {
@@ -63,11 +84,12 @@ function Way({ icon: Icon, title, help, primary = false, busy = false, onPick }:
       // oxlint-disable-next-line jsx-a11y/no-autofocus
       autoFocus={primary}
       disabled={busy}
+      data-look={primary ? "primary" : "secondary"}
       onClick={onPick}
       className={
         primary
-          ? "flex items-center gap-4 rounded-card border border-transparent bg-accent p-4 text-left text-on-accent hover:bg-accent-hover disabled:opacity-50"
-          : "flex items-center gap-4 rounded-card border border-border-strong bg-surface p-4 text-left hover:bg-sunken"
+          ? "flex items-center gap-4 rounded-card border border-transparent bg-accent p-4 text-start text-on-accent hover:bg-accent-hover disabled:opacity-50"
+          : "flex items-center gap-4 rounded-card border border-border-strong bg-surface p-4 text-start hover:bg-sunken"
       }
     >
       <Icon size={20} strokeWidth={1.5} aria-hidden className="shrink-0" />

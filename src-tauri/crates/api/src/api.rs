@@ -19,6 +19,7 @@ use crate::events::{Events, Listener};
 use crate::host::Host;
 use crate::runs::Runs;
 use crate::samples::Samples;
+use crate::sign_in::SignIns;
 
 /// How often it is noted that the studio is open.
 const WATCH_EVERY: Duration = Duration::from_secs(60);
@@ -30,6 +31,7 @@ const WATCH_GAP: SignedDuration = SignedDuration::from_secs(150);
 pub struct Api {
     pub(crate) open: Arc<Open>,
     pub(crate) runs: Arc<Runs>,
+    pub(crate) sign_ins: Arc<SignIns>,
     /// Notes that the studio is open, as long as it is.
     _watch: Arc<AbortOnDropHandle<()>>,
 }
@@ -57,7 +59,12 @@ impl Api {
             samples: Samples::default(),
         });
         let watch = Arc::new(AbortOnDropHandle::new(tokio::spawn(watch(Arc::clone(&open)))));
-        Api { runs: Arc::new(Runs::new(Arc::clone(&open))), open, _watch: watch }
+        Api {
+            runs: Arc::new(Runs::new(Arc::clone(&open))),
+            sign_ins: Arc::default(),
+            open,
+            _watch: watch,
+        }
     }
 
     /// Begins to hear events; where running syncs stand comes first.

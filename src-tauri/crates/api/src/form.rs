@@ -78,7 +78,50 @@ impl<'a> Form<'a> {
     }
 }
 
+/// One of several shapes of a group, told apart by the value of one field.
+pub struct Branch<'a> {
+    /// The value that chooses it.
+    pub value: String,
+    /// Its name for people.
+    pub title: Option<&'a str>,
+    /// What it means.
+    pub description: Option<&'a str>,
+    /// Its fields, without the one that chooses.
+    pub fields: Vec<Field<'a>>,
+}
+
 impl<'a> Field<'a> {
+    /// Its name for people, where the schema has one.
+    pub fn title(&self) -> Option<&'a str> {
+        self.node.get("title")?.as_str().filter(|title| !title.is_empty())
+    }
+
+    /// A group of one shape out of several (`oneOf`, each with the same field of a fixed value): the name of the field
+    /// that chooses, and the shapes.
+    pub fn branches(&self) -> Option<(String, Vec<Branch<'a>>)> {
+        let shapes = self.node.get("oneOf")?.as_array()?;
+        let fixed = |shape: &'a Value, name: &str| {
+            let field = shape.get("properties")?.get(name)?;
+            let only = field.get("enum").and_then(Value::as_array).filter(|all| all.len() == 1);
+            field.get("const").or_else(|| only?.first())?.as_str()
+        };
+        let shapes: Vec<&Value> = shapes.iter().map(|shape| target(self.root, shape)).collect();
+        let names = shapes.first()?.get("properties")?.as_object()?.keys();
+        let name = names.into_iter().find(|name| shapes.iter().all(|shape| fixed(shape, name).is_some()))?;
+        let branch = |shape: &&'a Value| {
+            let mut fields = fields_of(self.root, shape);
+            fields.retain(|field| field.name != name);
+            let text = |what: &str| shape.get(what).and_then(Value::as_str);
+            Some(Branch {
+                value: fixed(shape, name)?.to_owned(),
+                title: text("title"),
+                description: text("description"),
+                fields,
+            })
+        };
+        Some((name.clone(), shapes.iter().filter_map(branch).collect()))
+    }
+
     /// Whether its value belongs into the vault.
     pub fn is_secret(&self) -> bool {
         self.nodes().any(|node| node.get("x-secret") == Some(&Value::Bool(true)))
@@ -205,6 +248,12 @@ fn fields_of<'a>(root: &'a Value, node: &'a Value) -> Vec<Field<'a>> {
         }
     }
     fields
+}
+
+/// What a node refers to, or itself.
+fn target<'a>(root: &'a Value, node: &'a Value) -> &'a Value {
+    let path = node.get("$ref").and_then(Value::as_str).and_then(|path| path.strip_prefix('#'));
+    path.and_then(|path| root.pointer(path)).unwrap_or(node)
 }
 
 fn expand<'a>(root: &'a Value, node: &'a Value, into: &mut Vec<&'a Value>, depth: usize) {

@@ -1,5 +1,7 @@
 //! What a program gives so that requests can be answered. The desktop shell and `syncline serve` each have one.
 
+use std::path::Path;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use secrecy::SecretString;
@@ -34,6 +36,11 @@ pub trait Host: Send + Sync + 'static {
 
     /// Counts the values of samples; none when this program cannot.
     fn profiler(&self) -> Option<&dyn Profiler>;
+    /// Opens another project in place of this one: windows that load anew are answered from there.
+    ///
+    /// # Errors
+    /// When it cannot be opened; this one stays open then.
+    fn open_project(&self, folder: &Path) -> Result<()>;
 
     /// The sample that is offered at first; none when there is none.
     fn sample(&self) -> Option<Sample>;

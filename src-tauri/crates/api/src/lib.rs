@@ -6,6 +6,7 @@
 //! | [`types`], [`error`] | what crosses to the window; `typescript` writes their TypeScript form |
 //! | [`host`] | what a program gives: connectors, a clock, keys, queries |
 //! | [`api`] | the state of an open project, its events, its runs |
+//! | `sign_in` | the listener that a browser comes back to, and the tokens until they are saved |
 //! | [`form`], [`select`] | settings of connectors as fields; which tables a connection gets |
 //! | `handlers` | one module for each group of requests |
 //!
@@ -26,6 +27,7 @@ pub mod requests;
 mod runs;
 mod samples;
 pub mod select;
+mod sign_in;
 mod spans;
 pub mod types;
 mod typescript;

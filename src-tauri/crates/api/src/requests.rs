@@ -134,6 +134,8 @@ macro_rules! requests {
 requests! {
     /// The open project and the program.
     "project.info" => project_info(()) -> Project, provides [Project Connections] invalidates [];
+    /// Opens another project in place of this one. Windows load anew afterwards.
+    "project.open" => open_project(OpenProjectRequest) -> (), provides [] invalidates [Project];
     /// What a person has set for this project.
     "settings.get" => settings(()) -> Settings, provides [Project] invalidates [];
     /// Sets it.
@@ -152,6 +154,15 @@ requests! {
     "connectors.form" => form(FormRequest) -> Vec<FormField>, provides [Connectors] invalidates [];
     /// What a pasted connection address says; null when no connector knows it.
     "connectors.address" => address(AddressRequest) -> Option<AddressAnswer>, provides [] invalidates [];
+
+    /// Begins to sign in with the browser of the person, and says where to send it.
+    "sign_in.begin" => begin_sign_in(BeginSignInRequest) -> SignInStarted, provides [] invalidates [];
+    /// Waits until somebody has signed in, or has not. The tokens stay here, for the test and for saving.
+    "sign_in.wait" => wait_for_sign_in(SignInRequest) -> SignInOutcome, provides [] invalidates [];
+    /// Takes a code that somebody copied out of the browser.
+    "sign_in.code" => sign_in_code(SignInCodeRequest) -> (), provides [] invalidates [];
+    /// Forgets a sign-in, with what it brought.
+    "sign_in.cancel" => cancel_sign_in(SignInRequest) -> (), provides [] invalidates [];
 
     /// Sources and destinations.
     "systems.list" => systems(()) -> Vec<SystemInfo>, provides [Systems Connections] invalidates [];

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::destination::Destination;
 use crate::error::{Error, ErrorKind, Result};
+use crate::sign_in::{SignIn, SignInSpec};
 use crate::source::Source;
 
 /// How long a connector has proved itself.
@@ -121,6 +122,21 @@ pub trait Connector: Send + Sync {
     /// The name of [`Connector::spec`] alone, by which connectors are found. Worth writing where the description costs.
     fn name(&self) -> Cow<'static, str> {
         self.spec().name
+    }
+
+    /// How somebody can sign in with a browser; none when there is no such way.
+    fn sign_in_spec(&self) -> Option<SignInSpec> {
+        None
+    }
+
+    /// Signing in with these settings. Asks nobody yet.
+    ///
+    /// # Errors
+    /// `Config` when settings are missing that it needs; `Unsupported` when there is no such way.
+    fn sign_in(&self, config: &Config) -> Result<Box<dyn SignIn>> {
+        let _ = config;
+        let message = format!("{} has no way to sign in with a browser.", self.spec().title);
+        Err(Error::new(ErrorKind::Unsupported, message))
     }
 
     /// A source with this configuration. Does not connect yet.

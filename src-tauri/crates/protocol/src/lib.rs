@@ -18,6 +18,7 @@ pub mod error;
 pub mod name;
 pub mod position;
 pub mod schema;
+pub mod sign_in;
 pub mod source;
 pub mod types;
 

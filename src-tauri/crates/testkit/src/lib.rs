@@ -3,6 +3,7 @@
 //!
 //! Code here may panic: a test that cannot be set up has failed.
 
+pub mod authorization;
 pub mod collect;
 pub mod conformance;
 pub mod faults;

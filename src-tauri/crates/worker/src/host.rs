@@ -1,6 +1,7 @@
 //! What this program gives to the requests of windows: its connectors, and queries over DuckDB files.
 
-use std::sync::{Mutex, PoisonError};
+use std::path::Path;
+use std::sync::{Mutex, PoisonError, Weak};
 
 use async_trait::async_trait;
 use connectors::duckdb::{Answer, Queries, Scratch, Values, Window};
@@ -14,6 +15,7 @@ use syncline_protocol::{ConnectorRegistry, Result, TargetName};
 use syncline_store::Project;
 use syncline_store::config::SystemConfig;
 
+use crate::opened::{self, Opened};
 use crate::redaction::Redaction;
 
 const DUCKDB: &str = "duckdb";
@@ -22,6 +24,7 @@ const DUCKDB: &str = "duckdb";
 pub struct ProgramHost {
     connectors: ConnectorRegistry,
     redaction: Redaction,
+    opened: Weak<Opened>,
 }
 
 impl ProgramHost {
@@ -30,7 +33,15 @@ impl ProgramHost {
     /// # Errors
     /// `Config`, when the folder of the project cannot be read.
     pub fn new(redaction: Redaction, project: &Project) -> Result<ProgramHost> {
-        Ok(ProgramHost { connectors: connectors::registry_of(project.root())?, redaction })
+        let connectors = connectors::registry_of(project.root())?;
+        Ok(ProgramHost { connectors, redaction, opened: Weak::new() })
+    }
+}
+
+impl ProgramHost {
+    /// The same, for a project whose place another one can take.
+    pub(crate) fn of(self, opened: Weak<Opened>) -> ProgramHost {
+        ProgramHost { opened, ..self }
     }
 }
 
@@ -65,6 +76,10 @@ impl Host for ProgramHost {
 
     fn profiler(&self) -> Option<&dyn Profiler> {
         Some(&DuckDb)
+    }
+
+    fn open_project(&self, folder: &Path) -> Result<()> {
+        self.opened.upgrade().ok_or_else(opened::is_closing)?.replace(folder)
     }
 
     fn sample(&self) -> Option<Sample> {

@@ -4,11 +4,14 @@
 //! | --- | --- |
 //! | [`host`] | what a program gives to the requests of windows: connectors, queries over DuckDB files |
 //! | [`logging`] | the log files |
+//! | [`opened`] | the project that is open, and how another one takes its place |
 //! | [`redaction`] | the secrets a process has seen, kept out of screens and logs |
 
 pub mod host;
 pub mod logging;
+pub mod opened;
 pub mod redaction;
 
 pub use host::ProgramHost;
+pub use opened::Opened;
 pub use redaction::Redaction;

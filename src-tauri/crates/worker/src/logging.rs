@@ -3,9 +3,10 @@
 
 use std::io::{self, Write};
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use syncline_protocol::{Error, ErrorKind, Result};
-use tracing_appender::non_blocking::WorkerGuard;
+use tracing_appender::non_blocking::{NonBlocking, WorkerGuard};
 use tracing_appender::rolling::{RollingFileAppender, Rotation};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
@@ -18,14 +19,37 @@ const FILES_MAX: usize = 30;
 
 /// Keeps the log open; what is still to be written is written when it is dropped.
 pub struct Log {
-    _guard: WorkerGuard,
+    file: LogFile,
+    guard: Mutex<WorkerGuard>,
 }
 
-/// Begins to log into `folder`. Only the first call in a process counts.
-///
-/// # Errors
-/// When the log file cannot be made.
-pub fn begin(folder: &Path, verbose: u8, redaction: &Redaction) -> Result<Log> {
+impl Log {
+    /// Goes on in another folder.
+    ///
+    /// # Errors
+    /// When the log file cannot be made; the log goes on where it was.
+    pub fn move_to(&self, folder: &Path) -> Result<()> {
+        let (writer, guard) = log_file(folder)?;
+        *self.file.0.lock().unwrap_or_else(PoisonError::into_inner) = writer;
+        // Writes what is still to be written in the old place.
+        *self.guard.lock().unwrap_or_else(PoisonError::into_inner) = guard;
+        Ok(())
+    }
+}
+
+/// The file that is written now.
+#[derive(Clone)]
+struct LogFile(Arc<Mutex<NonBlocking>>);
+
+impl<'a> MakeWriter<'a> for LogFile {
+    type Writer = NonBlocking;
+
+    fn make_writer(&'a self) -> NonBlocking {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+fn log_file(folder: &Path) -> Result<(NonBlocking, WorkerGuard)> {
     let failed =
         || Error::new(ErrorKind::Permission, format!("Could not write a log into `{}`.", folder.display()));
     // The appender looks for old files before it makes the folder.
@@ -37,14 +61,23 @@ pub fn begin(folder: &Path, verbose: u8, redaction: &Redaction) -> Result<Log> {
         .max_log_files(FILES_MAX)
         .build(folder)
         .map_err(|error| failed().caused_by(error))?;
-    let (writer, guard) = tracing_appender::non_blocking(file);
+    Ok(tracing_appender::non_blocking(file))
+}
+
+/// Begins to log into `folder`. Only the first call in a process counts.
+///
+/// # Errors
+/// When the log file cannot be made.
+pub fn begin(folder: &Path, verbose: u8, redaction: &Redaction) -> Result<Log> {
+    let (writer, guard) = log_file(folder)?;
+    let file = LogFile(Arc::new(Mutex::new(writer)));
     let filter = |level: &str| {
         EnvFilter::try_from_env("SYNCLINE_LOG")
             .unwrap_or_else(|_| EnvFilter::new(format!("warn,syncline={level},syncline_engine={level},syncline_store={level},connectors={level},connector_duckdb={level}")))
     };
     let to_file = tracing_subscriber::fmt::layer()
         .json()
-        .with_writer(Cleaned { redaction: redaction.clone(), writer })
+        .with_writer(Cleaned { redaction: redaction.clone(), writer: file.clone() })
         .with_filter(filter("info"));
     let to_screen = (verbose > 0).then(|| {
         tracing_subscriber::fmt::layer()
@@ -55,7 +88,7 @@ pub fn begin(folder: &Path, verbose: u8, redaction: &Redaction) -> Result<Log> {
     });
     // A second call (the demo opens a project too) keeps the first log.
     let _ = tracing_subscriber::registry().with(to_file).with(to_screen).try_init();
-    Ok(Log { _guard: guard })
+    Ok(Log { file, guard: Mutex::new(guard) })
 }
 
 /// Takes secrets out of what passes. Tracing hands over one event with one call.

@@ -55,7 +55,7 @@ export function ConnectionList({ lines }: { lines: readonly Line[] }) {
                   aria-rowindex={item.index + 2}
                   data-index={item.index}
                   ref={rows.measureElement}
-                  className="absolute right-0 left-0 border-b border-border hover:bg-sunken"
+                  className="absolute end-0 start-0 border-b border-border hover:bg-sunken"
                   style={{ top: item.start }}
                 >
                   {line.kind === "draft" ? (

@@ -88,7 +88,7 @@ function RunLine({ name }: { name: string }) {
   if (!run) return null;
   const rates = ratesOf(run);
   return (
-    <div role="presentation" className="flex items-center gap-3 pr-6 pb-2 pl-[188px] text-run">
+    <div role="presentation" className="flex items-center gap-3 pe-6 pb-2 ps-[188px] text-run">
       <Progress label={name} className="w-40" />
       <span className="num">
         {text("connections.progress", {

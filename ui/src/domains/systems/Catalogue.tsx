@@ -186,7 +186,7 @@ function Row({ icon: Icon, title, line, isNew = false, onPick }: RowProps) {
       <button
         type="button"
         onClick={onPick}
-        className="flex min-h-12 w-full items-center gap-4 border-0 bg-transparent px-3 py-2 text-left outline-offset-[-2px] hover:bg-sunken"
+        className="flex min-h-12 w-full items-center gap-4 border-0 bg-transparent px-3 py-2 text-start outline-offset-[-2px] hover:bg-sunken"
       >
         <Icon size={20} strokeWidth={1.5} aria-hidden className="shrink-0 text-ink-muted" />
         <bdi className="w-40 shrink-0 truncate font-medium">{title}</bdi>

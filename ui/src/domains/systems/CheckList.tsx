@@ -54,11 +54,11 @@ function Step({ step }: { step: CheckStep }) {
   const { icon: Icon, ink } = marks[step.status];
   return (
     <li className="flex gap-3">
-      <Icon size={16} strokeWidth={1.75} aria-hidden className={`mt-0.5 shrink-0 ${ink}`} />
+      <Icon size={16} strokeWidth={1.75} aria-hidden className={`h-5 shrink-0 ${ink}`} />
       <div className="flex min-w-0 flex-1 flex-col gap-1">
         <div className="flex items-baseline gap-3">
           <span className={step.status === "ok" ? "" : "font-medium"}>{step.title}</span>
-          <span className="num ml-auto shrink-0 text-ink-subtle">{format.duration(step.duration_ms)}</span>
+          <span className="num ms-auto shrink-0 text-ink-subtle">{format.duration(step.duration_ms)}</span>
         </div>
         {step.detail && (
           <span className="break-words text-ink-muted">

@@ -82,7 +82,7 @@ function Advanced({ fields, values, children }: { fields: readonly FormField[]; 
         type="button"
         aria-expanded={open}
         onClick={() => setOpen(!open)}
-        className="flex h-8 items-center gap-2 self-start rounded-control border-0 bg-transparent p-0 pr-2 font-medium"
+        className="flex h-8 items-center gap-2 self-start rounded-control border-0 bg-transparent p-0 pe-2 font-medium"
       >
         <Icon size={16} strokeWidth={1.5} aria-hidden />
         {text("form.advanced", { count: fields.length })}
@@ -115,7 +115,7 @@ function FieldRow({ field, value, values, onValue, problem: telling, secretStore
     return (
       <div>
         <Checkbox label={field.label} checked={value === true} onValue={onValue} />
-        {field.help && <p className="m-0 ml-6 text-ink-muted"><Words>{field.help}</Words></p>}
+        {field.help && <p className="m-0 ms-6 text-ink-muted"><Words>{field.help}</Words></p>}
       </div>
     );
   }

@@ -1,6 +1,6 @@
 import { type ReactNode, useEffect, useMemo, useRef, useState } from "react";
 import { useAction, useAnswer } from "~/api/client";
-import type { CheckOutcome, ConnectorInfo, FormField, Side, SystemInfo } from "~/api/generated";
+import type { CheckOutcome, ConnectorInfo, FormField, Side, SignInInfo, SignInOutcome, SystemInfo } from "~/api/generated";
 import { type Command, useCommands } from "~/shared/commands";
 import { type MessageId, useText } from "~/shared/text";
 import { Button } from "~/shared/ui/Button";
@@ -9,8 +9,10 @@ import { Problem } from "~/shared/ui/Problem";
 import { State, type StateName } from "~/shared/ui/State";
 import { Words } from "~/shared/ui/Words";
 import { CheckList } from "./CheckList";
-import { applicable, assemble, keyOf, problemOf, type References, type Values } from "./form";
+import { applicable, assemble, keyOf, problemOf, type References, type Values, valueOf } from "./form";
 import { SchemaForm } from "./SchemaForm";
+import { SignInPanel } from "./SignInPanel";
+import { useSignIn } from "./useSignIn";
 import { useSystemCheck } from "./useSystemCheck";
 
 interface SystemFormProps {
@@ -51,15 +53,21 @@ export function SystemForm(props: SystemFormProps) {
   const save = useAction("systems.save");
   const check = useSystemCheck(values);
   const saved = useMemo(() => new Set(Object.keys(references)), [references]);
-  // What is stored, and stays so, need not be typed again.
+  const signIn = useSignIn();
+  const way = offered(connector.sign_in, props.fields, values) ? connector.sign_in : null;
+  const filled = useFilled(way, signIn.outcome);
+  // What is stored, and stays so, need not be typed again; nor what signing in fills.
   const fields = useMemo(
     () =>
-      props.fields.map((field) => {
-        const key = keyOf(field.path);
-        return saved.has(key) && values[key] !== false ? { ...field, required: false } : field;
-      }),
-    [props.fields, saved, values],
+      props.fields
+        .filter(({ path }) => !filled.has(keyOf(path)))
+        .map((field) => {
+          const key = keyOf(field.path);
+          return saved.has(key) && values[key] !== false ? { ...field, required: false } : field;
+        }),
+    [props.fields, saved, values, filled],
   );
+  const lacking = way ? fields.filter(({ path }) => way.needs.includes(keyOf(path)) && !saved.has(keyOf(path)) && !values[keyOf(path)]) : [];
 
   const nameError = taken === null ? undefined : NAME.test(name) ? (taken.has(name) ? text("wizard.nameTaken") : undefined) : text("wizard.nameWrong");
   const wrong = applicable(fields, values).filter((field) => problemOf(field, values) !== null);
@@ -78,7 +86,7 @@ export function SystemForm(props: SystemFormProps) {
       requestAnimationFrame(() => box.current?.querySelector<HTMLElement>("[aria-invalid]")?.focus());
       return;
     }
-    const sent = { side, connector: connector.name, ...assemble(fields, values, references) };
+    const sent = { side, connector: connector.name, ...assemble(fields, values, references), sign_in: way && signIn.id };
     if (!passed) return check.run(sent);
     const answer = await save.run({ name, ...sent });
     if (answer) onSaved(answer);
@@ -120,6 +128,19 @@ export function SystemForm(props: SystemFormProps) {
               saved={saved}
               onField={setFocused}
             />
+            {way && (
+              <SignInPanel
+                title={connector.title}
+                signIn={signIn}
+                blocked={lacking.length > 0 ? text("signIn.needs", { fields: lacking.map(({ label }) => label).join(", ") }) : undefined}
+                onBegin={() => {
+                  // What was tested was tested without it.
+                  change(name, { ...values });
+                  const words = { done: text("signIn.pageDone"), failed: text("signIn.pageFailed") };
+                  void signIn.begin({ side, connector: connector.name, ...assemble(fields, values, references), words });
+                }}
+              />
+            )}
             {(check.steps.length > 0 || check.pending) && (
               <CheckList steps={check.steps} running={check.pending} onCancel={check.cancel} />
             )}
@@ -132,6 +153,21 @@ export function SystemForm(props: SystemFormProps) {
       <Guide connector={connector} field={focused} />
     </div>
   );
+}
+
+/** Whether signing in belongs to the way that is chosen. */
+function offered(way: SignInInfo | null, fields: readonly FormField[], values: Values): boolean {
+  if (!way) return false;
+  const { when } = way;
+  const decider = when && fields.find(({ path }) => keyOf(path) === keyOf(when.path));
+  return !decider || String(valueOf(decider, values)) === String(when.equals);
+}
+
+const noneFilled: ReadonlySet<string> = new Set();
+
+/** The settings that signing in has filled. */
+function useFilled(way: SignInInfo | null, outcome: SignInOutcome | null): ReadonlySet<string> {
+  return useMemo(() => (way && outcome?.how === "done" ? new Set(outcome.filled) : noneFilled), [way, outcome]);
 }
 
 /** One button: what comes next. */
@@ -168,7 +204,7 @@ function useActCommand(act: () => void, title: string): void {
 function Guide({ connector, field }: { connector: ConnectorInfo; field: FormField | null }) {
   const text = useText();
   return (
-    <aside aria-label={text("wizard.guide")} className="flex w-[280px] shrink-0 flex-col gap-3 overflow-auto border-l border-border p-6 text-guide">
+    <aside aria-label={text("wizard.guide")} className="flex w-[280px] shrink-0 flex-col gap-3 overflow-auto border-s border-border p-6 text-guide">
       <h3 className="text-heading">{text("wizard.guide")}</h3>
       <p className="m-0 text-ink-muted">{connector.description}</p>
       {field ? (

@@ -1,3 +1,4 @@
+import { DirectionProvider } from "@base-ui/react/direction-provider";
 import { type ReactNode, useEffect, useMemo, useState } from "react";
 import { IntlProvider, useIntl } from "react-intl";
 import { useSettings } from "~/shared/settings";
@@ -13,15 +14,23 @@ export type Text = (id: MessageId, values?: Values) => string;
 export const languages = ["en", "de"] as const;
 export type Language = (typeof languages)[number];
 
-const loaders: Record<Language, () => Promise<Messages>> = {
+/** English made strange, for a system that speaks it: to see what longer words and the other direction do to the window. */
+const trials = ["en-XA", "ar-XB"] as const;
+type Trial = (typeof trials)[number];
+
+const loaders: Record<Language | Trial, () => Promise<Messages>> = {
   en: async () => en,
   de: async () => (await import("./messages/de")).de,
+  "en-XA": async () => (await import("./messages/pseudo")).pseudo("en-XA"),
+  "ar-XB": async () => (await import("./messages/pseudo")).pseudo("ar-XB"),
 };
+
+const isTrial = (tag: string | undefined): tag is Trial => trials.some((trial) => trial === tag);
 
 export function TextProvider({ children }: { children: ReactNode }) {
   const chosen = useSettings((settings) => settings.language);
   const language = chosen === "system" ? ofSystem(navigator.languages) : chosen;
-  const [loaded, setLoaded] = useState<{ language: Language; messages: Messages }>({ language: "en", messages: en });
+  const [loaded, setLoaded] = useState<{ language: Language | Trial; messages: Messages }>({ language: "en", messages: en });
 
   useEffect(() => {
     let current = true;
@@ -33,20 +42,25 @@ export function TextProvider({ children }: { children: ReactNode }) {
     };
   }, [language]);
 
+  const shown = isTrial(loaded.language) ? "en" : loaded.language;
+  const direction = loaded.language === "ar-XB" ? "rtl" : "ltr";
   useEffect(() => {
-    document.documentElement.lang = loaded.language;
-  }, [loaded.language]);
+    document.documentElement.lang = shown;
+    document.documentElement.dir = direction;
+  }, [shown, direction]);
 
   // Numbers and dates follow the region of the system when it speaks the language that is shown (en-GB, de-AT).
-  const locale = navigator.languages.find((tag) => tag.startsWith(loaded.language)) ?? loaded.language;
+  const locale = navigator.languages.find((tag) => tag.startsWith(shown) && !isTrial(tag)) ?? shown;
   return (
     <IntlProvider locale={locale} messages={loaded.messages}>
-      {children}
+      <DirectionProvider direction={direction}>{children}</DirectionProvider>
     </IntlProvider>
   );
 }
 
-export function ofSystem(tags: readonly string[]): Language {
+export function ofSystem(tags: readonly string[]): Language | Trial {
+  const [first] = tags;
+  if (isTrial(first)) return first;
   for (const tag of tags) {
     const found = languages.find((language) => tag.toLowerCase().startsWith(language));
     if (found) return found;

@@ -46,6 +46,7 @@ export function Button({
     <button
       {...rest}
       type={type}
+      data-look={look}
       aria-disabled={blocked ? true : undefined}
       onClick={blocked ? (event) => event.preventDefault() : onClick}
       className={clsx(

@@ -43,8 +43,8 @@ export function Drawer({ open, onClose, title, children, footer }: DialogProps) 
     <Base.Root open={open} onOpenChange={(next) => !next && onClose()}>
       <Base.Portal>
         <Base.Backdrop className="fixed inset-0 z-drawer bg-scrim" />
-        <Base.Popup className="fixed inset-y-0 right-0 z-drawer flex w-[520px] max-w-[calc(100vw-48px)] flex-col border-l border-border bg-raised shadow-dialog transition-[opacity,transform] duration-180 ease-out outline-none data-ending-style:translate-x-4 data-ending-style:opacity-0 data-starting-style:translate-x-4 data-starting-style:opacity-0">
-          <div className="flex h-10 shrink-0 items-center justify-between border-b border-border pr-2 pl-4">
+        <Base.Popup className="fixed inset-y-0 end-0 z-drawer flex w-[520px] max-w-[calc(100vw-48px)] flex-col border-s border-border bg-raised shadow-dialog transition-[opacity,transform] duration-180 ease-out outline-none data-ending-style:translate-x-4 data-ending-style:opacity-0 data-starting-style:translate-x-4 data-starting-style:opacity-0">
+          <div className="flex h-10 shrink-0 items-center justify-between border-b border-border pe-2 ps-4">
             <Base.Title className="m-0 truncate text-heading font-semibold">{title}</Base.Title>
             <Base.Close render={<IconButton icon={X} label={text("common.close")} />} />
           </div>

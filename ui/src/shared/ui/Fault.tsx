@@ -90,12 +90,12 @@ export function Fault({ fault, mild = false, onRetry, actions, className }: Faul
 
 function Fixes({ fixes, buttonsOf }: { fixes: readonly Fix[]; buttonsOf: (fix: Fix) => readonly FixButton[] }) {
   return (
-    <ol className="m-0 flex list-decimal flex-col gap-1 pl-5">
+    <ol className="m-0 flex list-decimal flex-col gap-1 ps-5">
       {fixes.map((fix) => (
         <li key={fix.label}>
           <Words>{fix.label}</Words>
           {buttonsOf(fix).map(({ label, run }) => (
-            <Button key={label} size="small" onClick={run} className="my-1 ml-2">
+            <Button key={label} size="small" onClick={run} className="my-1 ms-2">
               {label}
             </Button>
           ))}

@@ -27,7 +27,7 @@ export function Field({ label, help, error, note, children }: FieldProps) {
     <div className="flex flex-col gap-1">
       <label htmlFor={id} className="font-medium">
         {label}
-        {note && <span className="ml-2 font-normal text-ink-subtle">{note}</span>}
+        {note && <span className="ms-2 font-normal text-ink-subtle">{note}</span>}
       </label>
       {children({
         id,
@@ -149,7 +149,7 @@ export function Choices<Value extends string>({
               name={name}
               checked={choice.value === value}
               onChange={() => onValue(choice.value)}
-              className="m-0 mt-0.5 size-4 shrink-0 accent-accent"
+              className="m-0 h-5 w-4 shrink-0 accent-accent"
             />
             <span>
               {choice.label}

@@ -34,7 +34,7 @@ export function Select<Value extends string>({
         {...ids}
         aria-label={label}
         className={clsx(
-          "inline-flex items-center justify-between gap-2 rounded-input border border-border-strong bg-surface px-2 text-left text-ink",
+          "inline-flex items-center justify-between gap-2 rounded-input border border-border-strong bg-surface px-2 text-start text-ink",
           small ? "h-7" : "h-8",
           className,
         )}

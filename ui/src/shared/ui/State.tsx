@@ -101,7 +101,7 @@ export function State({ state, word, soft = false, className }: StateProps) {
     <span
       className={clsx(
         "inline-flex items-center gap-2 whitespace-nowrap",
-        soft ? ["rounded-input px-2 py-0.5 text-caption font-medium", softs[ink]] : inks[ink],
+        soft ? ["rounded-input px-2 text-caption leading-5 font-medium", softs[ink]] : inks[ink],
         className,
       )}
     >
@@ -114,7 +114,7 @@ export function State({ state, word, soft = false, className }: StateProps) {
 /** A small word on a soft ground, without a state. */
 export function Badge({ ink = "idle", children }: { ink?: Ink; children: React.ReactNode }) {
   return (
-    <span className={clsx("rounded-input px-2 py-0.5 text-caption font-medium whitespace-nowrap", softs[ink])}>
+    <span className={clsx("rounded-input px-2 text-caption leading-5 font-medium whitespace-nowrap", softs[ink])}>
       {children}
     </span>
   );

@@ -39,7 +39,7 @@ export function Tabs<Value extends string>({ label, tabs, value, onValue, childr
             </Base.Tab>
           ))}
         </Base.List>
-        {end && <div className="ml-auto flex items-center gap-2">{end}</div>}
+        {end && <div className="ms-auto flex items-center gap-2">{end}</div>}
       </div>
       <Base.Panel key={value} value={value} className="flex min-h-0 flex-1 flex-col outline-offset-[-2px]">
         {children}

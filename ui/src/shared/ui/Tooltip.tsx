@@ -17,7 +17,7 @@ export function Tooltip({ text, shortcut, children }: TooltipProps) {
         <Base.Positioner sideOffset={6} className="z-tooltip">
           <Base.Popup className="appear max-w-80 rounded-input border border-border bg-raised px-2 py-1 text-caption text-ink shadow-popover">
             {text}
-            {shortcut && <span className="ml-2 text-ink-subtle">{spelled(shortcut)}</span>}
+            {shortcut && <span className="ms-2 text-ink-subtle">{spelled(shortcut)}</span>}
           </Base.Popup>
         </Base.Positioner>
       </Base.Portal>

@@ -10,8 +10,8 @@ export function PageHeader({ title, children, lead }: { title: ReactNode; lead?:
   return (
     <header className="flex h-12 shrink-0 items-center gap-3 border-b border-border px-6">
       {lead}
-      <h1 className="m-0 min-w-0 truncate text-heading font-semibold">{title}</h1>
-      <div className="ml-auto flex min-w-0 items-center gap-2">{children}</div>
+      <h1 className="m-0 min-w-0 truncate text-title font-semibold">{title}</h1>
+      <div className="ms-auto flex min-w-0 items-center gap-2">{children}</div>
     </header>
   );
 }
@@ -27,9 +27,9 @@ export function SearchInput({ label, className, ...rest }: SearchProps) {
         size={16}
         strokeWidth={1.5}
         aria-hidden
-        className="pointer-events-none absolute top-2 left-2 text-ink-subtle"
+        className="pointer-events-none absolute top-2 start-2 text-ink-subtle"
       />
-      <TextInput {...rest} type="search" aria-label={label} placeholder={rest.placeholder ?? label} className="pl-8" />
+      <TextInput {...rest} type="search" aria-label={label} placeholder={rest.placeholder ?? label} className="ps-8" />
     </div>
   );
 }
@@ -54,7 +54,7 @@ export function Segments<Value extends string>({ label, options, value, onValue 
           className="h-7 rounded-control border-0 whitespace-nowrap bg-transparent px-2 text-ink-muted hover:bg-sunken aria-pressed:bg-accent-soft aria-pressed:text-accent"
         >
           {option.label}
-          {option.count !== undefined && <span className="num ml-1">{option.count}</span>}
+          {option.count !== undefined && <span className="num ms-1">{option.count}</span>}
         </button>
       ))}
     </div>
@@ -71,8 +71,8 @@ export function HeadRow({ columns }: { columns: readonly { id: string; title: Me
           key={column.id}
           scope="col"
           className={clsx(
-            "h-8 border-b border-border px-3 text-caption font-medium whitespace-nowrap text-ink-muted first:pl-6 last:pr-6",
-            column.right ? "text-right" : "text-left",
+            "h-8 border-b border-border px-3 text-caption font-medium whitespace-nowrap text-ink-muted first:ps-6 last:pe-6",
+            column.right ? "text-end" : "text-start",
           )}
         >
           {column.title ? text(column.title) : <span className="sr-only">·</span>}
@@ -87,8 +87,8 @@ export function Cell({ right, className, ...rest }: ComponentProps<"td"> & { rig
     <td
       {...rest}
       className={clsx(
-        "row-h border-b border-border px-3 whitespace-nowrap first:pl-6 last:pr-6",
-        right && "num text-right",
+        "row-h border-b border-border px-3 whitespace-nowrap first:ps-6 last:pe-6",
+        right && "num text-end",
         className,
       )}
     />

@@ -35,7 +35,7 @@ export function Toasts({ children }: { children: ReactNode }) {
     <Toast.Provider toastManager={manager} limit={3}>
       {children}
       <Toast.Portal>
-        <Toast.Viewport className="fixed right-4 bottom-10 z-toast flex w-96 max-w-[calc(100vw-32px)] flex-col gap-2">
+        <Toast.Viewport className="fixed end-4 bottom-10 z-toast flex w-96 max-w-[calc(100vw-32px)] flex-col gap-2">
           <List />
         </Toast.Viewport>
       </Toast.Portal>
@@ -55,7 +55,7 @@ function List() {
         toast={item}
         className="appear flex items-start gap-2 rounded-control border border-border bg-raised p-3 shadow-popover"
       >
-        <Icon size={16} strokeWidth={1.5} aria-hidden className={`mt-0.5 shrink-0 ${inks[look]}`} />
+        <Icon size={16} strokeWidth={1.5} aria-hidden className={`h-5 shrink-0 ${inks[look]}`} />
         <div className="min-w-0 flex-1">
           <Toast.Title className="m-0 font-medium text-body" />
           <Toast.Description className="m-0 text-ink-muted" />

@@ -117,7 +117,7 @@ function Pages({ name, table, destination, first }: RowsProps & { first: GridDat
         <IconButton
           icon={RefreshCw}
           label={text("data.refresh")}
-          className="ml-auto"
+          className="ms-auto"
           onClick={() => void queries.invalidateQueries({ queryKey: ["data"] })}
         />
         {destination.connector === "duckdb" && (

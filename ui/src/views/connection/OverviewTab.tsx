@@ -60,7 +60,7 @@ export function OverviewTab({ name, detail }: PartProps) {
           </tbody>
         </table>
       </div>
-      <aside aria-label={text("connection.about")} className="flex w-[232px] shrink-0 flex-col gap-6 overflow-auto border-l border-border p-5">
+      <aside aria-label={text("connection.about")} className="flex w-[232px] shrink-0 flex-col gap-6 overflow-auto border-s border-border p-5">
         <section className="flex flex-col gap-2">
           <h2 className="text-heading">{text("connection.about")}</h2>
           <SystemLine title={summary.source.title} detail={detail.source_summary} />

@@ -34,6 +34,8 @@ it("shows the commands of every screen, keeps the keys of text free, and runs wh
         choose = chosen;
         return () => undefined;
       },
+      pickFolder: async () => null,
+      toFront: () => undefined,
       onPlace: () => () => undefined,
     },
   };

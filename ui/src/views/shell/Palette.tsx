@@ -155,7 +155,7 @@ function Option({ id, command, heading, active, onPick }: OptionProps) {
         </span>
         <bdi className="flex-1 truncate">
           {command.title}
-          {command.detail && <span className="ml-2 text-ink-muted">{command.detail}</span>}
+          {command.detail && <span className="ms-2 text-ink-muted">{command.detail}</span>}
         </bdi>
         {command.shortcut && <Keys shortcut={command.shortcut} />}
       </div>

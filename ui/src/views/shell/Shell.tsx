@@ -1,5 +1,5 @@
 import { Outlet, useNavigate, useRouter, useRouterState } from "@tanstack/react-router";
-import { Cable, Inbox, Keyboard, PanelLeft, Play, Plus, Search, Settings, SunMoon, Table2, Trash2 } from "lucide-react";
+import { Cable, FolderOpen, Inbox, Keyboard, PanelLeft, Play, Plus, Search, Settings, SunMoon, Table2, Trash2 } from "lucide-react";
 import { useMemo, useState } from "react";
 import { useAnswer } from "~/api/client";
 import { useLiveRuns } from "~/live/runs";
@@ -11,6 +11,7 @@ import { RemoveSampleDialog } from "../settings/RemoveSampleDialog";
 import { useHasSample } from "../settings/sample";
 import { EngineGone } from "./EngineGone";
 import { NativeMenu } from "./NativeMenu";
+import { OpenProjectDialog } from "./OpenProjectDialog";
 import { Palette } from "./Palette";
 import { ShortcutSheet } from "./ShortcutSheet";
 import { Sidebar } from "./Sidebar";
@@ -23,7 +24,8 @@ export function Shell() {
   const [sheet, setSheet] = useState(false);
   useAppearance();
   useShortcuts();
-  useShellCommands(setPalette, setSheet);
+  const [opening, setOpening] = useState(false);
+  useShellCommands(setPalette, setSheet, setOpening);
   const [removing, setRemoving] = useState(false);
   useSampleCommand(setRemoving);
   const places = usePlaces();
@@ -58,13 +60,16 @@ export function Shell() {
       </div>
       <StatusBar running={running} />
       <Palette open={palette} onClose={() => setPalette(false)} extra={places} />
+      <OpenProjectDialog open={opening} onClose={() => setOpening(false)} />
       <RemoveSampleDialog open={removing} onClose={() => setRemoving(false)} />
       <ShortcutSheet open={sheet} onClose={() => setSheet(false)} />
     </div>
   );
 }
 
-function useShellCommands(setPalette: (open: boolean) => void, setSheet: (open: boolean) => void): void {
+type SetOpen = (open: boolean) => void;
+
+function useShellCommands(setPalette: SetOpen, setSheet: SetOpen, setOpening: SetOpen): void {
   const text = useText();
   const navigate = useNavigate();
   const { history } = useRouter();
@@ -77,6 +82,7 @@ function useShellCommands(setPalette: (open: boolean) => void, setSheet: (open: 
     return [
       { id: "palette", title: text("command.palette"), group: "view", icon: Search, shortcut: "mod+k", run: () => setPalette(true) },
       { id: "new", title: text("command.new"), group: "connection", icon: Plus, shortcut: "mod+n", words: "source add", run: () => void navigate({ to: "/new" }) },
+      { id: "open", title: text("command.openProject"), group: "connection", icon: FolderOpen, shortcut: "mod+o", words: "folder project file", run: () => setOpening(true) },
       { id: "home", title: text("command.home"), group: "navigate", icon: Cable, shortcut: "mod+1", run: () => void navigate({ to: "/" }) },
       { id: "inbox", title: text("command.inbox"), group: "navigate", icon: Inbox, shortcut: "mod+2", words: "drift schema", run: () => void navigate({ to: "/inbox" }) },
       { id: "runs", title: text("command.runs"), group: "navigate", icon: Play, shortcut: "mod+3", words: "history", run: () => void navigate({ to: "/runs" }) },
@@ -96,7 +102,7 @@ function useShellCommands(setPalette: (open: boolean) => void, setSheet: (open: 
       { id: "regions.back", title: text("command.regionsBack"), group: "view", shortcut: "shift+f6", run: () => nextRegion(-1) },
       { id: "shortcuts", title: text("command.shortcuts"), group: "help", icon: Keyboard, shortcut: "mod+/", words: "keys", run: () => setSheet(true) },
     ];
-  }, [text, navigate, history, set, setPalette, setSheet]);
+  }, [text, navigate, history, set, setPalette, setSheet, setOpening]);
   useCommands(commands);
 }
 

@@ -31,7 +31,7 @@ export function Sidebar({ counts, hasSql, narrow }: SidebarProps) {
       data-region
       tabIndex={-1}
       className={clsx(
-        "flex shrink-0 flex-col border-r border-border bg-sunken",
+        "flex shrink-0 flex-col border-e border-border bg-sunken",
         collapsed ? "w-13" : "w-56",
       )}
     >
@@ -60,7 +60,7 @@ export function Sidebar({ counts, hasSql, narrow }: SidebarProps) {
           icon={collapsed ? PanelLeftOpen : PanelLeftClose}
           label={text(collapsed ? "shell.expand" : "shell.collapse")}
           onClick={() => set({ sidebarCollapsed: !collapsed })}
-          className={collapsed ? "self-center" : "ml-1"}
+          className={collapsed ? "self-center" : "ms-1"}
         />}
       </div>
     </nav>

@@ -19,7 +19,7 @@ export function StatusBar({ running }: { running: number }) {
           {text("shell.offline")}
         </span>
       )}
-      <span className="ml-auto">{text("shell.local")}</span>
+      <span className="ms-auto">{text("shell.local")}</span>
     </footer>
   );
 }

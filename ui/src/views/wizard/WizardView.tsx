@@ -79,7 +79,7 @@ function Rail() {
   };
   const reachable = (wanted: Step) => steps.slice(0, steps.indexOf(wanted)).every((before) => done[before]);
   return (
-    <nav aria-label={text("wizard.steps")} className="flex w-40 shrink-0 flex-col gap-1 border-r border-border p-2">
+    <nav aria-label={text("wizard.steps")} className="flex w-40 shrink-0 flex-col gap-1 border-e border-border p-2">
       {steps.map((each, index) => (
         <button
           key={each}
@@ -88,7 +88,7 @@ function Rail() {
           disabled={!reachable(each)}
           onClick={() => set({ step: each })}
           className={clsx(
-            "flex min-h-10 items-center gap-3 rounded-control border-0 px-3 text-left disabled:text-ink-subtle",
+            "flex min-h-10 items-center gap-3 rounded-control border-0 px-3 text-start disabled:text-ink-subtle",
             each === step ? "bg-accent-soft font-medium" : "bg-transparent hover:bg-sunken",
           )}
         >

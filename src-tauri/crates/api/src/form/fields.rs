@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Field, Form, Kind};
+use super::{Branch, Field, Form, Kind};
 use crate::types::{Control, FormChoice, FormCondition, FormField};
 
 /// Groups inside groups, at most this deep.
@@ -19,7 +19,12 @@ pub fn descriptors(schema: &Value) -> Vec<FormField> {
 /// The paths of all secret fields, names joined by dots.
 pub fn secret_paths(schema: &Value) -> Vec<String> {
     let secret = |field: &FormField| field.control == Control::Secret;
-    descriptors(schema).iter().filter(|field| secret(field)).map(|field| field.path.join(".")).collect()
+    let mut paths: Vec<String> =
+        descriptors(schema).iter().filter(|field| secret(field)).map(|field| field.path.join(".")).collect();
+    // Several shapes of a group may have the same one.
+    let mut known = std::collections::HashSet::new();
+    paths.retain(|path| known.insert(path.clone()));
+    paths
 }
 
 /// Where fields stand.
@@ -41,7 +46,7 @@ fn collect(fields: &[Field<'_>], inside: &Inside, into: &mut Vec<FormField>) {
         if inside.depth >= DEPTH_MAX {
             continue;
         }
-        let label = label(field.name);
+        let label = field.title().map_or_else(|| label(field.name), str::to_owned);
         // A group whose members all have defaults needs no switch; one that may be null does.
         let mut condition = inside.condition.clone();
         if field.is_optional_group() {
@@ -55,7 +60,47 @@ fn collect(fields: &[Field<'_>], inside: &Inside, into: &mut Vec<FormField>) {
             condition = Some(FormCondition { path: path.clone(), equals: Value::Bool(true) });
         }
         let within = Inside { path, group: Some(label), condition, depth: inside.depth + 1 };
-        collect(&field.fields(), &within, into);
+        match field.branches() {
+            Some((chooser, branches)) => choose(field, &chooser, &branches, &within, into),
+            None => collect(&field.fields(), &within, into),
+        }
+    }
+}
+
+/// A choice, and the fields of each shape under the condition that it is chosen.
+fn choose(
+    group: &Field<'_>,
+    chooser: &str,
+    branches: &[Branch<'_>],
+    within: &Inside,
+    into: &mut Vec<FormField>,
+) {
+    let mut path = within.path.clone();
+    path.push(chooser.to_owned());
+    let choices = branches.iter().map(|branch| FormChoice {
+        label: branch.title.map_or_else(|| label(&branch.value), str::to_owned),
+        help: branch.description.map(str::to_owned),
+        value: branch.value.clone(),
+    });
+    into.push(FormField {
+        control: Control::Choice,
+        choices: choices.collect(),
+        label: group.title().map_or_else(|| label(group.name), str::to_owned),
+        // Something is always chosen.
+        default: branches.first().map(|branch| branch.value.clone().into()).unwrap_or_default(),
+        required: false,
+        advanced: false,
+        ..plain(group, path.clone(), within)
+    });
+    for branch in branches {
+        let condition = FormCondition { path: path.clone(), equals: branch.value.clone().into() };
+        let chosen = Inside {
+            path: within.path.clone(),
+            group: within.group.clone(),
+            condition: Some(condition),
+            depth: within.depth,
+        };
+        collect(&branch.fields, &chosen, into);
     }
 }
 
@@ -84,7 +129,7 @@ fn plain(field: &Field<'_>, path: Vec<String>, inside: &Inside) -> FormField {
                 .collect(),
             _ => Vec::new(),
         },
-        label: label(field.name),
+        label: field.title().map_or_else(|| label(field.name), str::to_owned),
         help: field.description(),
         required: field.required && default.is_null(),
         example: field.example(),
@@ -150,6 +195,35 @@ mod tests {
         for (name, expected) in labels {
             assert_eq!(label(name), expected);
         }
+    }
+
+    #[test]
+    fn shapes_of_a_group_are_chosen_and_their_fields_apply_then() {
+        let schema = json!({"type": "object", "properties": {"credentials": {"type": "object", "title": "Sign-in", "oneOf": [
+            {"title": "Browser", "required": ["refresh_token"], "properties": {
+                "kind": {"const": "oauth"}, "refresh_token": {"type": "string", "x-secret": true}, "client_id": {"type": "string"}}},
+            {"title": "Key", "properties": {"kind": {"enum": ["key"]}, "refresh_token": {"type": "string", "x-secret": true}, "key": {"type": "string", "title": "API key"}}},
+        ]}}});
+        let fields = descriptors(&schema);
+        let told: Vec<_> = fields
+            .iter()
+            .map(|field| {
+                let when = field.condition.as_ref().map(|when| when.equals.as_str().unwrap().to_owned());
+                (field.path.join("."), field.label.as_str(), when.unwrap_or_default())
+            })
+            .collect();
+        let expected = [
+            ("credentials.kind", "Sign-in", ""),
+            ("credentials.refresh_token", "Refresh token", "oauth"),
+            ("credentials.client_id", "Client ID", "oauth"),
+            ("credentials.refresh_token", "Refresh token", "key"),
+            ("credentials.key", "API key", "key"),
+        ];
+        assert_eq!(told, expected.map(|(path, label, when)| (path.to_owned(), label, when.to_owned())));
+        assert_eq!(fields[0].default, "oauth");
+        assert_eq!(fields[0].choices[1].label, "Key");
+        assert!(fields[1].required && !fields[3].required);
+        assert_eq!(secret_paths(&schema), ["credentials.refresh_token"]);
     }
 
     #[test]

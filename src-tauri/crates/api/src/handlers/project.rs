@@ -1,3 +1,5 @@
+use std::path::Path;
+
 use serde_json::Value;
 use syncline_protocol::{DiscoverFilter, Error, ErrorKind, Result};
 use syncline_store::SystemKind;
@@ -6,7 +8,7 @@ use syncline_store::config::{ConnectionConfig, DriftPolicy, NameStyle};
 use crate::api::{Api, Open};
 use crate::inbox;
 use crate::select::select_tables;
-use crate::types::{ConnectionDraft, DraftRequest, Prepared, Project, SaveDraftRequest, Settings};
+use crate::types::{ConnectionDraft, DraftRequest, OpenProjectRequest, Prepared, Project, SaveDraftRequest, Settings};
 
 const SETTINGS: &str = "project";
 const SAMPLE_OFFERED: &str = "sample-offered";
@@ -37,6 +39,24 @@ impl Api {
             })
         })
         .await
+    }
+
+    pub(crate) async fn open_project(&self, request: OpenProjectRequest) -> Result<()> {
+        if self.is_running() {
+            return Err(Error::new(ErrorKind::Locked, "A sync is running in the project that is open.")
+                .meaning("The other project was not opened; the sync goes on.")
+                .fix("Wait for its end, or stop it, and open the other project then."));
+        }
+        self.blocking(move |open| {
+            let place = Path::new(request.folder.trim());
+            // Somebody who picks files picks the file that makes a folder a project.
+            let folder = if place.is_file() { place.parent().unwrap_or(place) } else { place };
+            open.host.open_project(folder)
+        })
+        .await?;
+        // Nothing runs, and from now on nothing can be started here.
+        self.drain().await;
+        Ok(())
     }
 
     pub(crate) async fn settings(&self, (): ()) -> Result<Settings> {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
+use syncline_protocol::sign_in::SignInSpec;
 use syncline_protocol::{
     CheckStep as Step, Connector, Error, ErrorKind, Maturity as Proved, Result, StepSink,
 };
@@ -15,9 +16,10 @@ use syncline_store::{SystemKind, Vault};
 use crate::api::{Api, Open, schema_of};
 use crate::events::Events;
 use crate::form::{self, Form, fields};
+use crate::sign_in;
 use crate::types::{
-    AddressAnswer, AddressRequest, CheckOutcome, CheckRequest, CheckResult, ConnectorInfo, FormField,
-    FormRequest, Maturity, SaveSystemRequest, SecretText, Side, SystemDetail, SystemInfo, SystemRef,
+    AddressAnswer, AddressRequest, BeginSignInRequest, CheckOutcome, CheckRequest, CheckResult, ConnectorInfo, FormCondition, FormField,
+    FormRequest, Maturity, SaveSystemRequest, SecretText, Side, SignInCodeRequest, SignInInfo, SignInOutcome, SignInRequest, SignInStarted, SystemDetail, SystemInfo, SystemRef,
     SystemRequest,
 };
 
@@ -85,6 +87,7 @@ impl Api {
                     },
                     source: spec.source_schema.is_some(),
                     destination: spec.destination_schema.is_some(),
+                    sign_in: connector.sign_in_spec().map(sign_in_info),
                 }
             });
             Ok(infos.collect())
@@ -177,7 +180,7 @@ impl Api {
 
     pub(crate) async fn check_system(&self, request: CheckRequest) -> Result<CheckResult> {
         let steps = Steps { events: self.events(), check: request.check, ended: Mutex::default() };
-        let typed = typed(request.secrets);
+        let typed = self.typed(request.secrets, request.sign_in.as_deref())?;
         let system = SystemConfig { connector: request.connector, config: request.config };
         let side = request.side;
         match side {
@@ -212,7 +215,9 @@ impl Api {
     }
 
     pub(crate) async fn save_system(&self, request: SaveSystemRequest) -> Result<SystemInfo> {
-        self.blocking(move |open| {
+        let sign_in = request.sign_in.clone();
+        let typed = self.typed(request.secrets, sign_in.as_deref())?;
+        let saved = self.blocking(move |open| {
             let kind = SystemKind::from(request.side);
             validate_name(&request.name)?;
             let mut system = SystemConfig { connector: request.connector, config: request.config };
@@ -220,7 +225,6 @@ impl Api {
                 system.config = Value::Object(Map::new());
             }
             refuse_plain_secrets(open, kind, &system)?;
-            let typed = typed(request.secrets);
             // The connector's own opinion, before anything is written. It does not connect.
             let (connector, config) = open.resolve(kind, &system, &typed)?;
             match kind {
@@ -246,8 +250,11 @@ impl Api {
             let gone = before.unwrap_or_default().into_iter().filter(|name| !kept.contains(name));
             forget_secrets(&vault, kind, &request.name, gone)?;
             open.system_info(request.side, &request.name)
-        })
-        .await
+        });
+        let saved = saved.await?;
+        // Now the vault has them.
+        sign_in.inspect(|id| self.sign_ins.cancel(id));
+        Ok(saved)
     }
 
     pub(crate) async fn remove_system(&self, request: SystemRequest) -> Result<()> {
@@ -279,12 +286,56 @@ fn forget_secrets(
     Ok(())
 }
 
-fn typed(secrets: std::collections::BTreeMap<String, SecretText>) -> Vec<(String, SecretString)> {
-    secrets
-        .into_iter()
-        .filter(|(_, secret)| !secret.is_empty())
-        .map(|(path, secret)| (path, secret.secret().clone()))
-        .collect()
+impl Api {
+    pub(crate) async fn begin_sign_in(&self, request: BeginSignInRequest) -> Result<SignInStarted> {
+        let typed = self.typed(request.secrets, None)?;
+        let system = SystemConfig { connector: request.connector, config: request.config };
+        let kind = SystemKind::from(request.side);
+        let way = self.blocking(move |open| {
+            refuse_plain_secrets(open, kind, &system)?;
+            let (connector, config) = open.resolve(kind, &system, &typed)?;
+            connector.sign_in(&config)
+        });
+        self.sign_ins.begin(way.await?, request.words, sign_in::PATIENCE).await
+    }
+
+    pub(crate) async fn wait_for_sign_in(&self, request: SignInRequest) -> Result<SignInOutcome> {
+        let outcome = self.sign_ins.wait(&request.id).await?;
+        if let SignInOutcome::Done { .. } = outcome {
+            let tokens: Vec<SecretString> =
+                self.sign_ins.tokens(&request.id)?.into_iter().map(|(_, token)| token).collect();
+            self.open.host.learn_secrets(&tokens);
+        }
+        Ok(outcome)
+    }
+
+    pub(crate) async fn sign_in_code(&self, request: SignInCodeRequest) -> Result<()> {
+        self.sign_ins.code(&request.id, request.code.secret()).await
+    }
+
+    #[allow(clippy::unused_async)] // the shape of every handler
+    pub(crate) async fn cancel_sign_in(&self, request: SignInRequest) -> Result<()> {
+        self.sign_ins.cancel(&request.id);
+        Ok(())
+    }
+
+    /// The secrets that somebody typed, and those that a sign-in brought.
+    fn typed(
+        &self,
+        secrets: std::collections::BTreeMap<String, SecretText>,
+        sign_in: Option<&str>,
+    ) -> Result<Vec<(String, SecretString)>> {
+        let mut typed = sign_in.map_or_else(|| Ok(Vec::new()), |id| self.sign_ins.tokens(id))?;
+        let given = secrets.into_iter().filter(|(_, secret)| !secret.is_empty());
+        typed.extend(given.map(|(path, secret)| (path, secret.secret().clone())));
+        Ok(typed)
+    }
+}
+
+fn sign_in_info(spec: SignInSpec) -> SignInInfo {
+    let steps = |path: &str| path.split('.').map(str::to_owned).collect();
+    let when = spec.when.map(|(path, equals)| FormCondition { path: steps(&path), equals: equals.into() });
+    SignInInfo { fills: spec.fills, needs: spec.needs, when }
 }
 
 /// Secrets come apart from the settings, so that settings can be kept, shown and logged.

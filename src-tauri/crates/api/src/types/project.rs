@@ -19,6 +19,13 @@ pub struct Project {
     pub first_launch: bool,
 }
 
+/// Names a project to be opened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct OpenProjectRequest {
+    /// Its folder, or its `project.yaml`.
+    pub folder: String,
+}
+
 /// What a person can set for the project on this computer.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, TS)]
 #[serde(default, deny_unknown_fields)]

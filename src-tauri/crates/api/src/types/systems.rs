@@ -7,6 +7,8 @@ use serde_json::Value;
 use syncline_protocol::{CheckOutcome as Worst, Fix, Side, StepStatus as Status};
 use ts_rs::TS;
 
+use crate::error::ApiError;
+
 /// A secret that somebody typed. Comes in, is never sent out, and does not print itself.
 #[derive(Clone, TS)]
 #[ts(type = "string")]
@@ -71,6 +73,94 @@ pub struct ConnectorInfo {
     pub source: bool,
     /// Whether it can be written.
     pub destination: bool,
+    /// How somebody can sign in with a browser; none when there is no such way.
+    pub sign_in: Option<SignInInfo>,
+}
+
+/// What is known about signing in before anybody does.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct SignInInfo {
+    /// The paths of the settings that it fills.
+    pub fills: Vec<String>,
+    /// The paths of the settings that it needs.
+    pub needs: Vec<String>,
+    /// When it applies; always when there is none.
+    pub when: Option<FormCondition>,
+}
+
+/// Begins to sign in.
+#[derive(Debug, Clone, Deserialize, TS)]
+pub struct BeginSignInRequest {
+    /// Source or destination.
+    pub side: Side,
+    /// The connector.
+    pub connector: String,
+    /// Settings without plain secrets.
+    #[ts(type = "unknown")]
+    pub config: Value,
+    /// Secrets by path.
+    #[ts(type = "Record<string, string>")]
+    pub secrets: BTreeMap<String, SecretText>,
+    /// What the page says that the browser ends on.
+    pub words: SignInWords,
+}
+
+/// What the browser shows at the end, in the language of the window.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct SignInWords {
+    /// When all went well.
+    pub done: String,
+    /// When it did not.
+    pub failed: String,
+}
+
+/// Where the browser has to go.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct SignInStarted {
+    /// Names this sign-in.
+    pub id: String,
+    /// The page where the person agrees.
+    pub url: String,
+    /// The id of the client that asks.
+    pub client: String,
+    /// What it asks to be allowed, in the words of the service.
+    pub scopes: Vec<String>,
+}
+
+/// Names a sign-in.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct SignInRequest {
+    /// As it was named when it began.
+    pub id: String,
+}
+
+/// A code out of the browser.
+#[derive(Debug, Clone, Deserialize, TS)]
+pub struct SignInCodeRequest {
+    /// The sign-in.
+    pub id: String,
+    /// The code, or the whole address that it stands in.
+    pub code: SecretText,
+}
+
+/// How a sign-in ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[serde(tag = "how", rename_all = "snake_case")]
+pub enum SignInOutcome {
+    /// Somebody has signed in.
+    Done {
+        /// The paths of the settings that are filled.
+        filled: Vec<String>,
+    },
+    /// Somebody chose not to allow it.
+    Denied,
+    /// Nobody came back in time.
+    TimedOut,
+    /// The service refused, or could not be asked.
+    Failed {
+        /// Why.
+        error: Box<ApiError>,
+    },
 }
 
 /// Asks for the form of a connector.
@@ -233,6 +323,9 @@ pub struct CheckRequest {
     /// Secrets by path (`ssh.private_key`). Those that are left out keep the reference in the settings.
     #[ts(type = "Record<string, string>")]
     pub secrets: BTreeMap<String, SecretText>,
+    /// A sign-in whose tokens are used.
+    #[serde(default)]
+    pub sign_in: Option<String>,
 }
 
 /// Writes a system.
@@ -250,6 +343,9 @@ pub struct SaveSystemRequest {
     /// Secrets by path; they go into the vault.
     #[ts(type = "Record<string, string>")]
     pub secrets: BTreeMap<String, SecretText>,
+    /// A sign-in whose tokens go into the vault, too.
+    #[serde(default)]
+    pub sign_in: Option<String>,
 }
 
 /// How a test ended.

@@ -14,6 +14,7 @@ use crate::Json;
 use crate::context::Run;
 use crate::document::{Document, Node};
 use crate::expression::{Condition, Scope, Text};
+use crate::http::sign_in::Description;
 use crate::stream::{Stream, parents};
 
 /// A connector made from a manifest.
@@ -63,9 +64,15 @@ impl Connector {
         Ok(Connector { document, specification })
     }
 
-    /// The specification of the configuration: a JSON Schema with the reference's extensions (`airbyte_secret` …).
+    /// The specification as the reference tells it: `connectionSpecification`, the JSON Schema of the configuration with
+    /// the reference's extensions (`airbyte_secret` …), and what else the manifest says.
     pub fn specification(&self) -> &Json {
         &self.specification
+    }
+
+    /// How somebody can sign in with a browser; none when the manifest describes no complete way.
+    pub fn sign_in(&self) -> Option<Description> {
+        Description::of(&self.specification)
     }
 
     /// The configuration as streams see it: defaults filled in, migrated, transformed, validated.

@@ -4,6 +4,8 @@ mod jwt;
 mod oauth;
 mod session;
 
+pub(super) use oauth::find;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

@@ -8,6 +8,7 @@ mod encode;
 mod errors;
 mod options;
 mod requester;
+pub mod sign_in;
 
 pub use errors::Action;
 pub(crate) use errors::named;

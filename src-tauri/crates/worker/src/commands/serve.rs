@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use syncline_api::Api;
 use syncline_protocol::{Error, ErrorKind, Result};
-use syncline_store::{Project, State};
-use syncline_worker::{ProgramHost, logging};
+use syncline_store::Project;
+use syncline_worker::Opened;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -31,12 +31,9 @@ const NEW_PROJECT: &str = "syncline-studio";
 pub(crate) fn run(surroundings: &Surroundings<'_>, arguments: &Serve) -> Result<Exit> {
     let Surroundings { screen, runtime, global } = *surroundings;
     let project = open_project(screen, global.project.as_deref())?;
-    let _log = logging::begin(&project.logs(), global.verbose, &screen.redaction)?;
-    let state = Arc::new(State::open(&project.state_path())?);
     let folder = project.root().display().to_string();
     runtime.block_on(async {
-        let host = ProgramHost::new(screen.redaction.clone(), &project)?;
-        let api = Api::new(Arc::new(host), project, state);
+        let opened = Opened::open(project, global.verbose, screen.redaction.clone(), |_| {})?;
         let listener = listen(arguments.port).await?;
         let address = listener.local_addr().map_err(|error| no_port(arguments.port, error))?;
         let guard = Guard::new(address.port())?;
@@ -51,12 +48,13 @@ pub(crate) fn run(surroundings: &Surroundings<'_>, arguments: &Serve) -> Result<
         let mut interrupts = Interrupts::listen()
             .map_err(|error| Error::internal("Signals cannot be received.").caused_by(error))?;
         let over = CancellationToken::new();
-        let mut served = pin!(server::serve(listener, api.clone(), Arc::new(guard), over.clone()));
+        let mut served = pin!(server::serve(listener, Arc::clone(&opened), Arc::new(guard), over.clone()));
         tokio::select! {
             ended = &mut served => return ended,
             () = interrupts.next() => {}
         }
         // Windows are answered until the last sync has stopped: they show how it ends.
+        let api = opened.api();
         tokio::select! {
             ended = &mut served => return ended,
             () = end(screen, &api, &mut interrupts) => {}

@@ -334,7 +334,7 @@ fn put(config: &mut Json, path: &[String], value: Json) {
 }
 
 /// A field by name, at any depth up to five.
-fn find<'a>(value: &'a Json, name: &str, depth: usize) -> Option<&'a Json> {
+pub(in crate::http) fn find<'a>(value: &'a Json, name: &str, depth: usize) -> Option<&'a Json> {
     if depth > 5 {
         return None;
     }

@@ -11,8 +11,8 @@ use axum::response::IntoResponse;
 use axum::routing::{any, get, post};
 use axum::{Json, Router};
 use serde_json::Value;
-use syncline_api::Api;
 use syncline_protocol::{Error, Result};
+use syncline_worker::Opened;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -24,7 +24,7 @@ const REQUEST_BYTES_MAX: usize = 32 << 20;
 
 #[derive(Clone)]
 struct Server {
-    api: Api,
+    opened: Arc<Opened>,
     guard: Arc<Guard>,
     /// Cancelled when the program ends: windows that listen would keep it from ending.
     over: CancellationToken,
@@ -33,11 +33,11 @@ struct Server {
 /// Serves until `over` is cancelled and all answers under way are given.
 pub(super) async fn serve(
     listener: TcpListener,
-    api: Api,
+    opened: Arc<Opened>,
     guard: Arc<Guard>,
     over: CancellationToken,
 ) -> Result<()> {
-    let server = Server { api, guard, over: over.clone() };
+    let server = Server { opened, guard, over: over.clone() };
     let router = Router::new()
         .route("/rpc/{name}", post(rpc))
         .route("/events", any(events))
@@ -79,7 +79,7 @@ async fn rpc(
         return plain(StatusCode::BAD_REQUEST, "The request is not JSON.");
     };
     drop(body);
-    match server.api.call(&name, request).await {
+    match server.opened.api().call(&name, request).await {
         Ok(answer) => Json(answer).into_response(),
         Err(error) => (StatusCode::UNPROCESSABLE_ENTITY, Json(error)).into_response(),
     }
@@ -98,7 +98,7 @@ async fn events(
 }
 
 async fn tell(mut socket: WebSocket, server: Server) {
-    let mut listener = server.api.listen();
+    let mut listener = server.opened.api().listen();
     loop {
         tokio::select! {
             event = listener.next() => {
