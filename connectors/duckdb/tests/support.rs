@@ -46,7 +46,7 @@ impl Place {
 pub(crate) fn destination(folder: &std::path::Path) -> Box<dyn Destination> {
     let config = Config::new(serde_json::json!({"path": "studio.duckdb"}));
     connector_duckdb::connector()
-        .destination(&config, &ConnectorContext { project: folder.to_owned() })
+        .destination(&config, &ConnectorContext::of(folder))
         .unwrap()
 }
 

@@ -15,6 +15,7 @@ use syncline_store::{JournalEntry, Project, State, SystemKind, Vault};
 
 use crate::events::{Events, Listener};
 use crate::host::Host;
+use crate::renewal::Replaced;
 use crate::runs::Runs;
 
 /// Answers the requests of all windows of one project, and owns its runs. Cheap to clone.
@@ -30,12 +31,19 @@ pub(crate) struct Open {
     pub(crate) project: Project,
     pub(crate) state: Arc<State>,
     pub(crate) events: Events,
+    pub(crate) replaced: Arc<Replaced>,
 }
 
 impl Api {
     /// For this project. Must be called within a runtime.
     pub fn new(host: Arc<dyn Host>, project: Project, state: Arc<State>) -> Api {
-        let open = Arc::new(Open { host, project, state, events: Events::default() });
+        let open = Arc::new(Open {
+            host,
+            project,
+            state,
+            events: Events::default(),
+            replaced: Arc::default(),
+        });
         Api { runs: Arc::new(Runs::new(Arc::clone(&open))), open }
     }
 
@@ -103,7 +111,7 @@ impl Open {
     }
 
     pub(crate) fn context(&self) -> ConnectorContext {
-        ConnectorContext { project: self.project.root().to_owned() }
+        ConnectorContext::of(self.project.root())
     }
 
     /// The connector of a system, and its settings with secrets filled in. `typed` are secrets by path that are not in
@@ -129,7 +137,8 @@ impl Open {
         if let Value::Object(config) = &mut config {
             for (path, secret) in typed {
                 use secrecy::ExposeSecret;
-                self.host.learn_secrets(std::slice::from_ref(secret));
+                let secret = self.replaced.newest(secret);
+                self.host.learn_secrets(std::slice::from_ref(&secret));
                 crate::form::put(config, path, Value::from(secret.expose_secret()));
             }
         }
@@ -141,7 +150,7 @@ impl Open {
         let system = self.project.system(SystemKind::Source, name)?;
         let (connector, config) =
             self.resolve(SystemKind::Source, &system, &[]).map_err(|error| error.with("source", name))?;
-        Ok(Arc::from(connector.source(&config, &self.context())?))
+        Ok(Arc::from(connector.source(&config, &self.context_of(&system, &[]))?))
     }
 
     /// A configured destination, not connected yet.
@@ -150,7 +159,7 @@ impl Open {
         let (connector, config) = self
             .resolve(SystemKind::Destination, &system, &[])
             .map_err(|error| error.with("destination", name))?;
-        Ok(Arc::from(connector.destination(&config, &self.context())?))
+        Ok(Arc::from(connector.destination(&config, &self.context_of(&system, &[]))?))
     }
 
     pub(crate) fn connection(&self, name: &str) -> Result<Connection> {

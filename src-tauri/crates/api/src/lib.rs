@@ -20,6 +20,7 @@ mod handlers;
 pub mod host;
 mod inbox;
 mod personal;
+mod renewal;
 pub mod requests;
 mod runs;
 pub mod select;

@@ -15,6 +15,7 @@
 //! - one task owns the position of a table; lanes hand it their loaders to commit;
 //! - nothing in here names a system: decisions come from capabilities.
 
+pub mod airbyte_state;
 mod browse;
 mod channel;
 mod connection;
@@ -36,6 +37,7 @@ mod run;
 mod run_log;
 mod stop;
 mod table;
+mod transfer;
 mod verify;
 
 pub use browse::Rows;
@@ -51,3 +53,4 @@ pub use receipt::{
 };
 pub use run_log::RunLog;
 pub use stop::Stop;
+pub use transfer::Moved;

@@ -5,7 +5,7 @@ mod extract;
 mod flatten;
 mod glob;
 mod normalise;
-mod paths;
+pub(crate) mod paths;
 mod transform;
 
 use std::sync::Arc;
@@ -74,7 +74,10 @@ impl Selector {
         Ok(Selector {
             extractor: Extractor::new(&node.require("extractor")?)?,
             filter,
-            transformations: transformations.iter().map(Transformation::new).collect::<Result<_>>()?,
+            transformations: transformations
+                .iter()
+                .map(|node| Transformation::new(node, stream))
+                .collect::<Result<_>>()?,
             transform_first: node.boolean("transform_before_filtering")?,
             normaliser,
         })
@@ -145,7 +148,7 @@ impl Selector {
 }
 
 impl<'a> Place<'a> {
-    fn scope(&self, config: &'a Json, record: &'a Json) -> Scope<'a> {
+    pub(crate) fn scope<'s>(&'s self, config: &'s Json, record: &'s Json) -> Scope<'s> {
         Scope::new(config, self.run.clock)
             .with("record", record)
             .with("stream_slice", self.slice)
