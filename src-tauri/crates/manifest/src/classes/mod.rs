@@ -11,6 +11,7 @@
 //! | transformations | [`transformations`] |
 //! | authenticators | [`authenticators`]: written as components that the manifest could have used itself |
 //! | partition routers | [`routers`] |
+//! | schema normalization | `TwilioDateTimeTypeTransformer`: reads times as mails write them |
 //! | waiting strategies | `WaitUntilMidnightBackoffStrategy` |
 //! | error handlers | `USCensusErrorHandler`: what it finds in a page that is no JSON is an error here anyway |
 //! | cursors | `DatetimeIncrementalSyncComponent`: tells also how many days a window has |

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use syncline_protocol::Result;
 
 use crate::Json;
+use crate::classes::class_of;
 use crate::context::Run;
 use crate::document::Node;
 use crate::expression::{Condition, Scope};
@@ -64,6 +65,9 @@ impl Selector {
         let normaliser = match node.field("schema_normalization") {
             Some(kind) if kind.json() == "Default" => Some(Normaliser::default()),
             Some(kind) if kind.json() == "None" => None,
+            Some(kind) if class_of(&kind) == Some("TwilioDateTimeTypeTransformer") => {
+                Some(Normaliser::default().with_mail_times())
+            }
             Some(kind) => return Err(kind.unsupported(named(&kind, "schema normalization"))),
             None => None,
         };

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
+use futures::future::BoxFuture;
 use serde_json::Value;
 use syncline_protocol::{Error, ErrorKind, Result};
 use tokio::sync::{Mutex, OnceCell};
@@ -95,7 +96,7 @@ impl Properties {
         let all = match &self.list {
             List::Fixed(list) => list,
             List::Endpoint { retriever, path, found } => {
-                found.get_or_try_init(|| Box::pin(asked(read, retriever, path))).await?
+                found.get_or_try_init(|| asked(read, retriever, path)).await?
             }
         };
         Ok(match &self.chunking {
@@ -175,15 +176,23 @@ impl Chunking {
 }
 
 /// Asks the API for the names of all properties.
-async fn asked(read: &SliceRead<'_>, retriever: &Retriever, path: &[Text]) -> Result<Vec<String>> {
-    let (slice, options) = (Slice::default(), Options::default());
-    let asked = SliceRead::all(read.run, &slice, &options, read.stream, read.output);
-    let config = read.run.config();
-    let scope = Scope::new(&config, read.run.clock);
-    let path = path.iter().map(|step| step.eval_text(&scope)).collect::<Result<Vec<_>>>()?;
-    let names = Names { path, found: Mutex::default() };
-    retriever.read(asked, &names).await?;
-    Ok(names.found.into_inner())
+fn asked<'a>(
+    read: &'a SliceRead<'_>,
+    retriever: &'a Retriever,
+    path: &'a [Text],
+) -> BoxFuture<'a, Result<Vec<String>>> {
+    Box::pin(async move {
+        let (slice, options) = (Slice::default(), Options::default());
+        let asked = SliceRead::all(read.run, &slice, &options, read.stream, read.output);
+        let path = {
+            let config = read.run.config();
+            let scope = Scope::new(&config, read.run.clock);
+            path.iter().map(|step| step.eval_text(&scope)).collect::<Result<Vec<_>>>()?
+        };
+        let names = Names { path, found: Mutex::default() };
+        retriever.read(asked, &names).await?;
+        Ok(names.found.into_inner())
+    })
 }
 
 struct Names {
