@@ -273,16 +273,18 @@ async fn import(project: &Project, states: &Value, more: &[&str]) -> Result<std:
 async fn a_connection_moves_from_airbyte_with_its_state_and_back() -> Result<()> {
     let api = Api::with_users(200);
     let (_server, project) = project(&api).await?;
-    let users = |at: &str| {
-        json!({"type": "STREAM", "stream": {"stream_descriptor": {"name": "users"}, "stream_state": {"updated_at": at}}})
-    };
+    let users = |at: &str| json!({"type": "STREAM", "stream": {"stream_descriptor": {"name": "users"}, "stream_state": {"updated_at": at}}});
     let whole = json!({"type": "STREAM", "stream": {"stream_descriptor": {"name": "orders"},
         "stream_state": {"__ab_no_cursor_state_message": true}}});
     let reached = "2024-01-01T02:30:00Z";
     // What is read whole has no position to move, and is told so; the other is moved all the same.
     let moved = import(&project, &json!([users(reached), whole]), &[]).await?;
     ensure!(moved.status.code() == Some(1), "{}", said(&moved));
-    ensure!(said(&moved).contains("1 table of 2") && said(&moved).contains("read whole each time"), "{}", said(&moved));
+    ensure!(
+        said(&moved).contains("1 table of 2") && said(&moved).contains("read whole each time"),
+        "{}",
+        said(&moved)
+    );
     let exported = command(&project, &["state", "export", "main"]).output().await?;
     let exported: Value = serde_json::from_slice(&exported.stdout)?;
     ensure!(exported == json!([users(reached)]), "{exported}");

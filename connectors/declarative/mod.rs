@@ -192,7 +192,7 @@ impl ApiSource {
 impl Source for ApiSource {
     fn capabilities(&self) -> SourceCapabilities {
         SourceCapabilities {
-            parallel_parts: self.manifest.concurrency(&self.config.get()).max(2),
+            parallel_parts: self.manifest.concurrency(&self.config.get()).clamp(2, 8),
             incremental: true,
             key_lists: false,
             consistent: false,

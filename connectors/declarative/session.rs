@@ -152,7 +152,9 @@ pub(super) fn position_of(
         )
         .meaning("The next run reads all of it.")
         .fix(match &stream.cursor_field {
-            Some(field) => format!("Read it by what changed: write `cursor: {field}` for it in the connection."),
+            Some(field) => {
+                format!("Read it by what changed: write `cursor: {field}` for it in the connection.")
+            }
             None => "There is nothing to do: its API cannot be asked for what changed.".to_owned(),
         }));
     }

@@ -37,13 +37,8 @@ pub(crate) struct Open {
 impl Api {
     /// For this project. Must be called within a runtime.
     pub fn new(host: Arc<dyn Host>, project: Project, state: Arc<State>) -> Api {
-        let open = Arc::new(Open {
-            host,
-            project,
-            state,
-            events: Events::default(),
-            replaced: Arc::default(),
-        });
+        let open =
+            Arc::new(Open { host, project, state, events: Events::default(), replaced: Arc::default() });
         Api { runs: Arc::new(Runs::new(Arc::clone(&open))), open }
     }
 

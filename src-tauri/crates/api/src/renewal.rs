@@ -102,7 +102,10 @@ mod tests {
         replaced.replace(&"a".into(), &"b".into());
         replaced.replace(&"x".into(), &"y".into());
         replaced.replace(&"a".into(), &"c".into());
-        assert_eq!((newest("a"), newest("b"), newest("x"), newest("z")), ("c".into(), "c".into(), "y".into(), "z".into()));
+        assert_eq!(
+            (newest("a"), newest("b"), newest("x"), newest("z")),
+            ("c".into(), "c".into(), "y".into(), "z".into())
+        );
         (0..500).for_each(|at| replaced.replace(&"a".into(), &format!("t{at}").into()));
         assert!(replaced.0.lock().unwrap().len() <= REPLACED_MAX);
     }

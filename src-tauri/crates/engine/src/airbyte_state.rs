@@ -46,7 +46,8 @@ fn collect(value: Value, into: &mut Vec<(TableName, Value)>) -> Result<()> {
     if let Some(stream @ Value::Object(_)) = fields.remove("stream") {
         return collect(stream, into);
     }
-    if let Some(Value::Object(mut global)) = fields.remove("global").or_else(|| fields.remove("globalState")) {
+    if let Some(Value::Object(mut global)) = fields.remove("global").or_else(|| fields.remove("globalState"))
+    {
         let streams = global.remove("stream_states").or_else(|| global.remove("streamStates"));
         return collect(streams.unwrap_or_else(|| json!([])), into);
     }
@@ -105,9 +106,7 @@ mod tests {
             (TableName::bare("users"), users.clone()),
             (TableName::new("shop", "orders"), orders.clone()),
         ];
-        let stream = |name: Value, state: &Value| {
-            json!({"type": "STREAM", "stream": {"stream_descriptor": name, "stream_state": state}})
-        };
+        let stream = |name: Value, state: &Value| json!({"type": "STREAM", "stream": {"stream_descriptor": name, "stream_state": state}});
         let messages = [
             stream(json!({"name": "users"}), &users),
             stream(json!({"name": "orders", "namespace": "shop"}), &orders),
@@ -138,7 +137,8 @@ mod tests {
 
     #[test]
     fn what_is_no_state_is_refused() {
-        for text in ["", "x", "[]", "{}", "3", r#"{"users": 5}"#, r#"[{"stream_state": {"a": 1}}]"#, "[[1]]"] {
+        for text in ["", "x", "[]", "{}", "3", r#"{"users": 5}"#, r#"[{"stream_state": {"a": 1}}]"#, "[[1]]"]
+        {
             assert_eq!(parse(text).unwrap_err().kind(), ErrorKind::CorruptInput, "{text}");
         }
     }

@@ -93,7 +93,8 @@ impl Connection {
             // It was dropped.
             None => changes = vec![SchemaChange::CreateTable { table: mapping.target.clone() }],
             Some(_) if rebuild => {
-                let message = format!("The mode or key of `{}` has changed since it was loaded.", mapping.table());
+                let message =
+                    format!("The mode or key of `{}` has changed since it was loaded.", mapping.table());
                 return Err(Error::new(ErrorKind::Conflict, message)
                     .meaning("Its position was left as it is; the next run loads it anew.")
                     .fix("Give the table another `target`, and import the state again."));

@@ -142,15 +142,7 @@ impl Run {
         compatibility: Compatibility,
         clock: Clock,
     ) -> Run {
-        Run {
-            client,
-            compatibility,
-            clock,
-            concurrency: 2,
-            haste: 1,
-            configuration,
-            jobs: OnceCell::new(),
-        }
+        Run { client, compatibility, clock, concurrency: 2, haste: 1, configuration, jobs: OnceCell::new() }
     }
 
     /// The configuration as it is now: an authenticator may have renewed a token in it.

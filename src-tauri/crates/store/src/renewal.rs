@@ -71,9 +71,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let state = Arc::new(State::open(&folder.path().join("state.sqlite")).unwrap());
         let key = crate::vault::MasterKey::random().unwrap().to_base64();
-        let environment = move |name: &str| {
-            (name == MASTER_KEY_VARIABLE).then(|| key.expose_secret().to_owned())
-        };
+        let environment =
+            move |name: &str| (name == MASTER_KEY_VARIABLE).then(|| key.expose_secret().to_owned());
         let vault = Vault::from_env(&state, &environment).unwrap();
         vault.set("token", &SecretString::from("first"), Timestamp::UNIX_EPOCH).unwrap();
         let learnt: Arc<Mutex<Vec<String>>> = Arc::default();

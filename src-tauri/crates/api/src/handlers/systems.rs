@@ -224,8 +224,12 @@ impl Api {
             // The connector's own opinion, before anything is written. It does not connect.
             let (connector, config) = open.resolve(kind, &system, &typed)?;
             match kind {
-                SystemKind::Source => connector.source(&config, &open.context_of(&system, &typed)).map(|_| ()),
-                SystemKind::Destination => connector.destination(&config, &open.context_of(&system, &typed)).map(|_| ()),
+                SystemKind::Source => {
+                    connector.source(&config, &open.context_of(&system, &typed)).map(|_| ())
+                }
+                SystemKind::Destination => {
+                    connector.destination(&config, &open.context_of(&system, &typed)).map(|_| ())
+                }
             }
             .map_err(|error| error.meaning("Nothing was saved."))?;
             // Secrets first, then the file: a file that refers to nothing would be refused at the next run.

@@ -24,11 +24,13 @@ pub(crate) fn known(node: &Node<'_>) -> Option<Known> {
             ("{{ config['credentials']['auth_type'] == 'access_token' }}", field("token_auth")),
             ("{{ true }}", field("oauth2")),
         ]),
-        "ZendeskTalkAuthenticator" if has(&["legacy_basic_auth", "basic_auth", "oauth"]) => Known::First(vec![
-            ("{{ config.get('access_token') and config.get('email') }}", field("legacy_basic_auth")),
-            ("{{ config.get('credentials', {}).get('auth_type') == 'api_token' }}", field("basic_auth")),
-            ("{{ config.get('credentials', {}).get('auth_type') == 'oauth2.0' }}", field("oauth")),
-        ]),
+        "ZendeskTalkAuthenticator" if has(&["legacy_basic_auth", "basic_auth", "oauth"]) => {
+            Known::First(vec![
+                ("{{ config.get('access_token') and config.get('email') }}", field("legacy_basic_auth")),
+                ("{{ config.get('credentials', {}).get('auth_type') == 'api_token' }}", field("basic_auth")),
+                ("{{ config.get('credentials', {}).get('auth_type') == 'oauth2.0' }}", field("oauth")),
+            ])
+        }
         "CommerceToolsOauth2Authenticator" => Known::As(json!({
             "type": "OAuthAuthenticator",
             "token_refresh_endpoint": field("token_refresh_endpoint"),
@@ -47,9 +49,9 @@ pub(crate) fn known(node: &Node<'_>) -> Option<Known> {
         "LookerAuthenticator" => {
             let mut session = session(
                 json!({"url_base": "https://{{ config['domain'] }}/api/4.0/login", "http_method": "POST",
-                    "request_body_data": {
-                        "client_id": "{{ config['client_id'] }}", "client_secret": "{{ config['client_secret'] }}",
-                    }}),
+                "request_body_data": {
+                    "client_id": "{{ config['client_id'] }}", "client_secret": "{{ config['client_secret'] }}",
+                }}),
                 json!("access_token"),
                 json!("PT1H"),
             );
@@ -75,11 +77,11 @@ pub(crate) fn known(node: &Node<'_>) -> Option<Known> {
         "CustomAuthenticator" if has(&["email", "password"]) => Known::With(
             session(
                 json!({"url_base": "https://api2.myhours.com/api/tokens/login", "http_method": "POST",
-                    "request_headers": {"api-version": "1.0"},
-                    "request_body_json": {
-                        "email": field("email"), "password": field("password"),
-                        "grantType": "password", "clientId": "api",
-                    }}),
+                "request_headers": {"api-version": "1.0"},
+                "request_body_json": {
+                    "email": field("email"), "password": field("password"),
+                    "grantType": "password", "clientId": "api",
+                }}),
                 json!("accessToken"),
                 json!("P5D"),
             ),

@@ -37,12 +37,36 @@ pub(crate) enum Ported {
 const EVENT: [&str; 4] = ["itblInternal", "_type", "createdAt", "email"];
 /// What Iterable itself keeps of a person; everything else is the customer's.
 const PERSON: [&str; 31] = [
-    "email", "userId", "emailListIds", "itblUserId", "knownLitigatorFilter", "profileUpdatedAt",
-    "receivedSMSDisclaimer", "signupDate", "signupSource", "subscribedMessageTypeIds", "unsubscribedChannelIds",
-    "unsubscribedMessageTypeIds", "userListIds", "city", "region", "country", "devices", "ip", "locale",
-    "phoneNumber", "profile", "timeZone", "whatsAppPhoneNumber", "itblInternal.emailDomain",
-    "itblInternal.phoneCountry", "itblInternal.phoneType", "itblInternal.documentCreatedAt",
-    "itblInternal.documentUpdatedAt", "itblInternal.isUnknownUser", "itblDS.brandAffinityLabel",
+    "email",
+    "userId",
+    "emailListIds",
+    "itblUserId",
+    "knownLitigatorFilter",
+    "profileUpdatedAt",
+    "receivedSMSDisclaimer",
+    "signupDate",
+    "signupSource",
+    "subscribedMessageTypeIds",
+    "unsubscribedChannelIds",
+    "unsubscribedMessageTypeIds",
+    "userListIds",
+    "city",
+    "region",
+    "country",
+    "devices",
+    "ip",
+    "locale",
+    "phoneNumber",
+    "profile",
+    "timeZone",
+    "whatsAppPhoneNumber",
+    "itblInternal.emailDomain",
+    "itblInternal.phoneCountry",
+    "itblInternal.phoneType",
+    "itblInternal.documentCreatedAt",
+    "itblInternal.documentUpdatedAt",
+    "itblInternal.isUnknownUser",
+    "itblDS.brandAffinityLabel",
     "itblDS.predictiveGoals",
 ];
 
@@ -68,8 +92,12 @@ impl Ported {
             "MailChimpRecordExtractorEmailActivity" => (Ported::Joined("activity"), path),
             // Braze lists names; Iterable sends lines.
             "EventsRecordExtractor" if path == ["events"] => (Ported::Wrapped("event_name"), path),
-            "EventsRecordExtractor" if path.is_empty() => (Ported::Apart { kept: &EVENT, always: true }, path),
-            "UsersRecordExtractor" if path.is_empty() => (Ported::Apart { kept: &PERSON, always: false }, path),
+            "EventsRecordExtractor" if path.is_empty() => {
+                (Ported::Apart { kept: &EVENT, always: true }, path)
+            }
+            "UsersRecordExtractor" if path.is_empty() => {
+                (Ported::Apart { kept: &PERSON, always: false }, path)
+            }
             // Of the two of this name, that of Xero has a path.
             "CustomExtractor" if !path.is_empty() => (Ported::NetDates, path),
             "CustomExtractor" => (Ported::Wrapped("name"), at(&["categories"])),
@@ -164,7 +192,9 @@ fn apart(record: Json, kept: &[&str], always: bool) -> Json {
     let mut record = Map::new();
     for name in kept {
         match fields.shift_remove(*name) {
-            Some(value) => drop(record.insert((*name).to_owned(), if always { value } else { moment(value) })),
+            Some(value) => {
+                drop(record.insert((*name).to_owned(), if always { value } else { moment(value) }))
+            }
             None if always => drop(record.insert((*name).to_owned(), Json::Null)),
             None => {}
         }
@@ -214,15 +244,15 @@ fn net_date(text: &str) -> Option<String> {
             if sign == "-" { -all } else { all }
         }
     };
-    let at = jiff::Timestamp::from_second(millis.div_euclid(1000).checked_add(minutes.checked_mul(60)?)?).ok()?;
+    let at =
+        jiff::Timestamp::from_second(millis.div_euclid(1000).checked_add(minutes.checked_mul(60)?)?).ok()?;
     Some(at.strftime("%Y-%m-%dT%H:%M:%S+00:00").to_string())
 }
 
 fn table(rows: Vec<Json>) -> Vec<Json> {
     let text = |cell: &Json| cell.as_str().map_or_else(|| cell.to_string(), str::to_owned);
     let mut rows = rows.into_iter();
-    let header: Vec<String> =
-        rows.next().iter().filter_map(Json::as_array).flatten().map(text).collect();
+    let header: Vec<String> = rows.next().iter().filter_map(Json::as_array).flatten().map(text).collect();
     let record = |row: Json| {
         let cells = row.as_array()?.iter().map(|cell| Json::String(text(cell)));
         Some(Json::Object(header.iter().cloned().zip(cells).collect()))
@@ -250,7 +280,8 @@ fn series(data: &Json, labelled: bool) -> Vec<Json> {
 }
 
 fn menus(machine: &Json, routes: bool) -> Vec<Json> {
-    let list = |value: &Json, name: &str| value.get(name).and_then(Json::as_array).cloned().unwrap_or_default();
+    let list =
+        |value: &Json, name: &str| value.get(name).and_then(Json::as_array).cloned().unwrap_or_default();
     let id = |value: &Json| value.get("id").cloned().unwrap_or_default();
     let with = |known: &[(&str, Json)], value: Json| {
         let mut record: Map = known.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();

@@ -34,8 +34,8 @@ impl Ported {
         let Some(class) = class_of(node) else { return Ok(None) };
         let parents = node.list("parent_stream_configs");
         let Some(parent) = parents.first() else { return Ok(None) };
-        let field =
-            Text::of(parent, "partition_field")?.ok_or_else(|| parent.error("`partition_field` is missing"))?;
+        let field = Text::of(parent, "partition_field")?
+            .ok_or_else(|| parent.error("`partition_field` is missing"))?;
         let ported = |path: &[&str]| Ported {
             paths: if path.is_empty() { Vec::new() } else { vec![owned(path)] },
             field,
@@ -80,7 +80,9 @@ impl Ported {
     pub(crate) fn configured(&self, run: &Run) -> Result<Option<Vec<Partition>>> {
         let config = run.config();
         let at = |path: &Vec<String>| path.iter().try_fold(&*config, |value, step| value.get(step));
-        let Some(value) = self.paths.iter().filter_map(at).find(|value| truthy(value)) else { return Ok(None) };
+        let Some(value) = self.paths.iter().filter_map(at).find(|value| truthy(value)) else {
+            return Ok(None);
+        };
         let field = self.field.eval_text(&Scope::new(&config, run.clock))?;
         let mut values: Vec<Json> = match value {
             Json::Array(items) => items.clone(),
@@ -88,7 +90,12 @@ impl Ported {
         };
         if self.is_once {
             let mut met = Vec::new();
-            values.retain(|value| !met.contains(value) && { met.push(value.clone()); true });
+            values.retain(|value| {
+                !met.contains(value) && {
+                    met.push(value.clone());
+                    true
+                }
+            });
         }
         let partition = |value| {
             let mut values = Map::from_iter([(field.clone(), value)]);

@@ -31,17 +31,35 @@ fn class(name: &str, fields: Value) -> Value {
 #[test]
 fn extractors_make_records_of_what_is_none() {
     for (extractor, body, expected) in [
-        (class("WrappingDpathExtractor", json!({"field_path": []})), json!([1, "a"]), json!([{"data": 1}, {"data": "a"}])),
-        (class("LabelsRecordExtractor", json!({"field_path": ["values"]})), json!({"values": ["x"]}), json!([{"label": "x"}])),
-        (class("EventsRecordExtractor", json!({"field_path": ["events"]})), json!({"events": ["x"]}), json!([{"event_name": "x"}])),
+        (
+            class("WrappingDpathExtractor", json!({"field_path": []})),
+            json!([1, "a"]),
+            json!([{"data": 1}, {"data": "a"}]),
+        ),
+        (
+            class("LabelsRecordExtractor", json!({"field_path": ["values"]})),
+            json!({"values": ["x"]}),
+            json!([{"label": "x"}]),
+        ),
+        (
+            class("EventsRecordExtractor", json!({"field_path": ["events"]})),
+            json!({"events": ["x"]}),
+            json!([{"event_name": "x"}]),
+        ),
         (class("CustomExtractor", json!({})), json!({"categories": ["x"]}), json!([{"name": "x"}])),
         (
-            class("NullCheckedDpathExtractor", json!({"field_path": ["data", "*"], "nullable_nested_field": "data"})),
+            class(
+                "NullCheckedDpathExtractor",
+                json!({"field_path": ["data", "*"], "nullable_nested_field": "data"}),
+            ),
             json!({"data": [{"id": 1, "data": {"id": 1, "a": 2}}, {"id": 2, "data": null}, {"id": 3}]}),
             json!([{"id": 1, "a": 2}, {"id": 2, "data": null}, {"id": 3}]),
         ),
         (
-            class("ObjectDpathExtractor", json!({"field_path": ["t"], "inject_key_as_field": "{{ config['day'] }}"})),
+            class(
+                "ObjectDpathExtractor",
+                json!({"field_path": ["t"], "inject_key_as_field": "{{ config['day'] }}"}),
+            ),
             json!({"t": {"2024-01-01": {"v": 1}, "2024-01-02": {"v": 2}}}),
             json!([{"on": "2024-01-01", "v": 1}, {"on": "2024-01-02", "v": 2}]),
         ),
@@ -101,7 +119,10 @@ fn extractors_make_records_of_what_is_none() {
 
 #[test]
 fn classes_that_are_not_known_stay_so() {
-    for component in [class("NobodyKnowsExtractor", json!({})), class("EventsRecordExtractor", json!({"field_path": ["x"]}))] {
+    for component in [
+        class("NobodyKnowsExtractor", json!({})),
+        class("EventsRecordExtractor", json!({"field_path": ["x"]})),
+    ] {
         let document = Document::parse(&json!({"streams": [component]}).to_string()).unwrap();
         assert!(Ported::of(&Node::root(&document).list("streams")[0]).unwrap().is_none());
     }

@@ -38,8 +38,13 @@ pub(crate) struct Field {
 
 /// The times of Amplitude's events.
 const TIMES: [&str; 7] = [
-    "event_time", "server_upload_time", "processed_time", "server_received_time", "user_creation_time",
-    "client_upload_time", "client_event_time",
+    "event_time",
+    "server_upload_time",
+    "processed_time",
+    "server_received_time",
+    "user_creation_time",
+    "client_upload_time",
+    "client_event_time",
 ];
 
 impl Ported {
@@ -52,9 +57,14 @@ impl Ported {
         let Some(class) = class_of(node) else { return Ok(None) };
         Ok(Some(match class {
             "CustomFieldTransformation" => {
-                let schema = stream.and_then(|stream| stream.json().pointer("/schema_loader/schema/properties"));
+                let schema =
+                    stream.and_then(|stream| stream.json().pointer("/schema_loader/schema/properties"));
                 let Some(properties) = schema.and_then(Json::as_object) else { return Ok(None) };
-                let dates: Vec<String> = properties.iter().filter(|(_, field)| is_date(field)).map(|(name, _)| name.clone()).collect();
+                let dates: Vec<String> = properties
+                    .iter()
+                    .filter(|(_, field)| is_date(field))
+                    .map(|(name, _)| name.clone())
+                    .collect();
                 // Two connectors have a class of this name; their tables tell them apart.
                 if properties.contains_key("custom_fields") {
                     Ported::CustomFields

@@ -92,7 +92,11 @@ impl Budget {
                 .collect::<Result<_>>()?,
             remaining_header: header("ratelimit_remaining_header", "ratelimit-remaining")?,
             reset_header: header("ratelimit_reset_header", "ratelimit-reset")?,
-            refusals: if budget.field("status_codes_for_ratelimit_hit").is_some() { refusals } else { vec![429] },
+            refusals: if budget.field("status_codes_for_ratelimit_hit").is_some() {
+                refusals
+            } else {
+                vec![429]
+            },
         })
     }
 
@@ -120,7 +124,8 @@ impl Budget {
         let left = left.or_else(|| self.refusals.contains(&status).then_some(0));
         let until = number(&self.reset_header).and_then(|at| u64::try_from(at - clock().as_second()).ok());
         // A day is more than any window has; some servers count in other units.
-        let until = until.filter(|left| *left <= 86_400).map(|left| Instant::now() + Duration::from_secs(left));
+        let until =
+            until.filter(|left| *left <= 86_400).map(|left| Instant::now() + Duration::from_secs(left));
         policy.rate.learn(left, until);
     }
 
@@ -200,7 +205,9 @@ impl Rate {
                 for (limit, interval) in rates {
                     // The request that must be out of the stretch before this one fits into it.
                     let weight = weight.min(*limit);
-                    if let Some(oldest) = (sent.len() + weight).checked_sub(limit + 1).and_then(|at| sent.get(at)) {
+                    if let Some(oldest) =
+                        (sent.len() + weight).checked_sub(limit + 1).and_then(|at| sent.get(at))
+                    {
                         after = after.max(*oldest + *interval);
                     }
                 }
@@ -265,7 +272,9 @@ impl Matcher {
                 url.query_pairs().any(|(known, found)| known == *name && found == python_str(value))
             })
             && self.headers.iter().all(|(name, value)| {
-                headers.get(name.as_str()).is_some_and(|found| found.as_bytes() == python_str(value).as_bytes())
+                headers
+                    .get(name.as_str())
+                    .is_some_and(|found| found.as_bytes() == python_str(value).as_bytes())
             })
     }
 }

@@ -351,7 +351,8 @@ fn is_private(address: IpAddr) -> bool {
 /// `Config`, naming the header, never its value.
 pub(super) fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue)> {
     let wrong = || Error::new(ErrorKind::Config, format!("The header `{name}` of a request is not valid."));
-    let slipped = || wrong().fix("Check the settings of the source: a space or line end may have slipped in.");
+    let slipped =
+        || wrong().fix("Check the settings of the source: a space or line end may have slipped in.");
     if value.starts_with(char::is_whitespace) {
         return Err(slipped());
     }

@@ -42,7 +42,8 @@ fn quoted_part(text: &str, also: &str) -> String {
     const ALLOWED: &str = "!$&'()*+,;=:@/";
     let bytes = text.as_bytes();
     let code = |at: usize| -> Option<u8> {
-        let digits = text.get(at + 1..at + 3).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
+        let digits =
+            text.get(at + 1..at + 3).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
         u8::from_str_radix(digits, 16).ok()
     };
     let is_quoted = bytes.iter().enumerate().all(|(at, byte)| *byte != b'%' || code(at).is_some());

@@ -320,8 +320,16 @@ impl Filter {
 enum Backoff {
     Constant(Text),
     Exponential(Option<Text>),
-    Header { name: Text, pattern: Option<Text>, max: Option<f64> },
-    Until { name: Text, pattern: Option<Text>, min: Option<Text> },
+    Header {
+        name: Text,
+        pattern: Option<Text>,
+        max: Option<f64>,
+    },
+    Until {
+        name: Text,
+        pattern: Option<Text>,
+        min: Option<Text>,
+    },
     Response(Vec<String>),
     /// Until the day ends in UTC, when some APIs count anew.
     Midnight,

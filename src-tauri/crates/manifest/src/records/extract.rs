@@ -101,7 +101,8 @@ impl Extractor {
         let kind = match node.kind() {
             _ if node.class_name().is_some() => match Ported::of(node)? {
                 Some((ported, path)) => {
-                    let step = |step: &String| Text::new(step, node.parameters()).map_err(|error| node.at(error));
+                    let step =
+                        |step: &String| Text::new(step, node.parameters()).map_err(|error| node.at(error));
                     Kind::Ported { path: path.iter().map(step).collect::<Result<_>>()?, ported }
                 }
                 None => return Err(node.unsupported(named(node, "record extractor"))),

@@ -289,7 +289,8 @@ mod tests {
     #[test]
     fn times_as_in_mails_become_times() {
         let schema = json!({"properties": {"at": {"type": ["null", "string"], "format": "date-time"}, "s": {"type": "string"}}});
-        let mut record = json!({"at": "Fri, 11 Dec 2020 05:28:40 +0100", "s": "Fri, 11 Dec 2020 05:28:40 +0100"});
+        let mut record =
+            json!({"at": "Fri, 11 Dec 2020 05:28:40 +0100", "s": "Fri, 11 Dec 2020 05:28:40 +0100"});
         Casts::of(&schema, true).cast(&mut record, Compatibility::Safe);
         assert_eq!(record, json!({"at": "2020-12-11T04:28:40Z", "s": "Fri, 11 Dec 2020 05:28:40 +0100"}));
         let mut other = json!({"at": "2020-12-11T04:29:09Z"});

@@ -13,12 +13,23 @@ use crate::http::named;
 use crate::{Json, Map};
 
 pub(super) enum Transformation {
-    AddFields { fields: Vec<Added>, condition: Option<Condition> },
-    RemoveFields { paths: Vec<Path>, condition: Option<Condition> },
+    AddFields {
+        fields: Vec<Added>,
+        condition: Option<Condition>,
+    },
+    RemoveFields {
+        paths: Vec<Path>,
+        condition: Option<Condition>,
+    },
     KeysToLower,
     KeysToSnakeCase,
-    KeysReplace { old: Text, new: Text },
-    FlattenFields { lists: bool },
+    KeysReplace {
+        old: Text,
+        new: Text,
+    },
+    FlattenFields {
+        lists: bool,
+    },
     DpathFlattenFields(Box<DpathFlatten>),
     /// A class that is known here.
     Ported(Ported),

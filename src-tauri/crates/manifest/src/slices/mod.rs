@@ -65,9 +65,7 @@ impl Router {
         }
         Ok(match node.kind() {
             "ListPartitionRouter" => Router::List(List::new(node)?),
-            "SubstreamPartitionRouter" => {
-                Router::Substream(Parent::all(node, making)?)
-            }
+            "SubstreamPartitionRouter" => Router::Substream(Parent::all(node, making)?),
             "GroupingPartitionRouter" => Router::Grouping(Box::new(Grouping::new(node, making)?)),
             "UnionPartitionRouter" => Router::Union(Union::new(node, making)?),
             kind => return Err(node.unsupported(format!("a partition router of the type `{kind}`"))),

@@ -69,7 +69,10 @@ impl<'a> Routing<'a> {
             None => Kind::Known(vec![Partition::default()]),
             Some(Router::List(list)) => Kind::Known(list.partitions(divided.run)?),
             Some(Router::Substream(parents)) => Kind::Parents(
-                parents.iter().map(|parent| ParentRouting::new(parent, None, divided)).collect::<Result<_>>()?,
+                parents
+                    .iter()
+                    .map(|parent| ParentRouting::new(parent, None, divided))
+                    .collect::<Result<_>>()?,
             ),
             Some(Router::Ported(ported, parents)) => Routing::ported(ported, parents, divided)?,
             Some(Router::Product(routers)) => Kind::Product(Routing::all(routers, divided)?),

@@ -90,7 +90,10 @@ impl Stream {
     pub fn accepts(&self, run: &Arc<Run>, state: &Json) -> Result<()> {
         let fields = state_fields(Some(state))?.filter(|fields| !fields.contains_key(NO_CURSOR));
         let Some(fields) = fields else {
-            return Err(Error::new(ErrorKind::PositionLost, "The state says nothing of how far the table was read."));
+            return Err(Error::new(
+                ErrorKind::PositionLost,
+                "The state says nothing of how far the table was read.",
+            ));
         };
         self.reading.session(run, Some(fields), &Silent).map(|_| ())
     }

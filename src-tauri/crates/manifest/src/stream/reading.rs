@@ -273,7 +273,8 @@ impl Session<'_> {
         while let Some((slice, depth)) = pieces.next() {
             let wish = Wish::default();
             // Only who may wish for the rest of a window needs to know what came of it.
-            let noted = Noted { settings: settings.filter(|_| self.plain.divides), seen: Mutex::default(), pages };
+            let noted =
+                Noted { settings: settings.filter(|_| self.plain.divides), seen: Mutex::default(), pages };
             let pages: &dyn PageSink = if self.plain.divides { &noted } else { pages };
             self.read_piece(opened, &slice, &wish, pages).await?;
             let seen = noted.seen.into_inner().unwrap_or_else(PoisonError::into_inner);

@@ -59,7 +59,9 @@ fn export(context: &Context<'_>, name: &str) -> Result<Exit> {
     let connection = context.connection(name)?;
     let states = context.runtime.block_on(connection.export_states())?;
     if states.is_empty() {
-        context.screen.say("No table of this connection has a state yet that another program could go on from.");
+        context
+            .screen
+            .say("No table of this connection has a state yet that another program could go on from.");
     }
     context.screen.print_json_pretty(&airbyte_state::write(&states));
     Ok(Exit::Ok)

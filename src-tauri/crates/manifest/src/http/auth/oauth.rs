@@ -84,7 +84,9 @@ impl OAuth {
         let updater = updater.transpose()?;
         Ok(OAuth {
             // Whoever uses the same refresh token must not use it at the same time, when it is worth nothing afterwards.
-            path: updater.as_ref().map_or_else(|| node.path().to_owned(), |updater| updater.refresh.join(".")),
+            path: updater
+                .as_ref()
+                .map_or_else(|| node.path().to_owned(), |updater| updater.refresh.join(".")),
             endpoint: Text::of(node, "token_refresh_endpoint")?,
             client_id: Text::of(node, "client_id")?,
             client_id_name: named("client_id_name", "client_id")?,
@@ -312,7 +314,8 @@ impl OAuth {
         let refresh = find(answer, &updater.refresh_token_name, 0).map(python_str);
         let refresh = refresh.filter(|refresh| Some(refresh) != old.as_ref());
         // The refresh token first: without it nobody gets in any more.
-        let renewed = refresh.map(|refresh| (updater.refresh.clone(), SecretString::from(refresh))).into_iter();
+        let renewed =
+            refresh.map(|refresh| (updater.refresh.clone(), SecretString::from(refresh))).into_iter();
         let renewed = renewed.chain([
             (updater.access.clone(), SecretString::from(token)),
             (updater.expiry.clone(), SecretString::from(expiry)),

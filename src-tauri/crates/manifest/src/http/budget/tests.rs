@@ -18,9 +18,12 @@ fn take(budget: &Budget, address: &str) -> Option<Duration> {
 }
 
 fn learn(budget: &Budget, status: u16, headers: &[(&str, &str)]) {
-    let headers: Vec<_> = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let headers: Vec<_> =
+        headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let url = Url::parse("https://a.test/x").unwrap();
-    budget.learn(("GET", &url, &HeaderMap::new()), status, &headers, || "2024-03-15T00:00:00Z".parse().unwrap());
+    budget.learn(("GET", &url, &HeaderMap::new()), status, &headers, || {
+        "2024-03-15T00:00:00Z".parse().unwrap()
+    });
 }
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -65,9 +68,7 @@ async fn fixed_windows_follow_what_the_api_says() {
 
 #[tokio::test(start_paused = true)]
 async fn the_first_policy_that_fits_holds() {
-    let one = |matchers: Json| {
-        json!({"type": "FixedWindowCallRatePolicy", "period": "PT1M", "call_limit": 1, "matchers": matchers})
-    };
+    let one = |matchers: Json| json!({"type": "FixedWindowCallRatePolicy", "period": "PT1M", "call_limit": 1, "matchers": matchers});
     let budget = budget(json!({"policies": [
         {"type": "UnlimitedCallRatePolicy", "matchers": [{"url_path_pattern": "/free"}]},
         one(json!([{"url_base": "https://b.test"}])),

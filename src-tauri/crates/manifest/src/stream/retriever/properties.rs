@@ -134,7 +134,10 @@ impl Properties {
 
     /// Parts of records on their way to become whole.
     pub(super) fn merging(&self) -> Merging<'_> {
-        Merging { keys: self.chunking.as_ref().map(|chunking| chunking.keys.as_slice()), ..Merging::default() }
+        Merging {
+            keys: self.chunking.as_ref().map(|chunking| chunking.keys.as_slice()),
+            ..Merging::default()
+        }
     }
 }
 
@@ -210,7 +213,10 @@ impl PageSink for Names {
         };
         found.extend(records.iter().filter_map(at));
         if found.len() > PROPERTIES_MAX {
-            return Err(Error::new(ErrorKind::LimitExceeded, "The API names more properties than a table can have."));
+            return Err(Error::new(
+                ErrorKind::LimitExceeded,
+                "The API names more properties than a table can have.",
+            ));
         }
         Ok(true)
     }
@@ -249,7 +255,9 @@ impl Merging<'_> {
 }
 
 fn key(record: &Json, keys: &[String]) -> Option<String> {
-    let part = |name: &String| record.get(name).filter(|value| crate::expression::truthy(value)).map(Value::to_string);
+    let part = |name: &String| {
+        record.get(name).filter(|value| crate::expression::truthy(value)).map(Value::to_string)
+    };
     Some(keys.iter().map(part).collect::<Option<Vec<_>>>()?.join(","))
 }
 
@@ -273,7 +281,11 @@ pub(crate) fn without_properties(requester: &Json) -> Option<Json> {
     if !parameters.values().any(is_query_properties) {
         return None;
     }
-    let kept: Map = parameters.iter().filter(|(_, value)| !is_query_properties(value)).map(|(name, value)| (name.clone(), value.clone())).collect();
+    let kept: Map = parameters
+        .iter()
+        .filter(|(_, value)| !is_query_properties(value))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
     let mut requester = requester.clone();
     requester["request_parameters"] = Json::Object(kept);
     Some(requester)
@@ -289,7 +301,11 @@ mod tests {
     fn parts_of_a_record_become_one() {
         let keys = ["id".to_owned(), "day".to_owned()];
         let mut merging = Merging { keys: Some(&keys), ..Merging::default() };
-        merging.take(vec![json!({"id": 1, "day": "a", "x": {"p": 1}}), json!({"id": 0, "day": "a"}), json!({"id": 1, "day": "b"})]);
+        merging.take(vec![
+            json!({"id": 1, "day": "a", "x": {"p": 1}}),
+            json!({"id": 0, "day": "a"}),
+            json!({"id": 1, "day": "b"}),
+        ]);
         merging.take(vec![json!({"id": 1, "day": "a", "x": {"q": 2}, "y": 3}), json!({"id": 0, "day": "a"})]);
         assert_eq!(
             merging.finish(),

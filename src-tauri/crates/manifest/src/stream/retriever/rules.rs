@@ -38,7 +38,8 @@ pub(super) fn reset(node: &Node<'_>) -> Result<Option<Reset>> {
         Some("SPLIT_USING_CURSOR") => true,
         _ => return Err(reset.error("`action` must be RESET or SPLIT_USING_CURSOR")),
     };
-    let records = reset.field("limits").map(|limits| limits.integer("number_of_records")).transpose()?.flatten();
+    let records =
+        reset.field("limits").map(|limits| limits.integer("number_of_records")).transpose()?.flatten();
     Ok(Some(Reset { records: records.and_then(|most| u64::try_from(most).ok()), by_cursor }))
 }
 
