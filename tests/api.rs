@@ -260,3 +260,54 @@ async fn a_program_that_is_killed_goes_on_and_doubles_nothing() -> Result<()> {
     ensure!(found(&project, 0)? == (600, 600, orders(600), 0), "{:?}", found(&project, 0)?);
     Ok(())
 }
+
+/// Writes Airbyte's state of the users and reads it in.
+async fn import(project: &Project, states: &Value, more: &[&str]) -> Result<std::process::Output> {
+    project.write("state.json", &states.to_string())?;
+    let file = project.folder().join("state.json");
+    let arguments = ["state", "import", "main", file.to_str().context("a path that is text")?];
+    Ok(command(project, &[&arguments, more].concat()).output().await?)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_moves_from_airbyte_with_its_state_and_back() -> Result<()> {
+    let api = Api::with_users(200);
+    let (_server, project) = project(&api).await?;
+    let users = |at: &str| json!({"type": "STREAM", "stream": {"stream_descriptor": {"name": "users"}, "stream_state": {"updated_at": at}}});
+    let whole = json!({"type": "STREAM", "stream": {"stream_descriptor": {"name": "orders"},
+        "stream_state": {"__ab_no_cursor_state_message": true}}});
+    let reached = "2024-01-01T02:30:00Z";
+    // What is read whole has no position to move, and is told so; the other is moved all the same.
+    let moved = import(&project, &json!([users(reached), whole]), &[]).await?;
+    ensure!(moved.status.code() == Some(1), "{}", said(&moved));
+    ensure!(
+        said(&moved).contains("1 table of 2") && said(&moved).contains("read whole each time"),
+        "{}",
+        said(&moved)
+    );
+    let exported = command(&project, &["state", "export", "main"]).output().await?;
+    let exported: Value = serde_json::from_slice(&exported.stdout)?;
+    ensure!(exported == json!([users(reached)]), "{exported}");
+
+    // The 150th user is of the last moment that the state knows; what is older stays with Airbyte.
+    run(&project).await?;
+    let (count, ..) = found(&project, 0)?;
+    ensure!(count == 51, "{count} users were read after the state");
+    let refused = import(&project, &json!([users(reached)]), &[]).await?;
+    ensure!(!refused.status.success() && said(&refused).contains("--replace"), "{}", said(&refused));
+    let replaced = import(&project, &json!([users("2024-01-01T02:00:00Z")]), &["--replace"]).await?;
+    ensure!(replaced.status.success(), "{}", said(&replaced));
+    run(&project).await?;
+    let (count, _, _, doubled) = found(&project, 0)?;
+    ensure!((count, doubled) == (81, 0), "{count} {doubled}");
+
+    let exported = command(&project, &["state", "export", "main"]).output().await?;
+    let exported: Value = serde_json::from_slice(&exported.stdout)?;
+    let last = exported[0]["stream"]["stream_state"]["updated_at"].as_str();
+    ensure!(last == Some("2024-01-01T03:20:00Z"), "{exported}");
+    for broken in [json!([{"x": 1}]), json!([users("yesterday")]), json!({"nobody": {"a": "b"}})] {
+        let refused = import(&project, &broken, &["--replace"]).await?;
+        ensure!(!refused.status.success(), "{broken}: {}", said(&refused));
+    }
+    Ok(())
+}

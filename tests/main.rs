@@ -8,4 +8,5 @@ mod disk;
 mod everything;
 mod files;
 mod network;
+mod tokens;
 mod verify;

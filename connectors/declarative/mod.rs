@@ -17,13 +17,13 @@ use async_trait::async_trait;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use syncline_manifest::connector::Connector as Manifest;
-use syncline_manifest::context::Compatibility;
+use syncline_manifest::context::{Compatibility, Configuration};
 use syncline_manifest::http::client::{Client, Limits};
 use syncline_manifest::{Run, Silent};
 use syncline_protocol::sign_in::{SignIn, SignInSpec};
 use syncline_protocol::{
     Catalog, ChangeSink, CheckStep, Config, Connector, ConnectorContext, DiscoverFilter, Error, ErrorKind,
-    Maturity, Result, Source, SourceCapabilities, SourceSession, Spec, StepSink, TableRead,
+    Maturity, Result, Source, SourceCapabilities, SourceSession, Spec, StepSink, TablePosition, TableRead,
 };
 
 use records::Told;
@@ -163,7 +163,7 @@ impl Connector for Declarative {
         Ok(Box::new(described.with(&Value::Object(settings), own.allow_private_addresses)?))
     }
 
-    fn source(&self, config: &Config, _context: &ConnectorContext) -> Result<Box<dyn Source>> {
+    fn source(&self, config: &Config, context: &ConnectorContext) -> Result<Box<dyn Source>> {
         let Loaded { manifest, .. } = self.loaded().map_err(|why| {
             Error::new(ErrorKind::Config, format!("The manifest of `{}` cannot be loaded. {why}", self.name))
         })?;
@@ -171,7 +171,7 @@ impl Connector for Declarative {
         let config = manifest.configure(Value::Object(settings))?;
         Ok(Box::new(ApiSource {
             manifest: Arc::clone(manifest),
-            config,
+            config: Arc::new(Configuration::new(config, context.keeper.clone())),
             own,
             told: Told::default(),
             tables: OnceLock::new(),
@@ -181,7 +181,7 @@ impl Connector for Declarative {
 
 struct ApiSource {
     manifest: Arc<Manifest>,
-    config: Value,
+    config: Arc<Configuration>,
     own: OwnSettings,
     told: Told,
     /// What the API offers; asked for once.
@@ -194,7 +194,10 @@ impl ApiSource {
         let limits = Limits { allow_private: self.own.allow_private_addresses, ..Limits::default() };
         let compatibility = if self.own.exact { Compatibility::Exact } else { Compatibility::Safe };
         let client = Client::new(limits)?;
-        Ok(Arc::new(Run::new(self.config.clone(), client, compatibility, jiff::Timestamp::now)))
+        let config = Arc::clone(&self.config);
+        let mut run = Run::sharing(config, client, compatibility, jiff::Timestamp::now);
+        self.manifest.limit(&mut run)?;
+        Ok(Arc::new(run))
     }
 
     async fn tables(&self, run: &Arc<Run>) -> Result<Arc<Tables>> {
@@ -210,7 +213,7 @@ impl ApiSource {
 impl Source for ApiSource {
     fn capabilities(&self) -> SourceCapabilities {
         SourceCapabilities {
-            parallel_parts: self.manifest.concurrency(&self.config).max(2),
+            parallel_parts: self.manifest.concurrency(&self.config.get()).clamp(2, 8),
             incremental: true,
             key_lists: false,
             consistent: false,
@@ -267,6 +270,16 @@ impl Source for ApiSource {
         let run = self.run()?;
         let tables = self.tables(&run).await?;
         session::sample(&run, &tables, read, rows, sink).await
+    }
+
+    async fn position_of(&self, read: &TableRead, state: &Value) -> Result<TablePosition> {
+        let run = self.run()?;
+        let tables = self.tables(&run).await?;
+        session::position_of(&run, &tables, read, state)
+    }
+
+    fn state_of(&self, position: &TablePosition) -> Option<Value> {
+        session::state_of(position)
     }
 
     async fn open(&self, _tables: &[TableRead]) -> Result<Box<dyn SourceSession>> {

@@ -134,6 +134,46 @@ struct ApiPlan {
     state: Option<Value>,
 }
 
+/// The position of a table that another program has read as far as a state says.
+///
+/// # Errors
+/// `Unsupported`, when the table is read whole each time; `PositionLost`, when the state is not one of this table.
+pub(super) fn position_of(
+    run: &Arc<Run>,
+    tables: &Tables,
+    read: &TableRead,
+    state: &Value,
+) -> Result<TablePosition> {
+    let stream = tables.stream(&read.table.name)?;
+    if read.mode == ReadMode::Full {
+        return Err(Error::new(
+            ErrorKind::Unsupported,
+            format!("`{}` is read whole each time, so that a state says nothing of it.", read.table),
+        )
+        .meaning("The next run reads all of it.")
+        .fix(match &stream.cursor_field {
+            Some(field) => {
+                format!("Read it by what changed: write `cursor: {field}` for it in the connection.")
+            }
+            None => "There is nothing to do: its API cannot be asked for what changed.".to_owned(),
+        }));
+    }
+    stream.accepts(run, state)?;
+    let plan = ApiPlan { incremental: true, state: Some(state.clone()) };
+    let mut position = TablePosition::start(0, serde_json::to_value(&plan).unwrap_or_default());
+    position.finish_part(0);
+    position.ends.insert(0, state.clone());
+    position.complete = true;
+    Ok(position)
+}
+
+/// The state that a position stands for.
+pub(super) fn state_of(position: &TablePosition) -> Option<Value> {
+    let plan = from_json(&position.plan).ok().filter(|plan| plan.incremental)?;
+    let reached = if position.complete { position.ends.get(&0) } else { position.at.get(&0) };
+    reached.cloned().or(plan.state)
+}
+
 pub(super) struct ApiSession {
     run: Arc<Run>,
     tables: Arc<Tables>,

@@ -55,7 +55,7 @@ impl Folder {
     fn configured(&self, config: &Value) -> Result<Box<dyn Source>> {
         let mut whole = json!({"path": "in"});
         whole.as_object_mut().unwrap().extend(config.as_object().unwrap().clone());
-        let context = ConnectorContext { project: self.0.path().to_owned() };
+        let context = ConnectorContext::of(self.0.path());
         registry().get("files").unwrap().source(&Config::new(whole), &context)
     }
 }

@@ -23,7 +23,7 @@ const HARD: WriteMode = WriteMode::Merge { deletes: Deletes::Hard };
 
 fn destination(root: &Path) -> Box<dyn Destination> {
     let config = Config::new(serde_json::json!({"path": "lake"}));
-    Parquet.destination(&config, &ConnectorContext { project: root.to_owned() }).unwrap()
+    Parquet.destination(&config, &ConnectorContext::of(root)).unwrap()
 }
 
 fn lake(root: &Path) -> PathBuf {

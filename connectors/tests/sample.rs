@@ -12,7 +12,7 @@ use syncline_protocol::{
 use syncline_testkit::{Collector, collect, rows_as_text, sorted_rows};
 
 fn source(project: &Path) -> Box<dyn Source> {
-    let context = ConnectorContext { project: project.to_owned() };
+    let context = ConnectorContext::of(project);
     registry().get("sample").unwrap().source(&Config::new(json!({})), &context).unwrap()
 }
 
@@ -285,7 +285,7 @@ async fn wrong_questions_get_clear_answers() {
         assert!(plan.full && !plan.continues);
     }
 
-    let context = ConnectorContext { project: project.path().to_owned() };
+    let context = ConnectorContext::of(project.path());
     let wrong = registry().get("sample").unwrap().source(&Config::new(json!({"sead": 1})), &context);
     assert_eq!(wrong.err().unwrap().kind(), ErrorKind::Config);
     std::fs::create_dir_all(project.path().join(".syncline")).unwrap();

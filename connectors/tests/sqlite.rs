@@ -39,7 +39,7 @@ impl File {
     }
 
     fn configured(&self, config: Value) -> Box<dyn Source> {
-        let context = ConnectorContext { project: self.folder.path().to_owned() };
+        let context = ConnectorContext::of(self.folder.path());
         registry().get("sqlite").unwrap().source(&Config::new(config), &context).unwrap()
     }
 
@@ -448,7 +448,7 @@ async fn what_cannot_be_opened_is_explained() {
         assert_eq!(outcome(source.as_ref()).await, CheckOutcome::NotReady, "{path}");
         assert!(path != "missing.db" || !folder.join(path).exists(), "reading makes no file");
     }
-    let context = ConnectorContext { project: folder.to_owned() };
+    let context = ConnectorContext::of(folder);
     let sqlite = registry();
     let wrong = sqlite.get("sqlite").unwrap().source(&Config::new(json!({"file": "x"})), &context);
     assert_eq!(wrong.err().unwrap().kind(), ErrorKind::Config);

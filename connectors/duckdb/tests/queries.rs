@@ -11,7 +11,7 @@ use crate::support::*;
 
 fn queries(place: &Place) -> Queries {
     let config = Config::new(serde_json::json!({"path": "studio.duckdb"}));
-    Queries::new(&config, &ConnectorContext { project: place.folder.path().to_owned() }).unwrap()
+    Queries::new(&config, &ConnectorContext::of(place.folder.path())).unwrap()
 }
 
 /// A file with a table that another program made.

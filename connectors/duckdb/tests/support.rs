@@ -45,9 +45,7 @@ impl Place {
 
 pub(crate) fn destination(folder: &std::path::Path) -> Box<dyn Destination> {
     let config = Config::new(serde_json::json!({"path": "studio.duckdb"}));
-    connector_duckdb::connector()
-        .destination(&config, &ConnectorContext { project: folder.to_owned() })
-        .unwrap()
+    connector_duckdb::connector().destination(&config, &ConnectorContext::of(folder)).unwrap()
 }
 
 pub(crate) fn source_table() -> TableName {

@@ -17,6 +17,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::events::{Events, Listener};
 use crate::host::Host;
+use crate::renewal::Replaced;
 use crate::runs::Runs;
 use crate::samples::Samples;
 use crate::sign_in::SignIns;
@@ -42,6 +43,7 @@ pub(crate) struct Open {
     pub(crate) project: Project,
     pub(crate) state: Arc<State>,
     pub(crate) events: Events,
+    pub(crate) replaced: Arc<Replaced>,
     /// The log that was looked at last, so that paging through it and searching it begin where the last answer ended.
     pub(crate) log: Mutex<Option<LogReader>>,
     pub(crate) samples: Samples,
@@ -55,6 +57,7 @@ impl Api {
             project,
             state,
             events: Events::default(),
+            replaced: Arc::default(),
             log: Mutex::default(),
             samples: Samples::default(),
         });
@@ -145,7 +148,7 @@ impl Open {
     }
 
     pub(crate) fn context(&self) -> ConnectorContext {
-        ConnectorContext { project: self.project.root().to_owned() }
+        ConnectorContext::of(self.project.root())
     }
 
     /// The connector of a system, and its settings with secrets filled in. `typed` are secrets by path that are not in
@@ -171,7 +174,8 @@ impl Open {
         if let Value::Object(config) = &mut config {
             for (path, secret) in typed {
                 use secrecy::ExposeSecret;
-                self.host.learn_secrets(std::slice::from_ref(secret));
+                let secret = self.replaced.newest(secret);
+                self.host.learn_secrets(std::slice::from_ref(&secret));
                 crate::form::put(config, path, Value::from(secret.expose_secret()));
             }
         }
@@ -183,7 +187,7 @@ impl Open {
         let system = self.project.system(SystemKind::Source, name)?;
         let (connector, config) =
             self.resolve(SystemKind::Source, &system, &[]).map_err(|error| error.with("source", name))?;
-        Ok(Arc::from(connector.source(&config, &self.context())?))
+        Ok(Arc::from(connector.source(&config, &self.context_of(&system, &[]))?))
     }
 
     /// A configured destination, not connected yet.
@@ -192,7 +196,7 @@ impl Open {
         let (connector, config) = self
             .resolve(SystemKind::Destination, &system, &[])
             .map_err(|error| error.with("destination", name))?;
-        Ok(Arc::from(connector.destination(&config, &self.context())?))
+        Ok(Arc::from(connector.destination(&config, &self.context_of(&system, &[]))?))
     }
 
     pub(crate) fn connection(&self, name: &str) -> Result<Connection> {

@@ -23,6 +23,7 @@ pub mod host;
 mod inbox;
 mod left;
 mod personal;
+mod renewal;
 pub mod requests;
 mod runs;
 mod samples;

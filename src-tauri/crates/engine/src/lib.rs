@@ -16,6 +16,7 @@
 //! - one task owns the position of a table; lanes hand it their loaders to commit;
 //! - nothing in here names a system: decisions come from capabilities.
 
+pub mod airbyte_state;
 mod browse;
 mod channel;
 mod compare;
@@ -40,6 +41,7 @@ mod run_log;
 mod sides;
 mod stop;
 mod table;
+mod transfer;
 mod verify;
 
 pub use browse::Rows;
@@ -58,3 +60,4 @@ pub use receipt::{
 };
 pub use run_log::{LogFilter, LogHit, LogLevel, LogLine, LogQuery, LogReader, LogSearch, LogStage, RunLog};
 pub use stop::Stop;
+pub use transfer::Moved;

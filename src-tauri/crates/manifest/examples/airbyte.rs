@@ -108,7 +108,9 @@ async fn obey(arguments: &Arguments, messages: &Messages) -> Result<bool> {
     }
     let config = connector.configure(arguments.json("--config")?)?;
     let compatibility = if arguments.exact { Compatibility::Exact } else { Compatibility::Safe };
-    let run = Arc::new(Run::new(config, client()?, compatibility, clock));
+    let mut run = Run::new(config, client()?, compatibility, clock);
+    connector.limit(&mut run)?;
+    let run = Arc::new(run);
     match arguments.verb.as_str() {
         "check" => check(&connector, &run, messages).await,
         "discover" => discover(&connector, &run, messages).await,

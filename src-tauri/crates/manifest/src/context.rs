@@ -1,11 +1,11 @@
 //! What all parts of a read share.
 
-use std::sync::Arc;
-use std::sync::RwLock;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use syncline_protocol::{Error, Result};
+use secrecy::{ExposeSecret as _, SecretString};
+use syncline_protocol::{Error, Result, SettingsKeeper};
 use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
 
 use crate::http::client::Client;
@@ -24,6 +24,95 @@ pub enum Compatibility {
     Exact,
 }
 
+/// The configuration of a source, shared by all its uses: a token that one of them renews is renewed for all.
+pub struct Configuration {
+    value: RwLock<Arc<Json>>,
+    keeper: Option<Arc<dyn SettingsKeeper>>,
+}
+
+/// A setting that was renewed: its path, and its new value.
+pub(crate) type Renewed = (Vec<String>, SecretString);
+
+impl Configuration {
+    /// A configuration whose secrets are filled in. `keeper` keeps what is renewed for later uses.
+    pub fn new(value: Json, keeper: Option<Arc<dyn SettingsKeeper>>) -> Configuration {
+        Configuration { value: RwLock::new(Arc::new(value)), keeper }
+    }
+
+    /// As it is now.
+    pub fn get(&self) -> Arc<Json> {
+        Arc::clone(&self.value.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn put(&self, renewed: &[Renewed]) {
+        let mut value = self.value.write().unwrap_or_else(PoisonError::into_inner);
+        let mut changed = Json::clone(&value);
+        for (path, setting) in renewed {
+            put(&mut changed, path, Json::from(setting.expose_secret()));
+        }
+        *value = Arc::new(changed);
+    }
+
+    /// Takes over what other uses of the same source have renewed since.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub(crate) async fn catch_up(&self, paths: Vec<Vec<String>>) -> Result<()> {
+        let Some(keeper) = self.keeper.clone() else { return Ok(()) };
+        let current = blocking(move || {
+            let current = |path: Vec<String>| Ok(keeper.current(&path)?.map(|value| (path, value)));
+            paths.into_iter().filter_map(|path| current(path).transpose()).collect::<Result<Vec<_>>>()
+        });
+        self.put(&current.await?);
+        Ok(())
+    }
+
+    /// Replaces settings, here and where they are kept. The paths of those that could not be kept.
+    ///
+    /// # Errors
+    /// When keeping failed. The settings are replaced here all the same.
+    pub(crate) async fn renew(&self, renewed: Vec<Renewed>) -> Result<Vec<Vec<String>>> {
+        self.put(&renewed);
+        let Some(keeper) = self.keeper.clone() else {
+            return Ok(renewed.into_iter().map(|(path, _)| path).collect());
+        };
+        blocking(move || {
+            let mut forgotten = Vec::new();
+            for (path, value) in renewed {
+                if !keeper.keep(&path, &value)? {
+                    forgotten.push(path);
+                }
+            }
+            Ok(forgotten)
+        })
+        .await
+    }
+}
+
+/// A vault is a file.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| Error::internal("A part of the program failed.").caused_by(error))?
+}
+
+/// Sets a field at a path; objects on the way are made.
+fn put(config: &mut Json, path: &[String], value: Json) {
+    let Some((last, outer)) = path.split_last() else { return };
+    let mut node = config;
+    for step in outer {
+        if !node.get(step).is_some_and(Json::is_object) {
+            let Some(fields) = node.as_object_mut() else { return };
+            fields.insert(step.clone(), Json::Object(Map::new()));
+        }
+        let Some(inner) = node.get_mut(step) else { return };
+        node = inner;
+    }
+    if let Some(fields) = node.as_object_mut() {
+        fields.insert(last.clone(), value);
+    }
+}
+
 /// One use of a connector with one configuration: a check, a discovery, a read. Shared by all its streams.
 pub struct Run {
     /// Sends requests; holds cookies, caches, budgets and what the server said about waiting.
@@ -36,28 +125,29 @@ pub struct Run {
     pub concurrency: usize,
     /// Waiting times are divided by this; tests do not wait.
     pub haste: u32,
-    config: RwLock<Arc<Json>>,
+    pub(crate) configuration: Arc<Configuration>,
     jobs: OnceCell<Semaphore>,
 }
 
 impl Run {
     /// A run with this configuration, whose secrets are filled in.
     pub fn new(config: Json, client: Client, compatibility: Compatibility, clock: Clock) -> Run {
-        Run {
-            client,
-            compatibility,
-            clock,
-            concurrency: 2,
-            haste: 1,
-            config: RwLock::new(Arc::new(config)),
-            jobs: OnceCell::new(),
-        }
+        Run::sharing(Arc::new(Configuration::new(config, None)), client, compatibility, clock)
+    }
+
+    /// A run with a configuration that other runs of the same source have, too.
+    pub fn sharing(
+        configuration: Arc<Configuration>,
+        client: Client,
+        compatibility: Compatibility,
+        clock: Clock,
+    ) -> Run {
+        Run { client, compatibility, clock, concurrency: 2, haste: 1, configuration, jobs: OnceCell::new() }
     }
 
     /// The configuration as it is now: an authenticator may have renewed a token in it.
     pub fn config(&self) -> Arc<Json> {
-        let config = self.config.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-        Arc::clone(&config)
+        self.configuration.get()
     }
 
     /// How long to wait really.
@@ -70,11 +160,6 @@ impl Run {
     pub(crate) async fn job_turn(&self, at_once: usize) -> Result<SemaphorePermit<'_>> {
         let jobs = self.jobs.get_or_init(|| async { Semaphore::new(at_once) }).await;
         jobs.acquire().await.map_err(|error| Error::internal("Jobs are counted no more.").caused_by(error))
-    }
-
-    /// Replaces the configuration, after a token in it was renewed.
-    pub fn set_config(&self, config: Json) {
-        *self.config.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Arc::new(config);
     }
 }
 

@@ -10,12 +10,16 @@
 //! 5. [`slices`]: over what a stream is divided (parents, lists, windows of time). [`cursor`]: how far it has been read.
 //! 6. [`stream`]: one table: reads its slices into an [`Output`]; its schema. [`connector`]: all tables, the
 //!    specification of the configuration, the check.
-//! 7. [`source`]: the contract: tables as Arrow, positions, plans.
+//!
+//! `classes` are ports of Python classes that manifests name.
+//!
+//! `classes` are ports of Python classes that manifests name.
 //!
 //! A component is made from its node by `X::new(&node)`, which fails for what this interpreter cannot do; the stream
 //! it belongs to is then listed as unreadable with that reason, and the others run.
 //! Components are immutable and shared; what changes while reading lives in [`Run`] or in the future that reads.
 
+mod classes;
 pub mod connector;
 pub mod context;
 pub mod cursor;

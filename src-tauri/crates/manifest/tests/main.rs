@@ -13,3 +13,4 @@ mod reading;
 mod records;
 mod records_speed;
 mod requests;
+mod streams;

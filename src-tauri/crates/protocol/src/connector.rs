@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use schemars::JsonSchema;
+use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -100,14 +101,44 @@ impl fmt::Debug for Config {
     }
 }
 
+/// Keeps the settings of a system that change while it is used: refresh tokens that are replaced at each use. Blocks.
+pub trait SettingsKeeper: Send + Sync {
+    /// Keeps the new value of the setting at `path`, so that whoever opens the system next gets it. Durable when this
+    /// returns true; false when the setting lies where it cannot be changed, such as a variable of the environment.
+    ///
+    /// # Errors
+    /// When it could be kept, but writing failed.
+    fn keep(&self, path: &[String], value: &SecretString) -> Result<bool>;
+
+    /// The setting at `path` as it is kept now; another use of the same system may have changed it. None when it lies
+    /// where it cannot be changed.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn current(&self, path: &[String]) -> Result<Option<SecretString>>;
+}
+
 /// What a connector may know of its surroundings.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct ConnectorContext {
     /// The project folder: relative paths in configurations start here.
     pub project: PathBuf,
+    /// Keeps settings that change while the system is used; without one they are forgotten with the source.
+    pub keeper: Option<Arc<dyn SettingsKeeper>>,
+}
+
+impl fmt::Debug for ConnectorContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConnectorContext").field("project", &self.project).finish_non_exhaustive()
+    }
 }
 
 impl ConnectorContext {
+    /// For a project, without a keeper.
+    pub fn of(project: impl Into<PathBuf>) -> Self {
+        ConnectorContext { project: project.into(), keeper: None }
+    }
+
     /// `path` as given when absolute, else inside the project folder.
     pub fn resolve(&self, path: &str) -> PathBuf {
         self.project.join(path)

@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use crate::change::ChangeSink;
 use crate::check::StepSink;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::name::TableName;
 use crate::position::TablePosition;
 use crate::schema::{Catalog, Column, arrow_schema};
@@ -163,6 +163,23 @@ pub trait Source: Send + Sync {
     /// # Errors
     /// As for [`SourceSession::read`].
     async fn sample(&self, read: &TableRead, rows: usize, sink: &dyn ChangeSink) -> Result<()>;
+
+    /// The position of a table that another program has read so far, from the state that it kept: what a run goes on
+    /// from as if this source had read up to there. `state` has the form that Airbyte keeps of a stream.
+    ///
+    /// # Errors
+    /// `Unsupported` when the system knows no such states, or when the table is not read by what changed;
+    /// `PositionLost` when the state is not one of this table.
+    async fn position_of(&self, read: &TableRead, state: &Value) -> Result<TablePosition> {
+        let _ = (read, state);
+        Err(Error::new(ErrorKind::Unsupported, "This source cannot go on from the state of another program."))
+    }
+
+    /// The state, in the same form, from which another program can go on. None when the position knows of none.
+    fn state_of(&self, position: &TablePosition) -> Option<Value> {
+        let _ = position;
+        None
+    }
 
     /// Begins a run over these tables.
     ///

@@ -16,6 +16,7 @@ pub mod config;
 pub mod lock;
 pub mod project;
 pub mod redact;
+pub mod renewal;
 pub mod schemas;
 pub mod secrets;
 pub mod state;
@@ -25,6 +26,7 @@ mod yaml;
 pub use lock::RunLock;
 pub use project::{Project, SystemKind};
 pub use redact::Redactor;
+pub use renewal::VaultKeeper;
 pub use secrets::{Resolved, SecretLookup};
 pub use state::{
     AttemptRecord, CachedCatalog, FileVersion, JournalEntry, KeptVersion, Outcome, RunEnd, RunError,

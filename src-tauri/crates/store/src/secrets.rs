@@ -94,6 +94,14 @@ pub fn has_reference(text: &str) -> bool {
     parse(text).is_ok_and(|parts| parts.iter().any(|part| !matches!(part, Part::Text(_))))
 }
 
+/// The name of the secret that `text` stands for as a whole.
+pub fn single_secret(text: &str) -> Option<&str> {
+    match parse(text).ok()?.as_slice() {
+        [Part::Secret(name)] => Some(name),
+        _ => None,
+    }
+}
+
 /// The names of the secrets that `config` refers to, in the order they appear, each once.
 pub fn secret_names(config: &Value) -> Vec<String> {
     let mut names = Vec::new();

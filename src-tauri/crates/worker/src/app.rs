@@ -10,7 +10,7 @@ use syncline_protocol::{
 };
 use syncline_store::config::SystemConfig;
 use syncline_store::secrets::{VaultAndEnv, resolve};
-use syncline_store::{Project, State, SystemKind, Vault};
+use syncline_store::{Project, State, SystemKind, Vault, VaultKeeper};
 use syncline_worker::logging::{self, Log};
 use tokio::runtime::Runtime;
 
@@ -74,13 +74,13 @@ impl<'a> Context<'a> {
     /// A source of this configuration.
     pub(crate) fn make_source(&self, system: &SystemConfig) -> Result<Arc<dyn Source>> {
         let (connector, config) = self.resolve(SystemKind::Source, system)?;
-        Ok(Arc::from(connector.source(&config, &self.connector_context())?))
+        Ok(Arc::from(connector.source(&config, &self.connector_context(system))?))
     }
 
     /// A destination of this configuration.
     pub(crate) fn make_destination(&self, system: &SystemConfig) -> Result<Arc<dyn Destination>> {
         let (connector, config) = self.resolve(SystemKind::Destination, system)?;
-        Ok(Arc::from(connector.destination(&config, &self.connector_context())?))
+        Ok(Arc::from(connector.destination(&config, &self.connector_context(system))?))
     }
 
     /// A connection, ready to be planned and run.
@@ -98,8 +98,16 @@ impl<'a> Context<'a> {
         })
     }
 
-    fn connector_context(&self) -> ConnectorContext {
-        ConnectorContext { project: self.project.root().to_owned() }
+    fn connector_context(&self, system: &SystemConfig) -> ConnectorContext {
+        let redaction = self.screen.redaction.clone();
+        let keeper = VaultKeeper {
+            state: Arc::clone(&self.state),
+            environment: Box::new(environment),
+            config: system.config.clone(),
+            learn: Box::new(move |secrets| redaction.learn(secrets)),
+            clock: Timestamp::now,
+        };
+        ConnectorContext { project: self.project.root().to_owned(), keeper: Some(Arc::new(keeper)) }
     }
 
     fn resolve(&self, kind: SystemKind, system: &SystemConfig) -> Result<(Arc<dyn Connector>, Config)> {

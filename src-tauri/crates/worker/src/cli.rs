@@ -101,6 +101,8 @@ pub(crate) enum Command {
     Secret(Secret),
     /// Add connectors that a manifest describes (Airbyte's low-code YAML), list and test them.
     Connector(Connector),
+    /// Move a connection from Airbyte with its state, or back.
+    State(State),
     /// Print the JSON Schema of project files and connectors.
     Schema(Schema),
     /// Make a project with sample data, run it, and show the result.
@@ -449,6 +451,39 @@ Examples:
     Remove {
         /// Its name.
         name: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct State {
+    #[command(subcommand)]
+    pub(crate) command: StateCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum StateCommand {
+    /// Go on where Airbyte stopped: its state becomes the position of each table, stored in the destination.
+    ///
+    /// The next run reads what changed since. Rows that Airbyte has loaded are not moved: they stay in its tables, and the
+    /// tables of this connection begin empty. Taken is the state that Airbyte shows in the settings of a connection, or
+    /// gives by its API, and state messages of its protocol.
+    #[command(after_help = "\
+Examples:
+  syncline state import nightly state.json
+  syncline state import nightly - < state.json")]
+    Import {
+        /// The connection.
+        connection: String,
+        /// The file; - for standard input.
+        file: PathBuf,
+        /// Also for tables that Syncline has synced before: they go on from the imported state.
+        #[arg(long)]
+        replace: bool,
+    },
+    /// Print the state of each table as a list of Airbyte's state messages.
+    Export {
+        /// The connection.
+        connection: String,
     },
 }
 

@@ -16,4 +16,5 @@ pub(crate) mod run;
 pub(crate) mod schema;
 pub(crate) mod secret;
 pub(crate) mod serve;
+pub(crate) mod state;
 pub(crate) mod status;

@@ -63,6 +63,7 @@ fn in_project(surroundings: &Surroundings<'_>, command: Command) -> Result<Exit>
         Command::Plan(arguments) => commands::plan::run(&context, &arguments),
         Command::Run(arguments) => commands::run::run(&context, &arguments),
         Command::Accept(arguments) => commands::accept::run(&context, &arguments),
+        Command::State(arguments) => commands::state::run(&context, arguments.command),
         Command::Status(arguments) => commands::status::run(&context, &arguments),
         Command::Receipt(arguments) => commands::receipt::run(&context, &arguments),
         Command::Quarantine(arguments) => commands::quarantine::run(&context, arguments.command),

@@ -30,6 +30,7 @@ fn commands_explain_themselves() {
         vec!["secret", "set"],
         vec!["connector", "add"],
         vec!["connector", "test"],
+        vec!["state", "import"],
         vec!["schema"],
         vec!["demo"],
         vec!["completions"],

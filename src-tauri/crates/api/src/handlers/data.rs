@@ -104,7 +104,8 @@ impl Api {
             let system = open.project.system(SystemKind::Destination, &name)?;
             let (connector, config) = open.resolve(SystemKind::Destination, &system, &[])?;
             let title = connector.spec().title.into_owned();
-            Ok(Asked { connector: system.connector, title, config, context: open.context() })
+            let context = open.context_of(&system, &[]);
+            Ok(Asked { connector: system.connector, title, config, context })
         })
         .await
     }

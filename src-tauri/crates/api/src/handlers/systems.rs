@@ -188,7 +188,7 @@ impl Api {
                 let made = self.blocking(move |open| {
                     refuse_plain_secrets(open, side.into(), &system)?;
                     let (connector, config) = open.resolve(side.into(), &system, &typed)?;
-                    connector.source(&config, &open.context())
+                    connector.source(&config, &open.context_of(&system, &typed))
                 });
                 match made.await {
                     Ok(source) => source.check(&steps).await,
@@ -199,7 +199,7 @@ impl Api {
                 let made = self.blocking(move |open| {
                     refuse_plain_secrets(open, side.into(), &system)?;
                     let (connector, config) = open.resolve(side.into(), &system, &typed)?;
-                    connector.destination(&config, &open.context())
+                    connector.destination(&config, &open.context_of(&system, &typed))
                 });
                 match made.await {
                     Ok(destination) => destination.check(&steps).await,
@@ -228,15 +228,19 @@ impl Api {
             // The connector's own opinion, before anything is written. It does not connect.
             let (connector, config) = open.resolve(kind, &system, &typed)?;
             match kind {
-                SystemKind::Source => connector.source(&config, &open.context()).map(|_| ()),
-                SystemKind::Destination => connector.destination(&config, &open.context()).map(|_| ()),
+                SystemKind::Source => {
+                    connector.source(&config, &open.context_of(&system, &typed)).map(|_| ())
+                }
+                SystemKind::Destination => {
+                    connector.destination(&config, &open.context_of(&system, &typed)).map(|_| ())
+                }
             }
             .map_err(|error| error.meaning("Nothing was saved."))?;
             // Secrets first, then the file: a file that refers to nothing would be refused at the next run.
             let vault = open.vault()?;
             for (path, secret) in &typed {
                 let name = format!("{}_{}_{}", kind.word(), request.name, path.replace('.', "_"));
-                vault.set(&name, secret, open.now())?;
+                vault.set(&name, &open.replaced.newest(secret), open.now())?;
                 if let Value::Object(config) = &mut system.config {
                     form::put(config, path, Value::from(format!("${{secret:{name}}}")));
                 }

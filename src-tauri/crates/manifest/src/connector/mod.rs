@@ -15,7 +15,12 @@ use crate::context::Run;
 use crate::document::{Document, Node};
 use crate::expression::{Condition, Scope, Text};
 use crate::http::sign_in::Description;
+use crate::http::budget::{Budget, Gate};
+use crate::http::client::AT_ONCE;
 use crate::stream::{Stream, parents};
+
+/// No manifest gets more requests at once than this.
+const AT_ONCE_MAX: usize = 64;
 
 /// A connector made from a manifest.
 pub struct Connector {
@@ -136,14 +141,25 @@ impl Connector {
 
     /// How many requests the manifest wants to run side by side (`concurrency_level`), by this configuration.
     pub fn concurrency(&self, config: &Json) -> usize {
-        const WITHOUT: usize = 2;
-        let Some(level) = Node::root(&self.document).field("concurrency_level") else { return WITHOUT };
+        let Some(level) = Node::root(&self.document).field("concurrency_level") else { return AT_ONCE };
         let wanted = Text::of(&level, "default_concurrency").ok().flatten();
         let wanted = wanted.and_then(|text| text.eval(&Scope::new(config, jiff::Timestamp::now)).ok());
         let wanted = wanted.and_then(|wanted| wanted.as_i64()).unwrap_or(1);
         let most =
             level.integer("max_concurrency").ok().flatten().filter(|most| *most > 0).unwrap_or(i64::MAX);
-        usize::try_from(wanted.min(most)).unwrap_or(1).max(1)
+        usize::try_from(wanted.min(most)).unwrap_or(1).clamp(1, AT_ONCE_MAX)
+    }
+
+    /// Tells a run how much the manifest lets it ask at once, and in a time.
+    ///
+    /// # Errors
+    /// `Config`, when the budget of the manifest is not valid.
+    pub fn limit(&self, run: &mut Run) -> Result<()> {
+        let config = run.config();
+        run.client.budget = Budget::of(&Node::root(&self.document), &config, run.clock)?;
+        run.concurrency = self.concurrency(&config);
+        run.client.gate = Gate::new(run.concurrency);
+        Ok(())
     }
 
     async fn components(&self, run: &Arc<Run>) -> Result<Vec<Component>> {

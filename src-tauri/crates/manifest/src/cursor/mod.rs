@@ -2,6 +2,7 @@
 
 mod bound;
 mod clamp;
+mod divide;
 mod ledger;
 mod migration;
 mod point;
@@ -22,6 +23,7 @@ use bound::Bound;
 use clamp::Clamping;
 use point::Point;
 
+use crate::classes::class_of;
 use crate::context::{Run, Slice};
 use crate::document::Node;
 use crate::expression::datetime::Duration;
@@ -41,6 +43,8 @@ pub(crate) struct Cursor {
     clamping: Option<(Text, Option<String>)>,
     end: Option<Bound>,
     options: (Option<RequestOption>, Option<RequestOption>),
+    /// How many days a window has, 1 to 100 (a class of Braze).
+    days: Option<RequestOption>,
     is_compare_strictly: bool,
     is_data_feed: bool,
     is_client_side: bool,
@@ -61,6 +65,9 @@ impl Cursor {
         match (node.kind(), node.class_name()) {
             ("DatetimeBasedCursor", None) => Cursor::of_times(node),
             ("IncrementingCountCursor", None) => Cursor::of_counts(node),
+            _ if class_of(node) == Some("DatetimeIncrementalSyncComponent") => {
+                Ok(Cursor { days: option(node, "step_option")?, ..Cursor::of_times(node)? })
+            }
             (_, Some(class)) => Err(node.unsupported(format!("the cursor `{class}`, written in Python"))),
             (kind, None) => Err(node.unsupported(format!("a cursor of the type `{kind}`"))),
         }
@@ -109,6 +116,7 @@ impl Cursor {
             clamping,
             end: Bound::of(node, "end_datetime", format)?,
             options: (option(node, "start_time_option")?, option(node, "end_time_option")?),
+            days: None,
             is_compare_strictly: flag("is_compare_strictly")?,
             is_data_feed: flag("is_data_feed")?,
             is_client_side: flag("is_client_side_incremental")?,
@@ -129,6 +137,7 @@ impl Cursor {
             clamping: None,
             end: None,
             options: (option(node, "start_value_option")?, None),
+            days: None,
             is_compare_strictly: false,
             is_data_feed: false,
             is_client_side: false,
@@ -139,6 +148,11 @@ impl Cursor {
     /// Whether it counts instead of telling times.
     pub(crate) fn counts(&self) -> bool {
         self.format.is_none()
+    }
+
+    /// Whether it knows the smallest stretch of time.
+    pub(crate) fn is_granular(&self) -> bool {
+        self.granularity.is_some() && !self.is_client_side
     }
 
     /// The name of its field, as far as it does not depend on the configuration.
@@ -194,6 +208,12 @@ impl Cursor {
                 let value = slice.window.get(name).cloned().unwrap_or_default();
                 option.put(run, value, options)?;
             }
+        }
+        let Some(option) = &self.days else { return Ok(()) };
+        let border = |name: &str| settings.read(slice.window.get(name)?)?.moment();
+        if let (Some(start), Some(end)) = (border(&settings.borders.0), border(&settings.borders.1)) {
+            let days = (end.at.as_second() - start.at.as_second()).div_euclid(86_400).clamp(1, 100);
+            option.put(run, days.into(), options)?;
         }
         Ok(())
     }

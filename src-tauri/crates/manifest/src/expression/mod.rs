@@ -455,11 +455,17 @@ impl Mapping {
         })
     }
 
-    /// The value whatever it is: an object, or what a single text gives.
+    /// The value whatever it is: an object, or what a single text gives. An object that a single text gives is taken as
+    /// it is, whatever `values` says.
     ///
     /// # Errors
     /// As [`Text::eval`].
     pub fn eval_any(&self, scope: &Scope<'_>, values: Accept) -> Result<Json> {
+        if let Part::Text(text) = &self.root
+            && let Some(Json::Object(fields)) = text.eval_as(scope, Accept::Any)?
+        {
+            return Ok(Json::Object(fields));
+        }
         self.root.eval(scope, values)
     }
 }

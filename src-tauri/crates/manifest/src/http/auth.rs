@@ -20,9 +20,10 @@ use tokio::time::Instant;
 use super::errors::named;
 use super::{Options, RequestOption};
 use crate::Json;
+use crate::classes::authenticators::{self, Known};
 use crate::context::{Output, Run};
 use crate::document::Node;
-use crate::expression::{Scope, Text, python_str};
+use crate::expression::{Condition, Scope, Text, python_str};
 
 /// An authenticator.
 pub(super) enum Authenticator {
@@ -51,6 +52,10 @@ pub(super) enum Authenticator {
         choices: Vec<(String, Authenticator)>,
     },
     Jwt(Box<jwt::Jwt>),
+    /// Another one, and headers beside it.
+    With(Box<Authenticator>, Vec<(&'static str, &'static str)>),
+    /// The first whose condition holds.
+    First(Vec<(Condition, Authenticator)>),
 }
 
 impl Authenticator {
@@ -97,7 +102,27 @@ impl Authenticator {
                         .collect::<Result<_>>()?,
                 }
             }
-            _ => return Err(node.unsupported(named(&node, "authenticator"))),
+            _ => match authenticators::known(&node) {
+                Some(known) => Authenticator::ported(&node, known)?,
+                None => return Err(node.unsupported(named(&node, "authenticator"))),
+            },
+        })
+    }
+
+    /// Of a class that is known here.
+    fn ported(node: &Node<'_>, known: Known) -> Result<Authenticator> {
+        let made = |value: &Json, part: &str| {
+            Authenticator::new(Some(Node::made(node.document(), value, format!("{}/{part}", node.path()))))
+        };
+        Ok(match known {
+            Known::As(value) => made(&value, "")?,
+            Known::With(value, headers) => Authenticator::With(Box::new(made(&value, "")?), headers),
+            Known::First(choices) => {
+                let choice = |(at, (condition, value)): (usize, &(&str, Json))| {
+                    Ok((Condition::new(condition, node.parameters())?, made(value, &at.to_string())?))
+                };
+                Authenticator::First(choices.iter().enumerate().map(choice).collect::<Result<_>>()?)
+            }
         })
     }
 
@@ -166,6 +191,23 @@ impl Authenticator {
                 };
                 choice.apply(run, options, renew, output).await?;
             }
+            Authenticator::With(inner, headers) => {
+                inner.apply(run, options, renew, output).await?;
+                for (name, value) in headers {
+                    header(options, name, (*value).to_owned());
+                }
+            }
+            Authenticator::First(choices) => {
+                for (condition, choice) in choices {
+                    if condition.holds(&scope)? {
+                        return choice.apply(run, options, renew, output).await;
+                    }
+                }
+                return Err(syncline_protocol::Error::new(
+                    syncline_protocol::ErrorKind::Config,
+                    "The settings of the source do not choose a way to sign in.",
+                ));
+            }
         }
         Ok(())
     }
@@ -175,6 +217,8 @@ impl Authenticator {
         match self {
             Authenticator::OAuth(_) | Authenticator::Session(_) | Authenticator::LegacySession(_) => true,
             Authenticator::Selective { choices, .. } => choices.iter().any(|(_, choice)| choice.can_renew()),
+            Authenticator::First(choices) => choices.iter().any(|(_, choice)| choice.can_renew()),
+            Authenticator::With(inner, _) => inner.can_renew(),
             _ => false,
         }
     }

@@ -47,6 +47,9 @@ impl Default for Limits {
     }
 }
 
+/// So many requests are under way at once where the manifest does not say. The reference sends two.
+pub(crate) const AT_ONCE: usize = 4;
+
 /// One request, ready to be sent.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Prepared {
@@ -155,7 +158,10 @@ pub struct Client {
     resting: Mutex<HashMap<String, Instant>>,
     kept: Mutex<HashMap<String, Arc<OnceCell<Kept>>>>,
     kept_bytes: Mutex<usize>,
-    pub(super) budget: super::budget::Budget,
+    /// How many requests the manifest lets be sent in a time.
+    pub(crate) budget: super::budget::Budget,
+    /// How many requests are under way at once.
+    pub(crate) gate: super::budget::Gate,
     pub(super) tokens: super::auth::Tokens,
 }
 
@@ -181,6 +187,7 @@ impl Client {
             kept: Mutex::default(),
             kept_bytes: Mutex::default(),
             budget: super::budget::Budget::default(),
+            gate: super::budget::Gate::new(AT_ONCE),
             tokens: super::auth::Tokens::default(),
         })
     }
@@ -223,11 +230,15 @@ impl Client {
             .with("redirects", self.limits.redirects))
     }
 
-    /// As [`send`](Self::send), but an answer that was given before is given again. One asks, the others wait for it.
+    /// An answer that was given before, or that `send` gets now. One asks, the others wait for it.
     ///
     /// # Errors
     /// As for [`send`](Self::send), and when the body cannot be read.
-    pub async fn send_kept(&self, request: &Prepared) -> Result<Answer> {
+    pub(super) async fn kept(
+        &self,
+        request: &Prepared,
+        send: impl Future<Output = Result<Answer>>,
+    ) -> Result<Answer> {
         let key = format!("{} {}\n{:?}\n{:?}", request.method, request.url, request.headers, request.body);
         let cell = {
             let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
@@ -235,7 +246,7 @@ impl Client {
         };
         let answer = cell
             .get_or_try_init(|| async {
-                let answer = self.send(request).await?;
+                let answer = send.await?;
                 let (status, headers, url) = (answer.status, answer.headers, answer.url);
                 Ok::<_, Error>(Kept { status, headers, url, body: answer.body.whole().await? })
             })
@@ -340,8 +351,12 @@ fn is_private(address: IpAddr) -> bool {
 /// `Config`, naming the header, never its value.
 pub(super) fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue)> {
     let wrong = || Error::new(ErrorKind::Config, format!("The header `{name}` of a request is not valid."));
-    let mut value = HeaderValue::from_str(value)
-        .map_err(|_| wrong().fix("Check the settings of the source: a line end may have slipped in."))?;
+    let slipped =
+        || wrong().fix("Check the settings of the source: a space or line end may have slipped in.");
+    if value.starts_with(char::is_whitespace) {
+        return Err(slipped());
+    }
+    let mut value = HeaderValue::from_str(value).map_err(|_| slipped())?;
     value.set_sensitive(true);
     Ok((HeaderName::try_from(name).map_err(|_| wrong())?, value))
 }

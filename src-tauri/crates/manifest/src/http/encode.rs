@@ -12,18 +12,60 @@ use crate::{Json, Map};
 /// `Config`, when that gives no address of the web.
 pub(super) fn join(base: &str, path: &str) -> Result<Url> {
     let base = base.trim();
-    let whole = if path.is_empty() {
-        base.to_owned()
-    } else {
-        if has_scheme(path) {
-            path.to_owned()
-        } else {
-            let slash = if base.ends_with('/') { "" } else { "/" };
-            let parsed = parse(&format!("{base}{slash}"))?;
-            return parsed.join(path).map_err(|_| wrong()).map(without_double_slashes).and_then(checked);
-        }
+    if path.is_empty() {
+        return parse(base);
+    }
+    if has_scheme(path) {
+        return parse(path);
+    }
+    let slash = if base.ends_with('/') { "" } else { "/" };
+    let joined = parse(&format!("{base}{slash}"))?.join(&quoted(path)).map_err(|_| wrong())?;
+    checked(without_double_slashes(joined))
+}
+
+/// An address, or what is joined to one, with the letters of path and query written as Python's `requests` writes them:
+/// what may stand there stays, also when it was quoted without need, and a `%` that quotes nothing is quoted itself. The
+/// fragment, which no server sees, is left out.
+fn quoted(text: &str) -> String {
+    let text = text.split('#').next().unwrap_or_default();
+    let host = if has_scheme(text) { text.find("://").map_or(0, |at| at + 3) } else { 0 };
+    let place = if host == 0 { 0 } else { text[host..].find(['/', '?']).map_or(text.len(), |at| host + at) };
+    let (authority, place) = text.split_at(place);
+    match place.split_once('?') {
+        Some((path, query)) => format!("{authority}{}?{}", quoted_part(path, ""), quoted_part(query, "?")),
+        None => format!("{authority}{}", quoted_part(place, "")),
+    }
+}
+
+fn quoted_part(text: &str, also: &str) -> String {
+    const UNRESERVED: &str = "._-~";
+    const ALLOWED: &str = "!$&'()*+,;=:@/";
+    let bytes = text.as_bytes();
+    let code = |at: usize| -> Option<u8> {
+        let digits =
+            text.get(at + 1..at + 3).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
+        u8::from_str_radix(digits, 16).ok()
     };
-    parse(&whole)
+    let is_quoted = bytes.iter().enumerate().all(|(at, byte)| *byte != b'%' || code(at).is_some());
+    let is_one_of = |byte: u8, letters: &str| letters.as_bytes().contains(&byte);
+    let mut out = String::with_capacity(text.len());
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        let (byte, plain) = match code(at).filter(|_| byte == b'%' && is_quoted) {
+            Some(code) => {
+                at += 2;
+                (code, is_one_of(code, UNRESERVED))
+            }
+            None => (byte, is_one_of(byte, UNRESERVED) || is_one_of(byte, ALLOWED) || is_one_of(byte, also)),
+        };
+        at += 1;
+        if plain || byte.is_ascii_alphanumeric() {
+            out.push(char::from(byte));
+        } else if !b"\t\r\n".contains(&byte) {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
 }
 
 /// Python joins the steps of a path without those that are empty.
@@ -49,7 +91,7 @@ fn wrong() -> Error {
 }
 
 fn parse(text: &str) -> Result<Url> {
-    Url::parse(text).map_err(|_| wrong()).and_then(checked)
+    Url::parse(&quoted(text)).map_err(|_| wrong()).and_then(checked)
 }
 
 fn checked(url: Url) -> Result<Url> {
@@ -142,6 +184,10 @@ mod tests {
             ("https://a.test/v1", "https://b.test/y?z=1", "https://b.test/y?z=1"),
             ("https://a.test", "a b/ü", "https://a.test/a%20b/%C3%BC"),
             ("https://a.test", "a%20b", "https://a.test/a%20b"),
+            ("https://a.test", "a%zz b", "https://a.test/a%25zz%20b"),
+            ("https://a.test", "a%7Eb%2fc?x=[%7e]|", "https://a.test/a~b%2Fc?x=%5B~%5D%7C"),
+            ("https://a.test/v[1]?k={x}", "", "https://a.test/v%5B1%5D?k=%7Bx%7D"),
+            ("https://a.test/x", "y#part", "https://a.test/x/y"),
         ] {
             assert_eq!(join(base, path).unwrap().as_str(), expected, "{base} {path}");
         }

@@ -6,6 +6,7 @@ use fancy_regex::Regex;
 use syncline_protocol::{Error, ErrorKind, Result};
 
 use crate::Json;
+use crate::classes::class_of;
 use crate::context::Run;
 use crate::document::Node;
 use crate::expression::{Condition, Scope, Text, truthy};
@@ -148,6 +149,8 @@ impl ErrorHandler {
                 all
             }
             "DefaultErrorHandler" | "" => vec![Plain::new(&node)?],
+            // A page that says that the key is wrong is no JSON, which is an error here anyway.
+            _ if class_of(&node) == Some("USCensusErrorHandler") => vec![Plain::new(&node)?],
             _ => return Err(node.unsupported(named(&node, "error handler"))),
         };
         Ok(ErrorHandler { handlers })
@@ -317,9 +320,19 @@ impl Filter {
 enum Backoff {
     Constant(Text),
     Exponential(Option<Text>),
-    Header { name: Text, pattern: Option<Text>, max: Option<f64> },
-    Until { name: Text, pattern: Option<Text>, min: Option<Text> },
+    Header {
+        name: Text,
+        pattern: Option<Text>,
+        max: Option<f64>,
+    },
+    Until {
+        name: Text,
+        pattern: Option<Text>,
+        min: Option<Text>,
+    },
     Response(Vec<String>),
+    /// Until the day ends in UTC, when some APIs count anew.
+    Midnight,
 }
 
 impl Backoff {
@@ -345,6 +358,7 @@ impl Backoff {
                     path.iter().filter_map(|step| step.json().as_str().map(str::to_owned)).collect(),
                 )
             }
+            _ if class_of(node) == Some("WaitUntilMidnightBackoffStrategy") => Backoff::Midnight,
             _ => return Err(node.unsupported(named(node, "waiting strategy"))),
         })
     }
@@ -397,6 +411,10 @@ impl Backoff {
                         Some(min.map_or(left, |min| left.max(min)))
                     }
                 }
+            }
+            Backoff::Midnight => {
+                let millis = (run.clock)().as_millisecond();
+                Some((86_400_000 - millis.rem_euclid(86_400_000)) as f64 / 1000.0)
             }
             Backoff::Response(path) => {
                 let found =

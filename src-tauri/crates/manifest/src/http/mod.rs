@@ -6,15 +6,16 @@ pub mod client;
 mod decode;
 mod encode;
 mod errors;
+mod links;
 mod options;
 mod requester;
 pub mod sign_in;
 
 pub use errors::Action;
 pub(crate) use errors::named;
+pub(crate) use links::{CASELESS, LINK_HEADER};
 pub use options::{Options, RequestOption};
 pub use requester::{Asked, Requester, Response};
-pub(crate) use requester::{CASELESS, LINK_HEADER};
 
 use syncline_protocol::Result;
 

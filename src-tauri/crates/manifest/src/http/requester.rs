@@ -9,13 +9,16 @@ use syncline_protocol::{Error, ErrorKind, Result};
 use tokio::time::Instant;
 
 use super::auth::Authenticator;
+use super::budget::{Pass, Turn};
 use super::client::{Answer, Body, Prepared, header};
 use super::errors::{Action, ErrorHandler, Seen, named};
+use super::links::headers_json;
 use super::options::{Options, combine, merge};
 use super::{encode, errors};
 use crate::context::{Output, Run, Slice};
 use crate::document::Node;
 use crate::expression::{Accept, Mapping, Scope, Text, json_dumps, python_str};
+use crate::stream::retriever::without_properties;
 use crate::{Json, Map};
 
 /// What a request's templates see beyond configuration and parameters, and what others add to it.
@@ -69,61 +72,6 @@ impl Response {
     }
 }
 
-/// The mark of an object whose keys are found in any capitalisation.
-pub(crate) const CASELESS: &str = "\u{0}caseless";
-
-/// Where the Link header itself stands when `link` is what it says.
-pub(crate) const LINK_HEADER: &str = "\u{0}link";
-
-fn headers_json(headers: &[(String, String)], links: bool) -> Json {
-    let mut fields = Map::new();
-    fields.insert(CASELESS.to_owned(), Json::Bool(true));
-    for (name, value) in headers {
-        match fields.get_mut(name) {
-            Some(Json::String(known)) => *known = format!("{known}, {value}"),
-            _ => drop(fields.insert(name.clone(), Json::String(value.clone()))),
-        }
-    }
-    if links {
-        // As the reference has it: `link` is what the header says, in any other capitalisation it is the header.
-        let header = fields.shift_remove("link");
-        let parsed =
-            header.as_ref().and_then(Json::as_str).map_or_else(|| Json::Object(Map::new()), parsed_links);
-        fields.insert("link".to_owned(), parsed);
-        fields.extend(header.map(|header| (LINK_HEADER.to_owned(), header)));
-    }
-    Json::Object(fields)
-}
-
-/// `<https://…>; rel="next", …` → `{"next": {"url": …, "rel": "next"}}`.
-fn parsed_links(text: &str) -> Json {
-    let mut links = Map::new();
-    for part in text.split(",").map(str::trim).fold(Vec::<String>::new(), |mut parts, part| {
-        // A comma inside an address does not end it.
-        match parts.last_mut() {
-            Some(last) if !part.starts_with('<') => {
-                last.push(',');
-                last.push_str(part);
-            }
-            _ => parts.push(part.to_owned()),
-        }
-        parts
-    }) {
-        let mut pieces = part.split(';');
-        let url = pieces.next().unwrap_or_default().trim().trim_matches(|letter| "<>'\" ".contains(letter));
-        let mut link = Map::from_iter([("url".to_owned(), Json::from(url))]);
-        for piece in pieces {
-            if let Some((name, value)) = piece.split_once('=') {
-                let trim = |text: &str| text.trim_matches(|letter| "'\" ".contains(letter)).to_owned();
-                link.insert(trim(name), Json::String(trim(value)));
-            }
-        }
-        let name = link.get("rel").and_then(Json::as_str).unwrap_or(url).to_owned();
-        links.insert(name, Json::Object(link));
-    }
-    Json::Object(links)
-}
-
 /// A requester with authenticator and error handler. Tries again as the handler says.
 pub struct Requester {
     url: Option<Text>,
@@ -156,12 +104,10 @@ impl Requester {
         let method = node.text("http_method")?.unwrap_or("GET").to_uppercase();
         let method =
             Method::from_bytes(method.as_bytes()).map_err(|_| node.error("`http_method` is not valid"))?;
-        let parameters = node.field("request_parameters");
-        if parameters.as_ref().and_then(|node| node.json().as_object()).is_some_and(|fields| {
-            fields.values().any(|value| value.get("type").and_then(Json::as_str) == Some("QueryProperties"))
-        }) {
-            return Err(node.unsupported("properties that are asked for in chunks (`QueryProperties`)"));
-        }
+        // Properties that are asked for by name are the retriever's business.
+        let without = without_properties(node.json());
+        let without = without.as_ref().map(|value| Node::made(node.document(), value, node.path()));
+        let node = without.as_ref().unwrap_or(node);
         let mut requester = Requester {
             url: Text::of(node, "url")?,
             base: Text::of(node, "url_base")?,
@@ -219,12 +165,7 @@ impl Requester {
         loop {
             attempt += 1;
             let request = self.prepare(run, &asked, renew, output).await?;
-            self.wait_for_turn(run, &request, output).await;
-            let sent = if self.kept && request.method == Method::GET {
-                run.client.send_kept(&request).await
-            } else {
-                run.client.send(&request).await
-            };
+            let sent = self.ask(run, &request, output).await;
             let retries_max = match retries {
                 Some(known) => known,
                 None => *retries.insert(self.handler.retries(run)?),
@@ -274,6 +215,7 @@ impl Requester {
                     let wait = self.handler.wait(run, Some(&seen), limited)?;
                     let wait =
                         wait.or_else(|| retry_after(run, &answer)).unwrap_or_else(|| doubling(limited));
+                    run.client.gate.refused();
                     if let Some(host) = answer.url.host_str() {
                         // Others would only be told the same.
                         run.client.rest(host, Instant::now() + run.wait(wait));
@@ -305,18 +247,44 @@ impl Requester {
         Ok((answer, body))
     }
 
-    /// Waits for the budget, and while the host wants to be left alone.
-    async fn wait_for_turn(&self, run: &Run, request: &Prepared, output: &dyn Output) {
-        let host = request.url.host_str().unwrap_or_default();
-        while let Some(until) = run.client.resting(host) {
-            output.waiting(Some("The API asks to wait."));
-            tokio::time::sleep_until(until).await;
-            output.waiting(None);
+    /// Sends the request when it is its turn, or takes the answer that was kept.
+    async fn ask(&self, run: &Run, request: &Prepared, output: &dyn Output) -> Result<Answer> {
+        if self.kept && request.method == Method::GET {
+            return run.client.kept(request, self.send_in_turn(run, request, output)).await;
         }
-        if let Some(at) = run.client.budget.take(request.method.as_str(), &request.url, &request.headers) {
-            output.waiting(Some("The connector's budget of requests is used up."));
-            tokio::time::sleep_until(at).await;
-            output.waiting(None);
+        self.send_in_turn(run, request, output).await
+    }
+
+    async fn send_in_turn(&self, run: &Run, request: &Prepared, output: &dyn Output) -> Result<Answer> {
+        let pass = self.turn(run, request, output).await;
+        let answer = run.client.send(request).await?;
+        drop(pass);
+        if answer.status < 400 {
+            run.client.gate.answered();
+        }
+        let sent = (request.method.as_str(), &request.url, &request.headers);
+        run.client.budget.learn(sent, answer.status, &answer.headers, run.clock);
+        Ok(answer)
+    }
+
+    /// Waits while the host wants to be left alone, while as many requests as may be are under way, and for the budget.
+    async fn turn<'r>(&self, run: &'r Run, request: &Prepared, output: &dyn Output) -> Pass<'r> {
+        let host = request.url.host_str().unwrap_or_default();
+        loop {
+            while let Some(until) = run.client.resting(host) {
+                wait_until(until, "The API asks to wait.", output).await;
+            }
+            let pass = run.client.gate.pass().await;
+            if run.client.resting(host).is_some() {
+                continue;
+            }
+            match run.client.budget.take(request.method.as_str(), &request.url, &request.headers) {
+                Turn::Now => return pass,
+                Turn::After(until) => {
+                    drop(pass);
+                    wait_until(until, "The connector's budget of requests is used up.", output).await;
+                }
+            }
         }
     }
 
@@ -353,7 +321,11 @@ impl Requester {
                 .as_ref()
                 .map_or_else(|| Ok(Json::Object(Map::new())), |mapping| mapping.eval_any(scope, accept))
         };
-        let mut parameters = object(mapped(&self.parameters, Accept::TextAndLists)?, "request_parameters")?;
+        let mut parameters = match mapped(&self.parameters, Accept::TextAndLists)? {
+            Json::Object(parameters) => parameters,
+            // One text that does not become an object stands for no parameters.
+            _ => Map::new(),
+        };
         combine(&mut parameters, &auth.parameters)?;
         combine(&mut parameters, &options.parameters)?;
         if parameters.values().any(Json::is_object) {
@@ -391,6 +363,12 @@ impl Requester {
             _ => None,
         };
         if let Some(text) = text {
+            if !options.body_data.is_empty() || !auth.body_data.is_empty() {
+                return Err(Error::new(
+                    ErrorKind::Config,
+                    "The connector's manifest gives a request a body that is a text, and fields for a form.",
+                ));
+            }
             return Ok((Some(Bytes::from(text)).filter(|text| !text.is_empty()), None));
         }
         let mut json = object(mapped(&self.body_json, Accept::Any)?, "request_body_json")?;
@@ -415,13 +393,12 @@ impl Requester {
     fn address(&self, scope: &Scope<'_>, token: Option<&str>) -> Result<reqwest::Url> {
         let text = |text: &Option<Text>| text.as_ref().map(|text| text.eval_text(scope)).transpose();
         let (url, base) = (text(&self.url)?, text(&self.base)?);
-        let whole = url.filter(|url| !url.is_empty());
-        match (token, whole) {
-            (Some(token), whole) => encode::join(&whole.or(base).unwrap_or_default(), token),
-            (None, Some(whole)) => encode::join(&whole, ""),
-            (None, None) => {
+        let root = url.filter(|url| !url.is_empty()).or(base).unwrap_or_default();
+        match token {
+            Some(token) => encode::join(&root, token),
+            None => {
                 let path = text(&self.path)?.unwrap_or_default();
-                encode::join(&base.unwrap_or_default(), path.trim_start_matches('/'))
+                encode::join(&root, path.trim_start_matches('/'))
             }
         }
     }
@@ -471,6 +448,12 @@ fn retry_after(run: &Run, answer: &Answer) -> Option<Duration> {
     let until = crate::expression::datetime::Moment::parse_any(value)?;
     let left = until.at.as_second() - (run.clock)().as_second();
     Some(Duration::from_secs(u64::try_from(left).unwrap_or(0).min(3600)))
+}
+
+async fn wait_until(until: Instant, why: &str, output: &dyn Output) {
+    output.waiting(Some(why));
+    tokio::time::sleep_until(until).await;
+    output.waiting(None);
 }
 
 /// Waits, and says what for.

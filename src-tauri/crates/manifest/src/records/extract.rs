@@ -7,6 +7,7 @@ use syncline_protocol::Result;
 use super::expand::Expander;
 use super::paths::{Path, Step};
 use crate::Json;
+use crate::classes::extractors::Ported;
 use crate::context::{Compatibility, Run};
 use crate::document::Node;
 use crate::expression::{Scope, Text, python_str, truthy};
@@ -38,6 +39,11 @@ enum Kind {
         extractors: Vec<Extractor>,
         first_match: bool,
         skip_empty: bool,
+    },
+    /// A class that is known here.
+    Ported {
+        path: Vec<Text>,
+        ported: Ported,
     },
     /// A CSV file, packed or not (`ResponseToFileExtractor`).
     File {
@@ -93,7 +99,14 @@ impl Extractor {
         }
         let decoder = node.field("decoder").map(|decoder| Decoder::new(&decoder)).transpose()?;
         let kind = match node.kind() {
-            _ if node.class_name().is_some() => return Err(node.unsupported(named(node, "record extractor"))),
+            _ if node.class_name().is_some() => match Ported::of(node)? {
+                Some((ported, path)) => {
+                    let step =
+                        |step: &String| Text::new(step, node.parameters()).map_err(|error| node.at(error));
+                    Kind::Ported { path: path.iter().map(step).collect::<Result<_>>()?, ported }
+                }
+                None => return Err(node.unsupported(named(node, "record extractor"))),
+            },
             "DpathExtractor" => Kind::Path {
                 path: steps(node, "field_path")?,
                 expander: match node.field("record_expander") {
@@ -173,6 +186,12 @@ impl Extractor {
                     Some(expander) => expander.expand(read, records).await?,
                     None => records,
                 }
+            }
+            Kind::Ported { ported, .. } if ported.takes_bodies() => ported.from_body(element),
+            Kind::Ported { path, ported } => {
+                let found = at_path(element, &evaluated(path, read.run)?)?;
+                let config = read.run.config();
+                ported.shaped(found, &Scope::new(&config, read.run.clock))?
             }
             Kind::Combined { extractors, first_match, skip_empty } => {
                 let combined = combine(read, element, extractors, *first_match, *skip_empty);

@@ -5,7 +5,7 @@ mod extract;
 mod flatten;
 mod glob;
 mod normalise;
-mod paths;
+pub(crate) mod paths;
 mod transform;
 
 use std::sync::Arc;
@@ -13,6 +13,7 @@ use std::sync::Arc;
 use syncline_protocol::Result;
 
 use crate::Json;
+use crate::classes::class_of;
 use crate::context::Run;
 use crate::document::Node;
 use crate::expression::{Condition, Scope};
@@ -64,6 +65,9 @@ impl Selector {
         let normaliser = match node.field("schema_normalization") {
             Some(kind) if kind.json() == "Default" => Some(Normaliser::default()),
             Some(kind) if kind.json() == "None" => None,
+            Some(kind) if class_of(&kind) == Some("TwilioDateTimeTypeTransformer") => {
+                Some(Normaliser::default().with_mail_times())
+            }
             Some(kind) => return Err(kind.unsupported(named(&kind, "schema normalization"))),
             None => None,
         };
@@ -74,7 +78,10 @@ impl Selector {
         Ok(Selector {
             extractor: Extractor::new(&node.require("extractor")?)?,
             filter,
-            transformations: transformations.iter().map(Transformation::new).collect::<Result<_>>()?,
+            transformations: transformations
+                .iter()
+                .map(|node| Transformation::new(node, stream))
+                .collect::<Result<_>>()?,
             transform_first: node.boolean("transform_before_filtering")?,
             normaliser,
         })
@@ -145,7 +152,7 @@ impl Selector {
 }
 
 impl<'a> Place<'a> {
-    fn scope(&self, config: &'a Json, record: &'a Json) -> Scope<'a> {
+    pub(crate) fn scope<'s>(&'s self, config: &'s Json, record: &'s Json) -> Scope<'s> {
         Scope::new(config, self.run.clock)
             .with("record", record)
             .with("stream_slice", self.slice)

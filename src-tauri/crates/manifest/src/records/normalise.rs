@@ -17,6 +17,9 @@ const DEPTH_MAX: usize = 128;
 /// The schema to cast to, loaded when the first record comes.
 #[derive(Default)]
 pub(super) struct Normaliser {
+    /// Times that are written like `Fri, 11 Dec 2020 04:28:40 +0000` become such as the schema means (a class of
+    /// Twilio).
+    mail_times: bool,
     loader: Option<Arc<SchemaLoader>>,
     casts: OnceCell<Arc<Casts>>,
 }
@@ -26,13 +29,18 @@ impl Normaliser {
         Normaliser { loader: Some(loader), ..self }
     }
 
+    /// The same, which also reads times that are written as in mails.
+    pub(super) fn with_mail_times(self) -> Normaliser {
+        Normaliser { mail_times: true, ..self }
+    }
+
     pub(super) async fn schema(&self, run: &Arc<Run>) -> Result<Arc<Casts>> {
         let loaded = self.casts.get_or_try_init(|| async {
             let schema = match &self.loader {
                 Some(loader) => loader.load(run).await?,
                 None => Json::Null,
             };
-            Ok(Arc::new(Casts::new(&schema)))
+            Ok(Arc::new(Casts::of(&schema, self.mail_times)))
         });
         loaded.await.map(Arc::clone)
     }
@@ -66,6 +74,8 @@ enum Cast {
     Boolean,
     /// A plain value becomes a list of it.
     List,
+    /// A time as in mails becomes one in UTC.
+    MailTime,
 }
 
 /// Compiles schemas.
@@ -73,11 +83,14 @@ struct Compiling<'s> {
     root: &'s Json,
     shapes: Vec<Shape>,
     known: HashMap<*const Json, usize>,
+    mail_times: bool,
 }
 
 impl Compiling<'_> {
     fn wanted(&mut self, schema: &Json, depth: usize) -> Wanted {
         let (cast, nullable) = cast_of(schema);
+        let is_time = self.mail_times && schema.get("format").and_then(Json::as_str) == Some("date-time");
+        let cast = if is_time { Some(Cast::MailTime) } else { cast };
         Wanted { cast, nullable, shape: self.shape(schema, depth) }
     }
 
@@ -138,8 +151,13 @@ fn holds_plain(schema: &Json) -> bool {
 }
 
 impl Casts {
+    #[cfg(test)]
     fn new(schema: &Json) -> Casts {
-        let mut compiling = Compiling { root: schema, shapes: Vec::new(), known: HashMap::new() };
+        Casts::of(schema, false)
+    }
+
+    fn of(schema: &Json, mail_times: bool) -> Casts {
+        let mut compiling = Compiling { root: schema, shapes: Vec::new(), known: HashMap::new(), mail_times };
         compiling.shape(schema, 0);
         Casts { shapes: compiling.shapes }
     }
@@ -186,6 +204,7 @@ impl Wanted {
             Cast::Number => float(value).and_then(serde_json::Number::from_f64).map(Json::Number),
             Cast::Integer => integer(value),
             Cast::Boolean => boolean(value).map(Json::Bool),
+            Cast::MailTime => mail_time(value),
             Cast::List if value.is_array() || value.is_object() => None,
             Cast::List => Some(Json::Array(vec![value.take()])),
         };
@@ -193,6 +212,11 @@ impl Wanted {
             *value = cast;
         }
     }
+}
+
+fn mail_time(value: &Json) -> Option<Json> {
+    let moment = jiff::fmt::rfc2822::parse(value.as_str()?).ok()?.timestamp();
+    Some(Json::String(moment.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()))
 }
 
 /// A number as Python reads it: without spaces around it, with `_` between digits.
@@ -260,6 +284,18 @@ mod tests {
             record,
             json!({"s": "True", "n": 1.5, "i": 2, "b": true, "a": ["x"], "o": {"x": "1"}, "l": [1, "x"], "two": 5, "new": 1})
         );
+    }
+
+    #[test]
+    fn times_as_in_mails_become_times() {
+        let schema = json!({"properties": {"at": {"type": ["null", "string"], "format": "date-time"}, "s": {"type": "string"}}});
+        let mut record =
+            json!({"at": "Fri, 11 Dec 2020 05:28:40 +0100", "s": "Fri, 11 Dec 2020 05:28:40 +0100"});
+        Casts::of(&schema, true).cast(&mut record, Compatibility::Safe);
+        assert_eq!(record, json!({"at": "2020-12-11T04:28:40Z", "s": "Fri, 11 Dec 2020 05:28:40 +0100"}));
+        let mut other = json!({"at": "2020-12-11T04:29:09Z"});
+        Casts::of(&schema, true).cast(&mut other, Compatibility::Safe);
+        assert_eq!(other["at"], "2020-12-11T04:29:09Z");
     }
 
     #[test]

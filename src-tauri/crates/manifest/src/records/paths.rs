@@ -311,7 +311,7 @@ fn each_child(
 ///
 /// # Errors
 /// `Config`, where the way leads through a text, a number or null: putting it there would destroy that value.
-pub(super) fn put(record: &mut Json, path: &[String], value: Json) -> Result<()> {
+pub(crate) fn put(record: &mut Json, path: &[String], value: Json) -> Result<()> {
     let Some((step, rest)) = path.split_first() else { return Ok(()) };
     let blocked = || {
         Error::new(

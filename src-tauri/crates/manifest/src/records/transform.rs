@@ -5,6 +5,7 @@ use syncline_protocol::Result;
 use super::extract::{evaluated, steps};
 use super::paths::{self, Path};
 use super::{Place, flatten};
+use crate::classes::transformations::Ported;
 use crate::context::Compatibility;
 use crate::document::Node;
 use crate::expression::{Accept, Condition, Scope, Text, python_str};
@@ -12,13 +13,26 @@ use crate::http::named;
 use crate::{Json, Map};
 
 pub(super) enum Transformation {
-    AddFields { fields: Vec<Added>, condition: Option<Condition> },
-    RemoveFields { paths: Vec<Path>, condition: Option<Condition> },
+    AddFields {
+        fields: Vec<Added>,
+        condition: Option<Condition>,
+    },
+    RemoveFields {
+        paths: Vec<Path>,
+        condition: Option<Condition>,
+    },
     KeysToLower,
     KeysToSnakeCase,
-    KeysReplace { old: Text, new: Text },
-    FlattenFields { lists: bool },
+    KeysReplace {
+        old: Text,
+        new: Text,
+    },
+    FlattenFields {
+        lists: bool,
+    },
     DpathFlattenFields(Box<DpathFlatten>),
+    /// A class that is known here.
+    Ported(Ported),
 }
 
 pub(super) struct Added {
@@ -41,7 +55,8 @@ fn path_of(node: &Node<'_>) -> Vec<String> {
 }
 
 impl Transformation {
-    pub(super) fn new(node: &Node<'_>) -> Result<Transformation> {
+    /// From its component. `stream`: the component of the stream it belongs to.
+    pub(super) fn new(node: &Node<'_>, stream: Option<&Node<'_>>) -> Result<Transformation> {
         let need =
             |field: &str| Text::of(node, field)?.ok_or_else(|| node.error(format!("`{field}` is missing")));
         Ok(match node.kind() {
@@ -64,7 +79,10 @@ impl Transformation {
                 Transformation::FlattenFields { lists: node.boolean("flatten_lists")?.unwrap_or(true) }
             }
             "DpathFlattenFields" => Transformation::DpathFlattenFields(Box::new(DpathFlatten::new(node)?)),
-            _ => return Err(node.unsupported(named(node, "transformation"))),
+            _ => match Ported::of(node, stream)? {
+                Some(ported) => Transformation::Ported(ported),
+                None => return Err(node.unsupported(named(node, "transformation"))),
+            },
         })
     }
 
@@ -104,6 +122,7 @@ impl Transformation {
                 *record = Json::Object(flatten::flatten(record.take(), *lists));
             }
             Transformation::DpathFlattenFields(flatten) => flatten.apply(place, config, record)?,
+            Transformation::Ported(ported) => ported.apply(place, config, record)?,
         }
         Ok(())
     }

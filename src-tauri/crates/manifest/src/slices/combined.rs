@@ -65,7 +65,7 @@ impl Union {
         for router in &self.routers {
             let fields = match router {
                 Router::List(list) => vec![list.field.name(run)?],
-                Router::Substream(parents) => {
+                Router::Substream(parents) | Router::Ported(_, parents) => {
                     parents.iter().map(|parent| parent.field.name(run)).collect::<Result<_>>()?
                 }
                 Router::Union(union) => vec![union.field(run)?],

@@ -19,6 +19,7 @@ use combined::{Grouping, Union};
 use list::List;
 use parent::Parent;
 
+use crate::classes::routers::Ported;
 use crate::context::{Run, Slice};
 use crate::document::Node;
 use crate::http::Options;
@@ -36,6 +37,8 @@ pub(crate) enum Router {
     Grouping(Box<Grouping>),
     /// What any of some routers names, once.
     Union(Union),
+    /// A class that is known here: what the configuration names, or the records of parents.
+    Ported(Box<Ported>, Vec<Parent>),
 }
 
 impl Router {
@@ -55,19 +58,14 @@ impl Router {
 
     fn new(node: &Node<'_>, making: Making<'_>) -> Result<Router> {
         if let Some(class) = node.class_name() {
-            return Err(node.unsupported(format!("the partition router `{class}`, written in Python")));
+            let Some(ported) = Ported::of(node)? else {
+                return Err(node.unsupported(format!("the partition router `{class}`, written in Python")));
+            };
+            return Ok(Router::Ported(Box::new(ported), Parent::all(node, making)?));
         }
         Ok(match node.kind() {
             "ListPartitionRouter" => Router::List(List::new(node)?),
-            "SubstreamPartitionRouter" => {
-                let parents = node.list("parent_stream_configs");
-                if parents.is_empty() {
-                    return Err(node.error("`parent_stream_configs` names no parent stream"));
-                }
-                Router::Substream(
-                    parents.iter().map(|parent| Parent::new(parent, making)).collect::<Result<_>>()?,
-                )
-            }
+            "SubstreamPartitionRouter" => Router::Substream(Parent::all(node, making)?),
             "GroupingPartitionRouter" => Router::Grouping(Box::new(Grouping::new(node, making)?)),
             "UnionPartitionRouter" => Router::Union(Union::new(node, making)?),
             kind => return Err(node.unsupported(format!("a partition router of the type `{kind}`"))),
@@ -78,7 +76,9 @@ impl Router {
     fn has_request_option(&self) -> bool {
         match self {
             Router::List(list) => list.field.is_sent(),
-            Router::Substream(parents) => parents.iter().any(|parent| parent.field.is_sent()),
+            Router::Substream(parents) | Router::Ported(_, parents) => {
+                parents.iter().any(|parent| parent.field.is_sent())
+            }
             _ => false,
         }
     }
@@ -100,7 +100,7 @@ impl Router {
     pub(crate) fn options(&self, run: &Run, slice: &Slice) -> Result<Options> {
         match self {
             Router::List(list) => list.field.options(run, slice),
-            Router::Substream(parents) => {
+            Router::Substream(parents) | Router::Ported(_, parents) => {
                 let mut all = Options::default();
                 for parent in parents {
                     overlay(&mut all, parent.field.options(run, slice)?);

@@ -27,7 +27,7 @@ pub(crate) struct Parent {
 
 /// The same with a configuration.
 pub(super) struct Keys {
-    field: String,
+    pub(super) field: String,
     key: Vec<String>,
     /// The name and the path of each.
     extra_fields: Vec<(String, Vec<String>)>,
@@ -53,6 +53,15 @@ impl Parent {
             lazy_pointer,
             is_incremental: node.boolean("incremental_dependency")?.unwrap_or_default(),
         })
+    }
+
+    /// The parents of a router.
+    pub(super) fn all(node: &Node<'_>, making: Making<'_>) -> Result<Vec<Parent>> {
+        let parents = node.list("parent_stream_configs");
+        if parents.is_empty() {
+            return Err(node.error("`parent_stream_configs` names no parent stream"));
+        }
+        parents.iter().map(|parent| Parent::new(parent, making)).collect()
     }
 
     pub(super) fn is_lazy(&self) -> bool {

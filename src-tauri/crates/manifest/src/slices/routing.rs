@@ -8,7 +8,8 @@ use syncline_protocol::Result;
 use super::Router;
 use super::combined::{Grouper, Grouping, Met, Union, combined, united};
 use super::parent::{Keys, Parent};
-use crate::context::{Output, Run};
+use crate::classes::routers::Ported;
+use crate::context::{Output, Run, Slice};
 use crate::cursor::{Opened, Partition, Seen};
 use crate::stream::reading::{Session, SliceSink};
 use crate::stream::retriever::PageSink;
@@ -32,6 +33,8 @@ enum Kind<'a> {
     /// Partitions that are known from the start.
     Known(Vec<Partition>),
     Parents(Vec<ParentRouting<'a>>),
+    /// Of partitions with the same value in a field only the first.
+    Once(String, Box<Routing<'a>>),
     Product(Vec<Routing<'a>>),
     Grouping(&'a Grouping, Box<Routing<'a>>),
     Union(String, Vec<Routing<'a>>),
@@ -39,6 +42,8 @@ enum Kind<'a> {
 
 struct ParentRouting<'a> {
     parent: &'a Parent,
+    /// What a class makes of partitions.
+    ported: Option<&'a Ported>,
     keys: Keys,
     session: Session<'a>,
 }
@@ -64,8 +69,12 @@ impl<'a> Routing<'a> {
             None => Kind::Known(vec![Partition::default()]),
             Some(Router::List(list)) => Kind::Known(list.partitions(divided.run)?),
             Some(Router::Substream(parents)) => Kind::Parents(
-                parents.iter().map(|parent| ParentRouting::new(parent, divided)).collect::<Result<_>>()?,
+                parents
+                    .iter()
+                    .map(|parent| ParentRouting::new(parent, None, divided))
+                    .collect::<Result<_>>()?,
             ),
+            Some(Router::Ported(ported, parents)) => Routing::ported(ported, parents, divided)?,
             Some(Router::Product(routers)) => Kind::Product(Routing::all(routers, divided)?),
             Some(Router::Grouping(grouping)) => {
                 Kind::Grouping(grouping, Box::new(Routing::new(Some(&grouping.router), divided)?))
@@ -73,6 +82,20 @@ impl<'a> Routing<'a> {
             Some(Router::Union(union)) => Routing::union(union, divided)?,
         };
         Ok(Routing { kind, known: Mutex::new(None) })
+    }
+
+    fn ported(ported: &'a Ported, parents: &'a [Parent], divided: Divided<'a, '_>) -> Result<Kind<'a>> {
+        if let Some(partitions) = ported.configured(divided.run)? {
+            return Ok(Kind::Known(partitions));
+        }
+        let parents = parents.iter().map(|parent| ParentRouting::new(parent, Some(ported), divided));
+        let parents = parents.collect::<Result<Vec<_>>>()?;
+        let field = parents.first().map(|parent| parent.keys.field.clone()).filter(|_| ported.is_once);
+        let kind = Kind::Parents(parents);
+        Ok(match field {
+            Some(field) => Kind::Once(field, Box::new(Routing { kind, known: Mutex::new(None) })),
+            None => kind,
+        })
     }
 
     fn all(routers: &'a [Router], divided: Divided<'a, '_>) -> Result<Vec<Routing<'a>>> {
@@ -108,6 +131,9 @@ impl<'a> Routing<'a> {
                         }
                     }
                     Ok(true)
+                }
+                Kind::Once(field, routing) => {
+                    routing.each(&mut United { field, met: Met::default(), sink }).await
                 }
                 Kind::Product(routings) => product(routings, sink).await,
                 Kind::Grouping(grouping, routing) => {
@@ -154,7 +180,7 @@ impl<'a> Routing<'a> {
                         .collect(),
                 )
             }
-            Kind::Grouping(_, routing) => routing.parents_state(),
+            Kind::Grouping(_, routing) | Kind::Once(_, routing) => routing.parents_state(),
             Kind::Union(_, routings) => {
                 Some(routings.iter().filter_map(Routing::parents_state).flatten().collect())
             }
@@ -168,7 +194,7 @@ impl<'a> Routing<'a> {
                 let followed = parents.iter().filter(|parent| parent.parent.is_incremental);
                 followed.map(|parent| parent.session.version()).sum()
             }
-            Kind::Grouping(_, routing) => routing.version(),
+            Kind::Grouping(_, routing) | Kind::Once(_, routing) => routing.version(),
             Kind::Product(routings) | Kind::Union(_, routings) => routings.iter().map(Routing::version).sum(),
         }
     }
@@ -260,13 +286,27 @@ impl PartitionSink for United<'_> {
 }
 
 impl<'a> ParentRouting<'a> {
-    fn new(parent: &'a Parent, divided: Divided<'a, '_>) -> Result<ParentRouting<'a>> {
+    fn new(
+        parent: &'a Parent,
+        ported: Option<&'a Ported>,
+        divided: Divided<'a, '_>,
+    ) -> Result<ParentRouting<'a>> {
         let state = divided.state.filter(|_| parent.is_incremental);
         let state = state.map(|state| parent.stream.state_in(state, divided.run)).transpose()?.flatten();
         Ok(ParentRouting {
             parent,
+            ported,
             keys: parent.keys(divided.run, divided.is_lazy)?,
             session: parent.stream.session(divided.run, state.as_ref(), divided.output)?,
+        })
+    }
+
+    /// The partitions that a record stands for: one, mostly.
+    fn partitions(&self, record: &Json, slice: &Slice) -> Result<Vec<Partition>> {
+        let Some(partition) = self.keys.partition(record, slice)? else { return Ok(Vec::new()) };
+        Ok(match self.ported {
+            Some(ported) => ported.shaped(partition, record, &self.keys.field),
+            None => vec![partition],
         })
     }
 
@@ -351,13 +391,17 @@ impl PageSink for ParentRecords<'_, '_> {
         let mut inner = self.inner.lock().await;
         self.parent.session.note(&mut inner.seen, &records);
         for record in &records {
-            let partition = self.parent.keys.partition(record, &self.opened.slice)?;
-            let before = std::mem::replace(&mut inner.held, partition);
-            if let Some(before) = before
-                && !inner.sink.take(before).await?
-            {
-                inner.goes_on = false;
-                return Ok(false);
+            // A record that stands for none lets go of what is held all the same.
+            let partitions = self.parent.partitions(record, &self.opened.slice)?;
+            let none = partitions.is_empty().then_some(None);
+            for partition in partitions.into_iter().map(Some).chain(none) {
+                let before = std::mem::replace(&mut inner.held, partition);
+                if let Some(before) = before
+                    && !inner.sink.take(before).await?
+                {
+                    inner.goes_on = false;
+                    return Ok(false);
+                }
             }
         }
         Ok(true)

@@ -1,6 +1,7 @@
 //! One table of a connector.
 
 mod delegating;
+pub(crate) mod dividing;
 mod read;
 pub(crate) mod reading;
 pub mod retriever;
@@ -13,7 +14,7 @@ use std::sync::Arc;
 
 use syncline_protocol::{Error, ErrorKind, Result};
 
-use crate::context::{Output, Run};
+use crate::context::{Output, Run, Silent};
 use crate::document::Node;
 use crate::expression::{Scope, python_str};
 use crate::{Json, Map};
@@ -80,6 +81,21 @@ impl Stream {
     pub async fn read(&self, run: &Arc<Run>, state: Option<&Json>, output: &dyn Output) -> Result<()> {
         let state = state_fields(state)?;
         read::all(&self.reading, run, state, output).await
+    }
+
+    /// Whether a state, in the reference's format, is one that this stream can go on from.
+    ///
+    /// # Errors
+    /// `PositionLost`, when it is not.
+    pub fn accepts(&self, run: &Arc<Run>, state: &Json) -> Result<()> {
+        let fields = state_fields(Some(state))?.filter(|fields| !fields.contains_key(NO_CURSOR));
+        let Some(fields) = fields else {
+            return Err(Error::new(
+                ErrorKind::PositionLost,
+                "The state says nothing of how far the table was read.",
+            ));
+        };
+        self.reading.session(run, Some(fields), &Silent).map(|_| ())
     }
 
     /// Reads up to `count` records of the first slices that have some, without state: for previews.

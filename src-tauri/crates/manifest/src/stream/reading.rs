@@ -1,15 +1,16 @@
 //! What is read for a stream, or for a parent of one: a retriever, what divides it, how far it has been read.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use serde_json::json;
 use syncline_protocol::Result;
 
 use super::delegating::Delegating;
-use super::retriever::{Freshness, PageSink, Retriever, SliceRead};
+use super::dividing::{Noted, Pieces, Wish};
+use super::retriever::{self, Freshness, PageSink, Retriever, SliceRead};
 use super::{NO_CURSOR, is_scalar};
-use crate::context::{Compatibility, Output, Run};
+use crate::context::{Compatibility, Output, Run, Slice};
 use crate::cursor::{Cursor, Division, Fresh, Migration, Opened, Partition, Progress, Seen};
 use crate::document::Node;
 use crate::expression::Scope;
@@ -63,8 +64,8 @@ impl<'m> Making<'m> {
 }
 
 /// What reads the slices of a stream, except in tests.
-pub(super) fn retriever(retriever: &Node<'_>, stream: &Node<'_>) -> Result<Box<dyn SliceReader>> {
-    Ok(Box::new(Retriever::new(retriever, Some(stream))?))
+pub(super) fn retriever(component: &Node<'_>, stream: &Node<'_>) -> Result<Box<dyn SliceReader>> {
+    Ok(Box::new(Retriever::new(component, Some(stream))?))
 }
 
 /// What a stream reads from.
@@ -82,6 +83,8 @@ pub(crate) struct Plain {
     router: Option<Router>,
     pub(super) cursor: Option<Cursor>,
     migrations: Vec<Migration>,
+    /// Whether windows may become shorter while they are read.
+    divides: bool,
 }
 
 impl Reading {
@@ -169,15 +172,17 @@ impl Plain {
         if node.field("file_uploader").is_some() {
             return Err(node.unsupported("the transfer of files (`file_uploader`)"));
         }
-        let retriever = node.require("retriever")?;
-        let router = Router::of(&retriever, making)?;
+        let component = node.require("retriever")?;
+        let router = Router::of(&component, making)?;
         let cursor = node.field("incremental_sync").map(|cursor| Cursor::new(&cursor)).transpose()?;
         if router.is_some() && cursor.as_ref().is_some_and(Cursor::counts) {
             return Err(node.error("an `IncrementingCountCursor` cannot be used with a `partition_router`"));
         }
+        let divides = retriever::rules::divides(&component, cursor.as_ref())?;
         Ok(Plain {
+            divides,
             name: node.text("name")?.unwrap_or_default().to_owned(),
-            retriever: (making.make_reader)(&retriever, node)?,
+            retriever: (making.make_reader)(&component, node)?,
             router,
             cursor,
             migrations: Migration::all(node)?,
@@ -258,12 +263,34 @@ impl Session<'_> {
         self.routing.each(&mut Opening { session: self, sink }).await
     }
 
-    /// Reads one slice: its new records, page after page.
+    /// Reads one slice: its new records, page after page. One that the API does not give as a whole is read in pieces.
     ///
     /// # Errors
     /// Of the retriever and of the sink.
     pub(crate) async fn read(&self, opened: &Opened, pages: &dyn PageSink) -> Result<()> {
-        let slice = &opened.slice;
+        let settings = self.progress.settings().map(Arc::as_ref);
+        let mut pieces = Pieces::of(opened.slice.clone());
+        while let Some((slice, depth)) = pieces.next() {
+            let wish = Wish::default();
+            // Only who may wish for the rest of a window needs to know what came of it.
+            let noted =
+                Noted { settings: settings.filter(|_| self.plain.divides), seen: Mutex::default(), pages };
+            let pages: &dyn PageSink = if self.plain.divides { &noted } else { pages };
+            self.read_piece(opened, &slice, &wish, pages).await?;
+            let seen = noted.seen.into_inner().unwrap_or_else(PoisonError::into_inner);
+            let followed = pieces.follow((slice, depth), &wish, settings, &seen);
+            followed.map_err(|error| error.with("table", &self.plain.name))?;
+        }
+        Ok(())
+    }
+
+    async fn read_piece(
+        &self,
+        opened: &Opened,
+        slice: &Slice,
+        wish: &Wish,
+        pages: &dyn PageSink,
+    ) -> Result<()> {
         let mut options = match &self.plain.router {
             Some(router) => router.options(self.run, slice)?,
             None => Default::default(),
@@ -287,6 +314,7 @@ impl Session<'_> {
             options: &options,
             stream: &self.plain.name,
             output: self.output,
+            wish: Some(wish),
             filter: filter.as_ref().map(|fresh| fresh as &dyn Freshness),
             feed: feed.map(|fresh| fresh as &dyn Freshness),
         };

@@ -1,10 +1,12 @@
 //! Reads one slice: page after page, each extracted, filtered, transformed (`SimpleRetriever`, `AsyncRetriever`).
 
 mod ahead;
+mod chunked;
 mod circle;
 mod job;
 mod pages;
-mod rules;
+mod properties;
+pub(super) mod rules;
 mod taken;
 
 use std::sync::Arc;
@@ -12,6 +14,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use syncline_protocol::Result;
 
+use super::dividing::Wish;
 use crate::Json;
 use crate::context::{Output, Run, Slice};
 use crate::document::Node;
@@ -19,6 +22,8 @@ use crate::http::{Options, named};
 
 use job::AsyncRetriever;
 use pages::Simple;
+
+pub(crate) use properties::without_properties;
 
 /// What a cursor says of records while a slice is read.
 pub trait Freshness: Send + Sync {
@@ -39,6 +44,8 @@ pub struct SliceRead<'a> {
     pub stream: &'a str,
     /// Where waiting is told. Records go to the page sink.
     pub output: &'a dyn Output,
+    /// Where a retriever says that it needs a shorter window. None: there is nobody who could give one.
+    pub(crate) wish: Option<&'a Wish>,
     /// Client-side incremental: records that are not fresh are left out, where the reference does so.
     pub filter: Option<&'a dyn Freshness>,
     /// A data feed: paging ends after a page whose last record is not fresh, and older ones are left out.
@@ -54,7 +61,7 @@ impl<'a> SliceRead<'a> {
         stream: &'a str,
         output: &'a dyn Output,
     ) -> SliceRead<'a> {
-        SliceRead { run, slice, options, stream, output, filter: None, feed: None }
+        SliceRead { run, slice, options, stream, output, wish: None, filter: None, feed: None }
     }
 }
 

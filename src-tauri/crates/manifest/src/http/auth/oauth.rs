@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use reqwest::Method;
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
+use secrecy::SecretString;
 use syncline_protocol::{Error, ErrorKind, Result};
 use tokio::time::Instant;
 
@@ -80,8 +81,12 @@ impl OAuth {
             Some(true) => Some(Box::new(Authenticator::new(node.field("profile_assertion"))?)),
             _ => None,
         };
+        let updater = updater.transpose()?;
         Ok(OAuth {
-            path: node.path().to_owned(),
+            // Whoever uses the same refresh token must not use it at the same time, when it is worth nothing afterwards.
+            path: updater
+                .as_ref()
+                .map_or_else(|| node.path().to_owned(), |updater| updater.refresh.join(".")),
             endpoint: Text::of(node, "token_refresh_endpoint")?,
             client_id: Text::of(node, "client_id")?,
             client_id_name: named("client_id_name", "client_id")?,
@@ -100,7 +105,7 @@ impl OAuth {
             body: Mapping::of(node, "refresh_request_body")?,
             headers: Mapping::of(node, "refresh_request_headers")?,
             in_query: node.boolean("send_refresh_request_as_query_params")?.unwrap_or(false),
-            updater: updater.transpose()?,
+            updater,
             assertion,
         })
     }
@@ -121,6 +126,9 @@ impl OAuth {
             slot.asked = None;
             return Ok(token);
         }
+        if let Some(updater) = &self.updater {
+            run.configuration.catch_up(vec![updater.refresh.clone()]).await?;
+        }
         let answer = self.ask(run).await?;
         let config = run.config();
         let scope = Scope::new(&config, run.clock);
@@ -131,7 +139,7 @@ impl OAuth {
         };
         let until = self.until(run, &scope, &answer)?;
         slot.keep(&token, Some(until));
-        self.update(run, &answer, &token, until);
+        self.update(run, &answer, &token, until).await;
         Ok(token)
     }
 
@@ -296,40 +304,36 @@ impl OAuth {
     }
 
     /// Tokens that rotate: the new ones go into the configuration, and to whoever keeps it.
-    fn update(&self, run: &Run, answer: &Json, token: &str, until: Instant) {
+    async fn update(&self, run: &Run, answer: &Json, token: &str, until: Instant) {
         let Some(updater) = &self.updater else { return };
-        let mut config = (*run.config()).clone();
         let left = until.saturating_duration_since(Instant::now());
         let expiry = (run.clock)().saturating_add(jiff::SignedDuration::try_from(left).unwrap_or_default());
         let expiry = expiry.map(|at| Moment::utc(at).iso('T')).unwrap_or_default();
+        let old = run.config();
+        let old = updater.refresh.iter().try_fold(&*old, |value, step| value.get(step)).map(python_str);
         let refresh = find(answer, &updater.refresh_token_name, 0).map(python_str);
-        let changes = [
-            (&updater.access, Some(token.to_owned())),
-            (&updater.refresh, refresh),
-            (&updater.expiry, Some(expiry)),
-        ];
-        for (path, value) in changes {
-            if let Some(value) = value {
-                put(&mut config, path, Json::String(value));
-            }
+        let refresh = refresh.filter(|refresh| Some(refresh) != old.as_ref());
+        // The refresh token first: without it nobody gets in any more.
+        let renewed =
+            refresh.map(|refresh| (updater.refresh.clone(), SecretString::from(refresh))).into_iter();
+        let renewed = renewed.chain([
+            (updater.access.clone(), SecretString::from(token)),
+            (updater.expiry.clone(), SecretString::from(expiry)),
+        ]);
+        let setting = updater.refresh.join(".");
+        match run.configuration.renew(renewed.collect()).await {
+            Ok(forgotten) if forgotten.contains(&updater.refresh) => tracing::warn!(
+                setting,
+                "the API has replaced the refresh token, and the new one cannot be kept: the next run needs a new \
+                 sign-in. Keep it in the vault (`syncline secret set NAME`, `${{secret:NAME}}` in the source's file)"
+            ),
+            Ok(_) => {}
+            Err(error) => tracing::error!(
+                setting,
+                %error,
+                "the API has replaced the refresh token, and keeping the new one failed: the next run needs a new sign-in"
+            ),
         }
-        run.set_config(config);
-    }
-}
-
-fn put(config: &mut Json, path: &[String], value: Json) {
-    let Some((last, outer)) = path.split_last() else { return };
-    let mut node = config;
-    for step in outer {
-        if !node.get(step).is_some_and(Json::is_object) {
-            let Some(fields) = node.as_object_mut() else { return };
-            fields.insert(step.clone(), Json::Object(Map::new()));
-        }
-        let Some(inner) = node.get_mut(step) else { return };
-        node = inner;
-    }
-    if let Some(fields) = node.as_object_mut() {
-        fields.insert(last.clone(), value);
     }
 }
 

@@ -7,6 +7,7 @@ use syncline_protocol::{Error, ErrorKind, Result};
 
 use super::ahead::{hand_over, side_by_side};
 use super::circle::Circle;
+use super::properties::Properties;
 use super::rules;
 use super::taken::Taken;
 use super::{PageSink, SliceRead};
@@ -17,6 +18,7 @@ use crate::http::{Action, Asked, Decoder, Options, Requester, Response};
 use crate::paging::{Page, PageSizeReduction, Paginator, Reducer};
 use crate::records::{Place, Selector};
 use crate::slices::CHILD_RESPONSE;
+use crate::stream::dividing::Shorter;
 
 /// How often paging begins again in one slice.
 const RESETS_MAX: u32 = 1;
@@ -29,8 +31,9 @@ pub(super) struct Simple {
     pub(super) paginator: Paginator,
     options_on_first_page_only: bool,
     reduction: Option<PageSizeReduction>,
-    /// After so many records paging begins again (`pagination_reset`).
-    records_at_most: Option<u64>,
+    reset: Option<rules::Reset>,
+    splitting: Option<rules::Splitting>,
+    properties: Option<Properties>,
 }
 
 /// Where the reading of a slice is.
@@ -56,9 +59,6 @@ enum Next {
 
 impl Simple {
     pub(super) fn new(node: &Node<'_>, stream: Option<&Node<'_>>) -> Result<Simple> {
-        if let Some(found) = node.field("request_window_splitting") {
-            return Err(found.unsupported("windows of time that are divided while they are read"));
-        }
         let selector = Selector::new(&node.require("record_selector")?, stream)?;
         let decoder = match node.field("decoder") {
             Some(decoder) => Decoder::new(&decoder)?,
@@ -75,7 +75,9 @@ impl Simple {
         Ok(Simple {
             options_on_first_page_only: ignore.unwrap_or(false),
             reduction: rules::reduction(node)?,
-            records_at_most: rules::records_at_most(node)?,
+            reset: rules::reset(node)?,
+            splitting: rules::splitting(node)?,
+            properties: Properties::of(node)?,
             ..simple
         })
     }
@@ -94,7 +96,9 @@ impl Simple {
             paginator,
             options_on_first_page_only: false,
             reduction: None,
-            records_at_most: None,
+            reset: None,
+            splitting: None,
+            properties: None,
         }
     }
 
@@ -104,6 +108,9 @@ impl Simple {
         variables: Vec<(&str, &Json)>,
         pages: &dyn PageSink,
     ) -> Result<()> {
+        if let Some(properties) = &self.properties {
+            return self.read_chunked(properties, read, pages).await;
+        }
         let slice = read.slice.for_templates();
         let mut turn = Turn {
             token: self.paginator.first_token(),
@@ -129,11 +136,12 @@ impl Simple {
                     self.reduce(read, &mut turn).await?;
                     continue;
                 }
+                Action::ResetPagination if self.goes_on_elsewhere(read) => return Ok(()),
                 Action::ResetPagination => {
                     self.reset(read, &mut turn)?;
                     continue;
                 }
-                Action::SplitRequestWindow => return Err(indivisible(read)),
+                Action::SplitRequestWindow => return self.split(read),
                 // A status that is an error, and the manifest says to ignore it or calls it a success: its author
                 // wants no records of it, and no more pages. That is a wish and no loss, and nothing is said of it.
                 // An answer of the 200s with the same verdict is read as any other: its records would be lost.
@@ -144,6 +152,7 @@ impl Simple {
             let (next, ahead) = self.page(read, &variables, response, &slice, &mut turn, pages).await?;
             match next {
                 Next::Nothing => return Ok(()),
+                Next::Again if self.goes_on_elsewhere(read) => return Ok(()),
                 Next::Again => self.reset(read, &mut turn)?,
                 Next::Page(token) => turn.token = Some(token),
             }
@@ -152,7 +161,7 @@ impl Simple {
     }
 
     /// Asks for the page of a token.
-    async fn fetch(
+    pub(super) async fn fetch(
         &self,
         read: &SliceRead<'_>,
         variables: &[(&str, &Json)],
@@ -227,8 +236,8 @@ impl Simple {
             )
         };
         let mut taken = Taken::default();
-        let is_early =
-            !self.paginator.looks_at_records() && read.feed.is_none() && self.records_at_most.is_none();
+        let most = self.reset.and_then(|reset| reset.records);
+        let is_early = !self.paginator.looks_at_records() && read.feed.is_none() && most.is_none();
         if is_early {
             // The answer alone tells what comes next: that is asked for before the records are taken.
             let next = told(&taken)?;
@@ -245,7 +254,7 @@ impl Simple {
             (Some(feed), Some(last)) => !feed.is_fresh(last),
             _ => false,
         };
-        let resets = self.records_at_most.is_some_and(|most| turn.records >= most);
+        let resets = most.is_some_and(|most| turn.records >= most);
         let next = if is_old || resets { None } else { told(&taken)? };
         let held = std::mem::take(&mut taken.held);
         let ahead = self.fetch_ahead(read, variables, next.as_ref(), turn.size(), turn.pages);
@@ -313,6 +322,32 @@ impl Simple {
         Ok(())
     }
 
+    /// Whether what follows is read as a slice of its own, which begins with the latest record.
+    fn goes_on_elsewhere(&self, read: &SliceRead<'_>) -> bool {
+        match (self.reset, read.wish) {
+            (Some(reset), Some(wish)) if reset.by_cursor => {
+                wish.is_for(Shorter::Rest);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// The API refuses so long a window.
+    fn split(&self, read: &SliceRead<'_>) -> Result<()> {
+        match (self.splitting, read.wish) {
+            (Some(splitting), Some(wish)) => {
+                wish.is_for(Shorter::Halves(splitting.least));
+                Ok(())
+            }
+            _ => Err(Error::new(
+                ErrorKind::Config,
+                "The connector's manifest wants shorter windows after this answer, but has no `request_window_splitting`.",
+            )
+            .with("table", read.stream)),
+        }
+    }
+
     /// Begins again with the first page. What was handed over comes a second time; keys make one of it.
     fn reset(&self, read: &SliceRead<'_>, turn: &mut Turn<'_>) -> Result<()> {
         turn.resets += 1;
@@ -347,12 +382,4 @@ impl Turn<'_> {
     fn size(&self) -> Option<i64> {
         self.reducer.as_ref().and_then(|reducer| reducer.size)
     }
-}
-
-fn indivisible(read: &SliceRead<'_>) -> Error {
-    Error::new(
-        ErrorKind::Unsupported,
-        "The API refuses so long a stretch of time, and Syncline cannot divide it while it is read.",
-    )
-    .with("table", read.stream)
 }

@@ -2,7 +2,9 @@
 
 use syncline_protocol::Result;
 
+use crate::cursor::Cursor;
 use crate::document::Node;
+use crate::expression::datetime::Duration;
 use crate::paging::PageSizeReduction;
 use crate::records::Extractor;
 
@@ -20,19 +22,55 @@ pub(super) fn reduction(node: &Node<'_>) -> Result<Option<PageSizeReduction>> {
     }
 }
 
-/// After how many records paging begins again.
-pub(super) fn records_at_most(node: &Node<'_>) -> Result<Option<u64>> {
+/// After how many records paging begins again (`pagination_reset`).
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reset {
+    pub(super) records: Option<u64>,
+    /// It begins again from the latest record on, not from the first one.
+    pub(super) by_cursor: bool,
+}
+
+/// How paging begins again, if it does.
+pub(super) fn reset(node: &Node<'_>) -> Result<Option<Reset>> {
     let Some(reset) = node.field("pagination_reset") else { return Ok(None) };
-    match reset.text("action")? {
-        Some("RESET") => {}
-        Some("SPLIT_USING_CURSOR") => {
-            return Err(reset.unsupported("windows of time that are shortened while they are read"));
-        }
+    let by_cursor = match reset.text("action")? {
+        Some("RESET") => false,
+        Some("SPLIT_USING_CURSOR") => true,
         _ => return Err(reset.error("`action` must be RESET or SPLIT_USING_CURSOR")),
+    };
+    let records =
+        reset.field("limits").map(|limits| limits.integer("number_of_records")).transpose()?.flatten();
+    Ok(Some(Reset { records: records.and_then(|most| u64::try_from(most).ok()), by_cursor }))
+}
+
+/// How windows are divided that the API refuses (`request_window_splitting`).
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Splitting {
+    pub(super) least: Option<Duration>,
+}
+
+/// How windows are divided, if they are.
+pub(super) fn splitting(node: &Node<'_>) -> Result<Option<Splitting>> {
+    let Some(splitting) = node.field("request_window_splitting") else { return Ok(None) };
+    let least = splitting.text("min_split_window")?.filter(|text| !text.is_empty());
+    let least = least.map(Duration::parse).transpose().map_err(|error| splitting.at(error))?;
+    if least.is_some_and(|least| least.months != 0 || least.microseconds <= 0) {
+        return Err(splitting.error("`min_split_window` must be days, hours, minutes or seconds"));
     }
-    let Some(limits) = reset.field("limits") else { return Ok(None) };
-    let most = limits.integer("number_of_records")?;
-    Ok(most.and_then(|most| u64::try_from(most).ok()))
+    Ok(Some(Splitting { least }))
+}
+
+/// Whether a retriever may wish for shorter windows than the cursor makes.
+pub(in crate::stream) fn divides(node: &Node<'_>, cursor: Option<&Cursor>) -> Result<bool> {
+    let by_cursor = reset(node)?.is_some_and(|reset| reset.by_cursor);
+    if let (true, None, Some(reset)) = (by_cursor, cursor, node.field("pagination_reset")) {
+        return Err(reset.error("SPLIT_USING_CURSOR needs an `incremental_sync`"));
+    }
+    let Some(splitting) = node.field("request_window_splitting") else { return Ok(by_cursor) };
+    if !cursor.is_some_and(Cursor::is_granular) {
+        return Err(splitting.error("it needs a cursor with a `cursor_granularity`"));
+    }
+    Ok(true)
 }
 
 /// Whether decoder and paginator can work with an extractor of several.
