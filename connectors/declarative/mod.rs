@@ -3,6 +3,7 @@
 //! The interpreter gives JSON records and states; here they become Arrow batches and checkpoints, so that such a source
 //! is checked, previewed, planned, loaded and proved like any other.
 
+pub mod builder;
 mod columns;
 mod form;
 pub mod library;
@@ -22,7 +23,7 @@ use syncline_manifest::http::client::{Client, Limits};
 use syncline_manifest::{Run, Silent};
 use syncline_protocol::{
     Catalog, ChangeSink, CheckStep, Config, Connector, ConnectorContext, DiscoverFilter, Error, ErrorKind,
-    Maturity, Result, Source, SourceCapabilities, SourceSession, Spec, StepSink, TableRead,
+    Maturity, Origin, Result, Source, SourceCapabilities, SourceSession, Spec, StepSink, TableRead,
 };
 
 use records::Told;
@@ -104,6 +105,11 @@ impl Declarative {
         self.loaded().err()
     }
 
+    /// Whether the builder of a studio made it.
+    pub fn built(&self) -> bool {
+        self.loaded().is_ok_and(|loaded| loaded.manifest.metadata()["syncline"]["built"] == true)
+    }
+
     /// The tables that the manifest names, each with the reason if it cannot be read. Tables that the API itself lists
     /// are not among them.
     pub fn tables(&self) -> Vec<(String, Option<String>)> {
@@ -118,6 +124,10 @@ impl Declarative {
 impl Connector for Declarative {
     fn name(&self) -> Cow<'static, str> {
         self.name.clone().into()
+    }
+
+    fn origin(&self) -> Origin {
+        if self.built() { Origin::Built } else { Origin::Imported }
     }
 
     fn spec(&self) -> Spec {

@@ -1,12 +1,13 @@
 //! What a program gives so that requests can be answered. The desktop shell and `syncline serve` each have one.
 
 use async_trait::async_trait;
+use futures::future::BoxFuture;
 use jiff::Timestamp;
 use secrecy::SecretString;
-use syncline_protocol::{Config, ConnectorContext, ConnectorRegistry, Result, TargetName};
+use syncline_protocol::{Config, ConnectorBuilder, ConnectorContext, ConnectorRegistry, Result, TargetName};
 use syncline_store::config::SystemConfig;
 
-use crate::types::{GridData, SqlResult, SqlTable};
+use crate::types::{GridData, PracticeApi, SqlResult, SqlTable};
 
 /// The surroundings of an open project.
 pub trait Host: Send + Sync + 'static {
@@ -30,6 +31,19 @@ pub trait Host: Send + Sync + 'static {
 
     /// Queries over destinations; none when this program cannot make any.
     fn analytics(&self) -> Option<&dyn Analytics>;
+
+    /// Makes connectors; none when this program cannot.
+    fn builder(&self) -> Option<&dyn ConnectorBuilder> {
+        None
+    }
+
+    /// Addresses of APIs on this computer to learn the builder with, started when they are first asked for.
+    ///
+    /// # Errors
+    /// When there is no free port.
+    fn practice(&self) -> BoxFuture<'_, Result<Vec<PracticeApi>>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
 
     /// The sample that is offered at first; none when there is none.
     fn sample(&self) -> Option<Sample>;

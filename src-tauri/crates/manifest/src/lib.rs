@@ -10,12 +10,13 @@
 //! 5. [`slices`]: over what a stream is divided (parents, lists, windows of time). [`cursor`]: how far it has been read.
 //! 6. [`stream`]: one table: reads its slices into an [`Output`]; its schema. [`connector`]: all tables, the
 //!    specification of the configuration, the check.
-//! 7. [`source`]: the contract: tables as Arrow, positions, plans.
+//! 7. [`builder`]: the other way: from what an API shows to a manifest, and its proof by requests.
 //!
 //! A component is made from its node by `X::new(&node)`, which fails for what this interpreter cannot do; the stream
 //! it belongs to is then listed as unreadable with that reason, and the others run.
 //! Components are immutable and shared; what changes while reading lives in [`Run`] or in the future that reads.
 
+pub mod builder;
 pub mod connector;
 pub mod context;
 pub mod cursor;

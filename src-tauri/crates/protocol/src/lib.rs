@@ -9,6 +9,7 @@
 //! Reading order for a newcomer who writes a connector: [`types`] → [`schema`] → [`change`] → [`position`] →
 //! [`source`] or [`destination`] → [`connector`].
 
+pub mod builder;
 pub mod change;
 pub mod check;
 pub mod connector;
@@ -21,9 +22,10 @@ pub mod schema;
 pub mod source;
 pub mod types;
 
+pub use builder::ConnectorBuilder;
 pub use change::{BatchKind, Change, ChangeBatch, ChangeSink, RejectedRow, Stopped};
 pub use check::{CheckOutcome, CheckStep, Fix, StepSink, StepStatus};
-pub use connector::{Config, Connector, ConnectorContext, ConnectorRegistry, Maturity, Spec};
+pub use connector::{Config, Connector, ConnectorContext, ConnectorRegistry, Maturity, Origin, Spec};
 pub use destination::{
     Commit, Deletes, Destination, DestinationCapabilities, DestinationSession, Durability, Durable, Finish,
     Landing, LoadInto, Loader, LoaderOptions, Opened, Opening, QuarantinedRow, SchemaChange,

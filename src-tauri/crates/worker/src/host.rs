@@ -1,16 +1,19 @@
 //! What this program gives to the requests of windows: its connectors, and queries over DuckDB files.
 
 use async_trait::async_trait;
+use connectors::declarative::builder::Builder;
 use connectors::duckdb::{Answer, Queries, Window};
+use futures::future::BoxFuture;
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde_json::json;
-use syncline_api::types::{GridColumn, GridData, SqlResult, SqlTable};
+use syncline_api::types::{GridColumn, GridData, PracticeApi, SqlResult, SqlTable};
 use syncline_api::{Analytics, Host, Queried, Sample};
-use syncline_protocol::{ConnectorRegistry, Result, TargetName};
+use syncline_protocol::{ConnectorBuilder, ConnectorRegistry, Result, TargetName};
 use syncline_store::Project;
 use syncline_store::config::SystemConfig;
 
+use crate::practice::Practice;
 use crate::redaction::Redaction;
 
 const DUCKDB: &str = "duckdb";
@@ -19,6 +22,8 @@ const DUCKDB: &str = "duckdb";
 pub struct ProgramHost {
     connectors: ConnectorRegistry,
     redaction: Redaction,
+    builder: Builder,
+    practice: Practice,
 }
 
 impl ProgramHost {
@@ -27,7 +32,8 @@ impl ProgramHost {
     /// # Errors
     /// `Config`, when the folder of the project cannot be read.
     pub fn new(redaction: Redaction, project: &Project) -> Result<ProgramHost> {
-        Ok(ProgramHost { connectors: connectors::registry_of(project.root())?, redaction })
+        let connectors = connectors::registry_of(project.root())?;
+        Ok(ProgramHost { connectors, redaction, builder: Builder::default(), practice: Practice::default() })
     }
 }
 
@@ -58,6 +64,14 @@ impl Host for ProgramHost {
 
     fn analytics(&self) -> Option<&dyn Analytics> {
         Some(&DuckDb)
+    }
+
+    fn builder(&self) -> Option<&dyn ConnectorBuilder> {
+        Some(&self.builder)
+    }
+
+    fn practice(&self) -> BoxFuture<'_, Result<Vec<PracticeApi>>> {
+        Box::pin(self.practice.apis())
     }
 
     fn sample(&self) -> Option<Sample> {

@@ -4,10 +4,12 @@
 //! | --- | --- |
 //! | [`host`] | what a program gives to the requests of windows: connectors, queries over DuckDB files |
 //! | [`logging`] | the log files |
+//! | `practice` | small APIs on this computer, to learn the builder with |
 //! | [`redaction`] | the secrets a process has seen, kept out of screens and logs |
 
 pub mod host;
 pub mod logging;
+mod practice;
 pub mod redaction;
 
 pub use host::ProgramHost;

@@ -72,6 +72,7 @@ impl Api {
         self.blocking(|open| {
             let infos = open.host.connectors().list().into_iter().map(|connector| {
                 let spec = connector.spec();
+                let origin = connector.origin();
                 let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
                 ConnectorInfo {
                     name: spec.name.into_owned(),
@@ -83,6 +84,7 @@ impl Api {
                         Proved::Stable => Maturity::Stable,
                         Proved::New => Maturity::New,
                     },
+                    origin,
                     source: spec.source_schema.is_some(),
                     destination: spec.destination_schema.is_some(),
                 }
