@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
 use syncline_manifest::builder::{Recordings, draft, trial};
-use syncline_protocol::builder::{BuilderField, DraftFrom, Finding, Found, FoundArray, Severity, Trial, TrialResult};
+use syncline_protocol::builder::{BuilderField, DraftFrom, TrialFinding, Found, FoundArray, Severity, Trial, TrialResult};
 use syncline_testkit::http::{Answer, HttpServer, Request};
 
 const KEY: &str = "s3cret-key";
@@ -68,7 +68,7 @@ async fn run(trial_of: &Trial) -> TrialResult {
     trial(&Arc::new(Recordings::default()), trial_of, jiff::Timestamp::now).await
 }
 
-fn found(result: &TrialResult, field: BuilderField) -> &Finding {
+fn found(result: &TrialResult, field: BuilderField) -> &TrialFinding {
     result.findings.iter().find(|finding| finding.field == field).unwrap_or_else(|| panic!("{:?}", result.findings))
 }
 

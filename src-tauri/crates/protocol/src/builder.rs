@@ -259,7 +259,7 @@ pub struct TrialResult {
     /// It stopped because there was enough.
     pub limited: bool,
     /// What it shows, worst first.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<TrialFinding>,
     /// What the first answer shows.
     pub examined: Examined,
     /// A JSON Schema of the rows.
@@ -356,7 +356,7 @@ pub enum Severity {
 /// What a trial shows about a part of the form.
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Finding {
+pub struct TrialFinding {
     /// How good or bad.
     pub severity: Severity,
     /// Where.

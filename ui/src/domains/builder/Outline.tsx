@@ -1,6 +1,6 @@
 import clsx from "clsx";
 import { CircleCheck, Copy, CornerDownRight, Lightbulb, type LucideIcon, OctagonX, Plus, Table2, TriangleAlert } from "lucide-react";
-import type { Finding, Severity } from "~/api/generated";
+import type { TrialFinding, Severity } from "~/api/generated";
 import { type MessageId, useText } from "~/shared/text";
 import { Button } from "~/shared/ui/Button";
 import { partOf } from "./findings";
@@ -19,7 +19,7 @@ export function Outline({ manifest, onDuplicate }: { manifest: Manifest; onDupli
   const text = useText();
   const { part, trials, show, apply, working } = useBuilder();
   const all = Object.values(trials).flatMap(({ findings }) => findings);
-  const worst = (findings: readonly Finding[]): Severity | null => {
+  const worst = (findings: readonly TrialFinding[]): Severity | null => {
     const order: readonly Severity[] = ["problem", "unproved", "proved"];
     return order.find((severity) => findings.some((finding) => finding.severity === severity)) ?? null;
   };

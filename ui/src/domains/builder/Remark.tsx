@@ -1,6 +1,6 @@
 import clsx from "clsx";
 import { Check, CircleCheck, Lightbulb, OctagonX, TriangleAlert } from "lucide-react";
-import type { BuilderField, Finding, Severity } from "~/api/generated";
+import type { BuilderField, TrialFinding, Severity } from "~/api/generated";
 import { useText } from "~/shared/text";
 import { Button } from "~/shared/ui/Button";
 import { Words } from "~/shared/ui/Words";
@@ -42,7 +42,7 @@ const looks: Record<Severity, { icon: typeof OctagonX; ink: string }> = {
   proved: { icon: CircleCheck, ink: "text-ok" },
 };
 
-export function FindingLine({ finding, action }: { finding: Finding; action?: { label: string; run: () => void } | null }) {
+export function FindingLine({ finding, action }: { finding: TrialFinding; action?: { label: string; run: () => void } | null }) {
   const text = useText();
   const { icon: Icon, ink } = looks[finding.severity];
   const fix = advice(text, finding);

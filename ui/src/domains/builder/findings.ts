@@ -1,4 +1,4 @@
-import type { BuilderField, Evidence, Examined, Finding } from "~/api/generated";
+import type { BuilderField, Evidence, Examined, TrialFinding } from "~/api/generated";
 import type { Text } from "~/shared/text";
 import { type Edit, KEY, type Manifest, NEWER, newerEdits, PAGINATOR, ROWS, type Table } from "./manifest";
 import { type Paging, paginatorOf } from "./paging";
@@ -25,7 +25,7 @@ export function placeName(text: Text, path: readonly string[]): string {
 }
 
 /** What was found, in words. */
-export function sentence(text: Text, { what }: Finding): string {
+export function sentence(text: Text, { what }: TrialFinding): string {
   switch (what.kind) {
     case "not_signed_in":
       return text("builder.found.not_signed_in", { status: what.status, sent: what.sent || "none" });
@@ -76,7 +76,7 @@ export function seen(text: Text, kind: string, count: number): string {
 }
 
 /** What to do about it, in words; nothing for what is proved. */
-export function advice(text: Text, { what }: Finding): string | null {
+export function advice(text: Text, { what }: TrialFinding): string | null {
   switch (what.kind) {
     case "failed":
       return what.fix;
@@ -109,7 +109,7 @@ export interface Remedy {
   edits: Edit[];
 }
 
-export function remedy(text: Text, { what }: Finding, manifest: Manifest, table: Table): Remedy | null {
+export function remedy(text: Text, { what }: TrialFinding, manifest: Manifest, table: Table): Remedy | null {
   const use = (name: string, edits: Edit[]): Remedy => ({ label: text("builder.fixUse", { what: name }), edits });
   switch (what.kind) {
     case "no_rows":

@@ -157,6 +157,8 @@ export function edited(text: string, edits: readonly Edit[]): string {
     const before = document.getIn(path, true);
     document.setIn(path, document.createNode(value));
     const after = document.getIn(path, true);
+    // A list stays in one line when it was.
+    if (isCollection(before) && isCollection(after) && Array.isArray(value) && before.flow) after.flow = true;
     // A remark about a value outlives the value.
     if (isRemarked(before) && isRemarked(after)) {
       after.comment = before.comment ?? null;

@@ -109,7 +109,9 @@ fn authenticator(sign_in: &SignIn) -> Json {
 fn stream(table: &TableSketch, note: &mut dyn FnMut(&[&str], &Evidence)) -> Json {
     let name = table.name.as_str();
     let mut place = |rest: &[&str], because: &Evidence| {
-        note(&[&["definitions", "streams", name], rest].concat(), because);
+        let mut path = vec!["definitions", "streams", name];
+        path.extend_from_slice(rest);
+        note(&path, because);
     };
     let mut requester = Map::from_iter([
         ("$ref".to_owned(), json!("#/definitions/requester")),

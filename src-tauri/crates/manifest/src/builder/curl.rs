@@ -1,6 +1,5 @@
 //! A draft from a request as browsers and documentation pages give it: a curl command.
 
-use base64::Engine as _;
 use syncline_protocol::builder::{Draft, Evidence, SecretPlace};
 use syncline_protocol::{Error, ErrorKind, Result};
 use url::Url;
@@ -84,7 +83,7 @@ fn read(text: &str) -> Result<Command> {
     let words = shell_words::split(joined.trim())
         .map_err(|_| wrong("A quotation mark in it is not closed."))?;
     let mut words = words.into_iter().peekable();
-    words.next_if(|word| word == "$");
+    let _prompt = words.next_if(|word| word == "$");
     if words.next().is_none_or(|word| word != "curl" && word != "curl.exe") {
         return Err(wrong("It does not begin with `curl`."));
     }
@@ -138,11 +137,8 @@ fn sign_in(command: &Command, url: &mut Url, text: &str, secrets: &mut Vec<Secre
                     found("api_key", rest);
                     return guessed(SignIn::Bearer);
                 }
-                "basic" => {
-                    // What is encoded cannot be cut out of the text: it is typed again.
-                    let _ = base64::engine::general_purpose::STANDARD.decode(rest);
-                    return guessed(SignIn::Basic);
-                }
+                // What is encoded cannot be cut out of the text: it is typed again.
+                "basic" => return guessed(SignIn::Basic),
                 _ => {
                     found("api_key", value);
                     return guessed(SignIn::Key { inject: "header", name: name.clone() });

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use async_trait::async_trait;
-use syncline_protocol::builder::{BuilderField, Finding, Found, Severity, Trial, TrialResult};
+use syncline_protocol::builder::{BuilderField, TrialFinding, Found, Severity, Trial, TrialResult};
 use syncline_protocol::{Error, ErrorKind, Result};
 
 use super::record::{Recorder, Recordings, Said, stop};
@@ -34,7 +34,7 @@ pub async fn trial(recordings: &Arc<Recordings>, trial: &Trial, clock: Clock) ->
     result
 }
 
-async fn attempt(recordings: &Arc<Recordings>, trial: &Trial, clock: Clock) -> Result<TrialResult, Box<Finding>> {
+async fn attempt(recordings: &Arc<Recordings>, trial: &Trial, clock: Clock) -> Result<TrialResult, Box<TrialFinding>> {
     let connector = Connector::parse(&trial.yaml, &|_| None).map_err(|error| not_loaded(&error))?;
     let plan = Plan::of(&trial.yaml, &trial.table).map_err(|error| not_loaded(&error))?;
     let secrets = secrets(connector.specification(), &trial.config);
@@ -100,7 +100,7 @@ async fn run(
     tape: &Arc<Recorder>,
     clock: Clock,
     state: Option<&Json>,
-) -> Result<Ran, Box<Finding>> {
+) -> Result<Ran, Box<TrialFinding>> {
     let limits = Limits { body_bytes: 32 << 20, ..Limits::default() };
     let client = Client::new(limits).map_err(|error| failed(BuilderField::Manifest, &error))?;
     let taped: Arc<dyn Tape> = Arc::<Recorder>::clone(tape);
@@ -118,7 +118,7 @@ async fn run(
     Ok(Ran { rows, error: outcome.err().filter(|error| error.kind() != ErrorKind::Stopped) })
 }
 
-async fn stream(connector: &Connector, trial: &Trial, run: &Arc<Run>) -> Result<Arc<Stream>, Box<Finding>> {
+async fn stream(connector: &Connector, trial: &Trial, run: &Arc<Run>) -> Result<Arc<Stream>, Box<TrialFinding>> {
     let tables = connector.tables(run).await.map_err(|error| failed(BuilderField::Manifest, &error))?;
     let table = tables.into_iter().find(|table| table.name == trial.table).ok_or_else(|| {
         failed(BuilderField::Manifest, &Error::new(ErrorKind::NotFound, format!("There is no table `{}`.", trial.table)))
@@ -145,16 +145,16 @@ impl Output for Taken {
     }
 }
 
-fn not_loaded(error: &Error) -> Box<Finding> {
+fn not_loaded(error: &Error) -> Box<TrialFinding> {
     let problem = super::problem_of(error);
     let what = Found::NotLoaded { message: problem.message, line: problem.line };
-    Box::new(Finding { severity: Severity::Problem, field: BuilderField::Manifest, what })
+    Box::new(TrialFinding { severity: Severity::Problem, field: BuilderField::Manifest, what })
 }
 
-pub(super) fn failed(field: BuilderField, error: &Error) -> Box<Finding> {
+pub(super) fn failed(field: BuilderField, error: &Error) -> Box<TrialFinding> {
     let fix = error.fixes().first().map(|fix| (*fix).to_owned()).unwrap_or_default();
     let what = Found::Failed { message: error.message().to_owned(), fix };
-    Box::new(Finding { severity: Severity::Problem, field, what })
+    Box::new(TrialFinding { severity: Severity::Problem, field, what })
 }
 
 /// The values of the secrets of a configuration.

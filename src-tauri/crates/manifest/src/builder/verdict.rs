@@ -5,7 +5,7 @@ use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 use serde_json::json;
-use syncline_protocol::builder::{BuilderField, Finding, Found, Severity, TrialColumn};
+use syncline_protocol::builder::{BuilderField, TrialFinding, Found, Severity, TrialColumn};
 use syncline_protocol::{Error, Result};
 
 use super::record::{Recorder, Said};
@@ -15,6 +15,8 @@ use crate::expression::datetime::Moment;
 use crate::{Json, Map};
 
 use Severity::{Problem, Proved, Unproved};
+
+static NOTHING: Json = Json::Null;
 
 /// What the manifest says of a table, as far as it can be told without running it.
 pub(super) struct Plan {
@@ -51,7 +53,7 @@ impl Plan {
         let document = Document::parse(yaml)?;
         let streams = Node::root(&document).list("streams");
         let stream = streams.iter().find(|stream| stream.json()["name"] == table);
-        let stream = stream.map(Node::json).unwrap_or(&Json::Null);
+        let stream = stream.map(Node::json).unwrap_or(&NOTHING);
         let retriever = &stream["retriever"];
         let requester = &retriever["requester"];
         let texts = |value: &Json| -> Vec<String> {
@@ -156,12 +158,12 @@ pub(super) struct Facts<'a> {
     pub(super) tape: &'a Recorder,
 }
 
-fn finding(severity: Severity, field: BuilderField, what: Found) -> Finding {
-    Finding { severity, field, what }
+fn finding(severity: Severity, field: BuilderField, what: Found) -> TrialFinding {
+    TrialFinding { severity, field, what }
 }
 
 /// Everything that the trial shows.
-pub(super) fn findings(facts: &Facts<'_>) -> Vec<Finding> {
+pub(super) fn findings(facts: &Facts<'_>) -> Vec<TrialFinding> {
     let mut found = Vec::new();
     if let Some(broken) = broken(facts) {
         found.push(broken);
@@ -182,7 +184,7 @@ pub(super) fn findings(facts: &Facts<'_>) -> Vec<Finding> {
 }
 
 /// What went wrong with the requests themselves.
-fn broken(facts: &Facts<'_>) -> Option<Finding> {
+fn broken(facts: &Facts<'_>) -> Option<TrialFinding> {
     if facts.tape.missing.load(Ordering::Relaxed) {
         return Some(finding(Problem, BuilderField::Path, Found::NotRecorded));
     }
@@ -244,7 +246,7 @@ fn message(said: &Said) -> String {
     named.map_or_else(|| said.text(), str::to_owned).chars().take(300).collect()
 }
 
-fn rows(facts: &Facts<'_>, is_broken: bool) -> Option<Finding> {
+fn rows(facts: &Facts<'_>, is_broken: bool) -> Option<TrialFinding> {
     let own = facts.said.iter().find(|said| facts.plan.is_own(said) && said.is_good())?;
     let answer = own.json()?;
     let arrays = shape::examine(&answer, None).arrays;
@@ -263,7 +265,7 @@ fn rows(facts: &Facts<'_>, is_broken: bool) -> Option<Finding> {
     })
 }
 
-fn pages(facts: &Facts<'_>, is_broken: bool) -> Option<Finding> {
+fn pages(facts: &Facts<'_>, is_broken: bool) -> Option<TrialFinding> {
     let own: Vec<&Said> =
         facts.said.iter().filter(|said| !said.second && facts.plan.is_own(said) && said.is_good()).collect();
     let first = own.first()?;
@@ -296,7 +298,7 @@ fn pages(facts: &Facts<'_>, is_broken: bool) -> Option<Finding> {
     })
 }
 
-fn key(facts: &Facts<'_>) -> Option<Finding> {
+fn key(facts: &Facts<'_>) -> Option<TrialFinding> {
     let key = facts.plan.key.clone();
     let rows = facts.first.len() as u64;
     if key.is_empty() {
@@ -322,7 +324,7 @@ fn key(facts: &Facts<'_>) -> Option<Finding> {
     })
 }
 
-fn newer(facts: &Facts<'_>) -> Option<Finding> {
+fn newer(facts: &Facts<'_>) -> Option<TrialFinding> {
     let cursor = facts.plan.cursor.as_ref()?;
     let field = BuilderField::Incremental;
     let name = cursor.field.clone();
@@ -385,7 +387,7 @@ pub(super) fn columns(rows: &[Json]) -> Vec<TrialColumn> {
 }
 
 /// Columns whose values are of kinds that no type but text holds.
-fn mixed(rows: &[Json]) -> Vec<Finding> {
+fn mixed(rows: &[Json]) -> Vec<TrialFinding> {
     let is_mixed = |column: &TrialColumn| {
         let mut kinds: Vec<&str> = column.seen.iter().map(|(kind, _)| kind.as_str()).filter(|kind| *kind != "null").collect();
         // A whole number is a number.

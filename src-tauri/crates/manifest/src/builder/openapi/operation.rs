@@ -315,8 +315,8 @@ fn properties<'d>(description: &'d Description, schema: &'d Json) -> Vec<(&'d st
         }
         let schema = description.resolve(schema);
         for (name, property) in schema["properties"].as_object().into_iter().flatten() {
-            if into.iter().all(|(known, _)| known != name) {
-                into.push((name, property));
+            if into.iter().all(|(known, _)| *known != name) {
+                into.push((name.as_str(), property));
             }
         }
         for part in schema["allOf"].as_array().into_iter().flatten() {
