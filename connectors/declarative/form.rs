@@ -39,7 +39,7 @@ fn own() -> Value {
 }
 
 /// The same schema with our word for secrets, properties by their `order`, and without those that are hidden.
-fn marked(node: &Value, depth: usize) -> Value {
+pub(super) fn marked(node: &Value, depth: usize) -> Value {
     let Some(fields) = node.as_object().filter(|_| depth < 32) else { return node.clone() };
     let mut marked_fields = Map::new();
     for (key, value) in fields {

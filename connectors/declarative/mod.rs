@@ -3,6 +3,7 @@
 //! The interpreter gives JSON records and states; here they become Arrow batches and checkpoints, so that such a source
 //! is checked, previewed, planned, loaded and proved like any other.
 
+pub mod builder;
 mod columns;
 mod form;
 pub mod library;
@@ -23,7 +24,7 @@ use syncline_manifest::{Run, Silent};
 use syncline_protocol::sign_in::{SignIn, SignInSpec};
 use syncline_protocol::{
     Catalog, ChangeSink, CheckStep, Config, Connector, ConnectorContext, DiscoverFilter, Error, ErrorKind,
-    Maturity, Result, Source, SourceCapabilities, SourceSession, Spec, StepSink, TablePosition, TableRead,
+    Maturity, Origin, Result, Source, SourceCapabilities, SourceSession, Spec, StepSink, TablePosition, TableRead,
 };
 
 use records::Told;
@@ -115,6 +116,11 @@ impl Declarative {
         self.loaded().err()
     }
 
+    /// Whether the builder of a studio made it.
+    pub fn built(&self) -> bool {
+        self.loaded().is_ok_and(|loaded| loaded.manifest.metadata()["syncline"]["built"] == true)
+    }
+
     /// The tables that the manifest names, each with the reason if it cannot be read. Tables that the API itself lists
     /// are not among them.
     pub fn tables(&self) -> Vec<(String, Option<String>)> {
@@ -129,6 +135,10 @@ impl Declarative {
 impl Connector for Declarative {
     fn name(&self) -> Cow<'static, str> {
         self.name.clone().into()
+    }
+
+    fn origin(&self) -> Origin {
+        if self.built() { Origin::Built } else { Origin::Imported }
     }
 
     fn spec(&self) -> Spec {

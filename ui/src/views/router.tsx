@@ -39,6 +39,15 @@ const system = createRoute({
     stringify: ({ side, name }) => ({ side, name }),
   },
 });
+const builder = createRoute({
+  getParentRoute: () => root,
+  path: "/builder",
+  component: lazyRouteComponent(() => import("./BuilderView")),
+  validateSearch: (search): { openapi?: string; connector?: string } => ({
+    ...text(search, "openapi"),
+    ...text(search, "connector"),
+  }),
+});
 const sql = createRoute({
   getParentRoute: () => root,
   path: "/sql",
@@ -88,7 +97,7 @@ function text<Key extends string>(search: Record<string, unknown>, key: Key): Pa
 
 export function makeRouter() {
   return createRouter({
-    routeTree: root.addChildren([home, welcome, inbox, runs, settings, wizard, system, sql, connection]),
+    routeTree: root.addChildren([home, welcome, inbox, runs, settings, wizard, system, builder, sql, connection]),
     // The page is one file in every host, so the place within it stands behind the #.
     history: createHashHistory(),
     defaultErrorComponent: Broken,

@@ -1,6 +1,7 @@
 //! Answers to requests: one module for each group of them. Each handler is a method of [`Api`](crate::api::Api) that the
 //! table in `requests` names.
 
+mod builder;
 mod connections;
 mod data;
 mod log;

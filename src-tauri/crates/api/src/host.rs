@@ -3,13 +3,14 @@
 use std::path::Path;
 
 use async_trait::async_trait;
+use futures::future::BoxFuture;
 use jiff::Timestamp;
 use secrecy::SecretString;
 use syncline_engine::Profiler;
-use syncline_protocol::{Config, ConnectorContext, ConnectorRegistry, Result, TargetName};
+use syncline_protocol::{Config, ConnectorBuilder, ConnectorContext, ConnectorRegistry, Result, TargetName};
 use syncline_store::config::SystemConfig;
 
-use crate::types::{GridData, SqlResult, SqlTable};
+use crate::types::{GridData, PracticeApi, SqlResult, SqlTable};
 
 /// The surroundings of an open project.
 pub trait Host: Send + Sync + 'static {
@@ -36,11 +37,25 @@ pub trait Host: Send + Sync + 'static {
 
     /// Counts the values of samples; none when this program cannot.
     fn profiler(&self) -> Option<&dyn Profiler>;
+
     /// Opens another project in place of this one: windows that load anew are answered from there.
     ///
     /// # Errors
     /// When it cannot be opened; this one stays open then.
     fn open_project(&self, folder: &Path) -> Result<()>;
+
+    /// Makes connectors; none when this program cannot.
+    fn builder(&self) -> Option<&dyn ConnectorBuilder> {
+        None
+    }
+
+    /// Addresses of APIs on this computer to learn the builder with, started when they are first asked for.
+    ///
+    /// # Errors
+    /// When there is no free port.
+    fn practice(&self) -> BoxFuture<'_, Result<Vec<PracticeApi>>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
 
     /// The sample that is offered at first; none when there is none.
     fn sample(&self) -> Option<Sample>;

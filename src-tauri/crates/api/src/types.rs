@@ -3,6 +3,7 @@
 //! Rules: values of rows are text that is ready to be shown (or null), never JSON numbers; counts are numbers, as they
 //! stay below 2^53; instants are RFC 3339 in UTC; secrets occur in requests only.
 
+mod builder;
 mod connections;
 mod data;
 mod project;
@@ -10,6 +11,7 @@ mod runs;
 mod systems;
 mod tables;
 
+pub use builder::*;
 pub use connections::*;
 pub use data::*;
 pub use project::*;

@@ -10,8 +10,7 @@
 //! 5. [`slices`]: over what a stream is divided (parents, lists, windows of time). [`cursor`]: how far it has been read.
 //! 6. [`stream`]: one table: reads its slices into an [`Output`]; its schema. [`connector`]: all tables, the
 //!    specification of the configuration, the check.
-//!
-//! `classes` are ports of Python classes that manifests name.
+//! 7. [`builder`]: the other way: from what an API shows to a manifest, and its proof by requests.
 //!
 //! `classes` are ports of Python classes that manifests name.
 //!
@@ -19,6 +18,7 @@
 //! it belongs to is then listed as unreadable with that reason, and the others run.
 //! Components are immutable and shared; what changes while reading lives in [`Run`] or in the future that reads.
 
+pub mod builder;
 mod classes;
 pub mod connector;
 pub mod context;

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // a failure of a helper is one of the test; counts and speeds are printed
 #![allow(clippy::print_stderr)] // what is skipped is said
 
+mod builder;
 mod connectors;
 mod corpus;
 mod datetimes;

@@ -25,6 +25,19 @@ pub enum Maturity {
     New,
 }
 
+/// Where a connector comes from.
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// It is part of the program.
+    Program,
+    /// Somebody made it in the builder.
+    Built,
+    /// Somebody added its manifest to the project.
+    Imported,
+}
+
 /// The description of a connector.
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct Spec {
@@ -168,6 +181,11 @@ pub trait Connector: Send + Sync {
         let _ = config;
         let message = format!("{} has no way to sign in with a browser.", self.spec().title);
         Err(Error::new(ErrorKind::Unsupported, message))
+    }
+
+    /// Where it comes from.
+    fn origin(&self) -> Origin {
+        Origin::Program
     }
 
     /// A source with this configuration. Does not connect yet.

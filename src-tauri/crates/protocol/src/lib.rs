@@ -9,6 +9,7 @@
 //! Reading order for a newcomer who writes a connector: [`types`] → [`schema`] → [`change`] → [`position`] →
 //! [`source`] or [`destination`] → [`connector`].
 
+pub mod builder;
 pub mod change;
 pub mod check;
 pub mod connector;
@@ -22,9 +23,12 @@ pub mod sign_in;
 pub mod source;
 pub mod types;
 
+pub use builder::ConnectorBuilder;
 pub use change::{BatchKind, Change, ChangeBatch, ChangeSink, RejectedRow, Stopped};
 pub use check::{CheckOutcome, CheckStep, Fix, StepSink, StepStatus};
-pub use connector::{Config, Connector, ConnectorContext, ConnectorRegistry, Maturity, SettingsKeeper, Spec};
+pub use connector::{
+    Config, Connector, ConnectorContext, ConnectorRegistry, Maturity, Origin, SettingsKeeper, Spec,
+};
 pub use destination::{
     Commit, Deletes, Destination, DestinationCapabilities, DestinationSession, Durability, Durable, Finish,
     Landing, LoadInto, Loader, LoaderOptions, Opened, Opening, QuarantinedRow, SchemaChange,

@@ -4,18 +4,21 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError, Weak};
 
 use async_trait::async_trait;
+use connectors::declarative::builder::Builder;
 use connectors::duckdb::{Answer, Queries, Scratch, Values, Window};
+use futures::future::BoxFuture;
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde_json::json;
-use syncline_api::types::{GridColumn, GridData, SqlResult, SqlTable};
+use syncline_api::types::{GridColumn, GridData, PracticeApi, SqlResult, SqlTable};
 use syncline_api::{Analytics, Host, Queried, Sample};
 use syncline_engine::{ColumnFigures, ColumnValues, Profiler, Spread};
-use syncline_protocol::{ConnectorRegistry, Result, TargetName};
+use syncline_protocol::{ConnectorBuilder, ConnectorRegistry, Result, TargetName};
 use syncline_store::Project;
 use syncline_store::config::SystemConfig;
 
 use crate::opened::{self, Opened};
+use crate::practice::Practice;
 use crate::redaction::Redaction;
 
 const DUCKDB: &str = "duckdb";
@@ -25,6 +28,8 @@ pub struct ProgramHost {
     connectors: ConnectorRegistry,
     redaction: Redaction,
     opened: Weak<Opened>,
+    builder: Builder,
+    practice: Practice,
 }
 
 impl ProgramHost {
@@ -34,7 +39,13 @@ impl ProgramHost {
     /// `Config`, when the folder of the project cannot be read.
     pub fn new(redaction: Redaction, project: &Project) -> Result<ProgramHost> {
         let connectors = connectors::registry_of(project.root())?;
-        Ok(ProgramHost { connectors, redaction, opened: Weak::new() })
+        Ok(ProgramHost {
+            connectors,
+            redaction,
+            opened: Weak::new(),
+            builder: Builder::default(),
+            practice: Practice::default(),
+        })
     }
 }
 
@@ -80,6 +91,14 @@ impl Host for ProgramHost {
 
     fn open_project(&self, folder: &Path) -> Result<()> {
         self.opened.upgrade().ok_or_else(opened::is_closing)?.replace(folder)
+    }
+
+    fn builder(&self) -> Option<&dyn ConnectorBuilder> {
+        Some(&self.builder)
+    }
+
+    fn practice(&self) -> BoxFuture<'_, Result<Vec<PracticeApi>>> {
+        Box::pin(self.practice.apis())
     }
 
     fn sample(&self) -> Option<Sample> {

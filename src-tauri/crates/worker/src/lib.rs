@@ -5,10 +5,12 @@
 //! | [`host`] | what a program gives to the requests of windows: connectors, queries over DuckDB files |
 //! | [`logging`] | the log files |
 //! | [`opened`] | the project that is open, and how another one takes its place |
+//! | `practice` | small APIs on this computer, to learn the builder with |
 //! | [`redaction`] | the secrets a process has seen, kept out of screens and logs |
 
 pub mod host;
 pub mod logging;
+mod practice;
 pub mod opened;
 pub mod redaction;
 

@@ -1,4 +1,5 @@
-import { Database, FileStack, Link2, type LucideIcon, Sparkles } from "lucide-react";
+import { Link } from "@tanstack/react-router";
+import { Blocks, Database, FileStack, Link2, type LucideIcon, Sparkles } from "lucide-react";
 import { useMemo, useState } from "react";
 import { useAction, useAnswer } from "~/api/client";
 import type { ConnectorInfo, Side, SystemInfo } from "~/api/generated";
@@ -11,20 +12,24 @@ import { SearchInput } from "~/shared/ui/layout";
 import { Problem } from "~/shared/ui/Problem";
 import { Badge } from "~/shared/ui/State";
 import { fromAddress, isAddress, type Pasted } from "./form";
+import { isDescription, ManifestDrop, type OriginFilter, Origins } from "./origin";
 
 interface CatalogueProps {
   side: Side;
   onExisting: (system: SystemInfo) => void;
   /** `pasted` when it was found by an address. */
   onConnector: (connector: ConnectorInfo, pasted: Pasted | null) => void;
+  /** Makes a connector instead; with the address of a description. */
+  onBuild: (address: string | null) => void;
 }
 
 /** Systems that are set up already, then everything that can be set up. */
-export function Catalogue({ side, onExisting, onConnector }: CatalogueProps) {
+export function Catalogue({ side, onExisting, onConnector, onBuild }: CatalogueProps) {
   const text = useText();
   const connectors = useAnswer("connectors.list", null);
   const systems = useAnswer("systems.list", null);
   const [query, setQuery] = useState("");
+  const [origin, setOrigin] = useState<OriginFilter>("all");
   const reading = useAddress(side, onConnector);
   const own = systems.data?.filter((system) => system.side === side) ?? [];
   const ownShown = ranked(own, query, (system) => `${system.name} ${system.title} ${system.summary}`);
@@ -40,7 +45,8 @@ export function Catalogue({ side, onExisting, onConnector }: CatalogueProps) {
   return (
     <Answer of={connectors} doing={text("wizard.loading")}>
       {(all) => {
-        const offered = all.filter((connector) => (side === "source" ? connector.source : connector.destination));
+        const possible = all.filter((connector) => (side === "source" ? connector.source : connector.destination));
+        const offered = possible.filter((connector) => origin === "all" || connector.origin === origin);
         return (
           <div className="flex min-h-0 flex-1 flex-col gap-4">
             <SearchInput
@@ -52,11 +58,17 @@ export function Catalogue({ side, onExisting, onConnector }: CatalogueProps) {
               onValue={setQuery}
               onKeyDown={(event) => {
                 if (event.key !== "Enter") return;
-                if (isAddress(query)) void reading.use(query, offered);
+                if (isDescription(query)) onBuild(query.trim());
+                else if (isAddress(query)) void reading.use(query, offered);
                 else pickFirst(offered);
               }}
             />
-            {isAddress(query) ? (
+            {side === "source" && <Origins offered={possible} value={origin} onValue={setOrigin} />}
+            {isDescription(query) && side === "source" ? (
+              <ul className="m-0 list-none p-0">
+                <Row icon={Blocks} title={text("wizard.openapi")} line={text("wizard.openapiHelp")} onPick={() => onBuild(query.trim())} />
+              </ul>
+            ) : isAddress(query) ? (
               <Address address={query} reading={reading} onUse={() => void reading.use(query, offered)} />
             ) : (
               <>
@@ -76,7 +88,18 @@ export function Catalogue({ side, onExisting, onConnector }: CatalogueProps) {
                 </ul>
               </section>
             )}
-            <Offered offered={offered} query={query} onClear={() => setQuery("")} onPick={(connector) => onConnector(connector, null)} />
+            <Offered
+              offered={offered}
+              query={query}
+              origin={origin}
+              onClear={() => {
+                setQuery("");
+                setOrigin("all");
+              }}
+              onPick={(connector) => onConnector(connector, null)}
+              onBuild={side === "source" ? () => onBuild(null) : null}
+            />
+            {side === "source" && <ManifestDrop taken={new Set(all.map(({ name }) => name))} />}
               </>
             )}
           </div>
@@ -132,18 +155,30 @@ function Address({ address, reading, onUse }: { address: string; reading: Readin
 interface OfferedProps {
   offered: readonly ConnectorInfo[];
   query: string;
+  origin: OriginFilter;
   onClear: () => void;
   onPick: (connector: ConnectorInfo) => void;
+  /** Null: what is offered cannot be made. */
+  onBuild: (() => void) | null;
 }
 
-function Offered({ offered, query, onClear, onPick }: OfferedProps) {
+function Offered({ offered, query, origin, onClear, onPick, onBuild }: OfferedProps) {
   const text = useText();
   const shown = useMemo(() => matching(offered, query), [offered, query]);
   if (shown.length === 0) {
     return (
       <Empty
-        sentence={text("wizard.noMatch", { query })}
-        actions={<Button onClick={onClear}>{text("wizard.clearSearch")}</Button>}
+        sentence={query === "" && (origin === "built" || origin === "imported") ? text(`wizard.originEmpty.${origin}`) : text("wizard.noMatch", { query })}
+        actions={
+          <>
+            {onBuild && (
+              <Button look="primary" icon={Blocks} onClick={onBuild}>
+                {text("wizard.buildApi")}
+              </Button>
+            )}
+            <Button onClick={onClear}>{text("wizard.clearSearch")}</Button>
+          </>
+        }
       />
     );
   }
@@ -158,6 +193,7 @@ function Offered({ offered, query, onClear, onPick }: OfferedProps) {
             title={connector.title}
             line={connector.description}
             isNew={connector.maturity === "new"}
+            edit={connector.origin === "program" ? null : connector.name}
             onPick={() => onPick(connector)}
           />
         ))}
@@ -176,13 +212,15 @@ interface RowProps {
   title: string;
   line: string;
   isNew?: boolean;
+  /** The connector that can be changed in the builder. */
+  edit?: string | null;
   onPick: () => void;
 }
 
-function Row({ icon: Icon, title, line, isNew = false, onPick }: RowProps) {
+function Row({ icon: Icon, title, line, isNew = false, edit = null, onPick }: RowProps) {
   const text = useText();
   return (
-    <li className="border-b border-border">
+    <li className="flex items-center border-b border-border">
       <button
         type="button"
         onClick={onPick}
@@ -193,6 +231,11 @@ function Row({ icon: Icon, title, line, isNew = false, onPick }: RowProps) {
         <span className="min-w-0 flex-1 text-ink-muted">{line}</span>
         {isNew && <Badge>{text("wizard.new")}</Badge>}
       </button>
+      {edit !== null && (
+        <Link to="/builder" search={{ connector: edit }} aria-label={text("wizard.edit", { name: title })} title={text("wizard.edit", { name: title })} className="flex size-8 shrink-0 items-center justify-center rounded-control text-ink-muted hover:bg-sunken">
+          <Blocks size={16} strokeWidth={1.5} aria-hidden />
+        </Link>
+      )}
     </li>
   );
 }

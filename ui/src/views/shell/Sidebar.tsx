@@ -1,6 +1,6 @@
 import { Link } from "@tanstack/react-router";
 import clsx from "clsx";
-import { Cable, House, Inbox, type LucideIcon, PanelLeftClose, PanelLeftOpen, Play, Settings, SquareTerminal } from "lucide-react";
+import { Blocks, Cable, House, Inbox, type LucideIcon, PanelLeftClose, PanelLeftOpen, Play, Settings, SquareTerminal } from "lucide-react";
 import { useSettings } from "~/shared/settings";
 import { useText } from "~/shared/text";
 import { IconButton } from "~/shared/ui/Button";
@@ -43,6 +43,7 @@ export function Sidebar({ counts, hasSql, narrow }: SidebarProps) {
         <Item to="/" icon={Cable} label={text("shell.connections")} count={counts.connections} collapsed={collapsed} />
         <Item to="/inbox" icon={Inbox} label={text("shell.inbox")} count={counts.inbox} collapsed={collapsed} strong />
         <Item to="/runs" icon={Play} label={text("shell.runs")} count={counts.running} collapsed={collapsed} />
+        <Item to="/builder" icon={Blocks} label={text("shell.builder")} collapsed={collapsed} />
         {hasSql && <Item to="/sql" icon={SquareTerminal} label={text("shell.sql")} collapsed={collapsed} />}
         {!collapsed && (
           <div className="mt-6 flex flex-col gap-1 px-2">
@@ -68,7 +69,7 @@ export function Sidebar({ counts, hasSql, narrow }: SidebarProps) {
 }
 
 interface ItemProps {
-  to: "/" | "/inbox" | "/runs" | "/sql" | "/settings";
+  to: "/" | "/inbox" | "/runs" | "/builder" | "/sql" | "/settings";
   icon: LucideIcon;
   label: string;
   count?: number | undefined;

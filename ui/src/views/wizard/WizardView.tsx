@@ -114,6 +114,7 @@ function Rail() {
 /** Choose a system, or set up a new one. */
 function SystemStep({ side }: { side: Side }) {
   const text = useText();
+  const navigate = useNavigate();
   const { systems, set } = useDraft();
   const connectors = useAnswer("connectors.list", null).data;
   // Secrets of a pasted address live here until the form has them, and nowhere else.
@@ -152,7 +153,12 @@ function SystemStep({ side }: { side: Side }) {
   return (
     <div className="flex min-h-0 flex-1 flex-col gap-4 overflow-auto px-6 py-5">
       <h2 className="text-title">{text(side === "source" ? "wizard.pickSource" : "wizard.pickDestination")}</h2>
-      <Catalogue side={side} onExisting={({ name }) => finish(name)} onConnector={begin} />
+      <Catalogue
+        side={side}
+        onExisting={({ name }) => finish(name)}
+        onConnector={begin}
+        onBuild={(openapi) => void navigate({ to: "/builder", search: openapi === null ? {} : { openapi } })}
+      />
     </div>
   );
 }

@@ -74,6 +74,7 @@ impl Api {
         self.blocking(|open| {
             let infos = open.host.connectors().list().into_iter().map(|connector| {
                 let spec = connector.spec();
+                let origin = connector.origin();
                 let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
                 ConnectorInfo {
                     name: spec.name.into_owned(),
@@ -85,6 +86,7 @@ impl Api {
                         Proved::Stable => Maturity::Stable,
                         Proved::New => Maturity::New,
                     },
+                    origin,
                     source: spec.source_schema.is_some(),
                     destination: spec.destination_schema.is_some(),
                     sign_in: connector.sign_in_spec().map(sign_in_info),

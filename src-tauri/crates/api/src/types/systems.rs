@@ -4,7 +4,7 @@ use std::fmt;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
-use syncline_protocol::{CheckOutcome as Worst, Fix, Side, StepStatus as Status};
+use syncline_protocol::{CheckOutcome as Worst, Fix, Origin, Side, StepStatus as Status};
 use ts_rs::TS;
 
 use crate::error::ApiError;
@@ -69,6 +69,8 @@ pub struct ConnectorInfo {
     pub url_schemes: Vec<String>,
     /// How long it has proved itself.
     pub maturity: Maturity,
+    /// Where it comes from.
+    pub origin: Origin,
     /// Whether it can be read.
     pub source: bool,
     /// Whether it can be written.

@@ -80,6 +80,11 @@ impl Connector {
         Description::of(&self.specification)
     }
 
+    /// What those who made the manifest noted in it, for their own use; null when nothing.
+    pub fn metadata(&self) -> &Json {
+        self.document.root().get("metadata").unwrap_or(&Json::Null)
+    }
+
     /// The configuration as streams see it: defaults filled in, migrated, transformed, validated.
     ///
     /// # Errors

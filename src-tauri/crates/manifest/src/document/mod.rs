@@ -88,6 +88,14 @@ pub fn value_of(text: &str) -> Json {
     yaml::read_value(text).unwrap_or_else(|| Json::from(text))
 }
 
+/// Any YAML or JSON as plain values.
+///
+/// # Errors
+/// `Config`, with the line as context.
+pub fn plain(text: &str) -> Result<Json> {
+    yaml::read_plain(text)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -85,6 +85,14 @@ pub(super) fn read(text: &str) -> Result<Arc<Raw>> {
 
 /// Reads a short text as the reference reads values of resolved templates; none when it is no YAML.
 pub(super) fn read_value(text: &str) -> Option<Json> {
+    if text.trim().is_empty() {
+        return Some(Json::Null);
+    }
+    read_plain(text).ok()
+}
+
+/// Reads a text as plain values.
+pub(super) fn read_plain(text: &str) -> Result<Json> {
     fn plain(raw: &Raw) -> Json {
         match &raw.value {
             Value::Scalar(value) => value.clone(),
@@ -94,10 +102,7 @@ pub(super) fn read_value(text: &str) -> Option<Json> {
             }
         }
     }
-    if text.trim().is_empty() {
-        return Some(Json::Null);
-    }
-    read(text).ok().map(|raw| plain(&raw))
+    read(text).map(|raw| plain(&raw))
 }
 
 struct Reader<'t> {

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
 use futures::{StreamExt as _, TryStreamExt as _};
@@ -141,6 +142,16 @@ pub(super) fn too_large(limit: u64) -> Error {
     .fix("Ask for smaller pages, if the connector has a setting for that.")
 }
 
+/// Stands between a client and the network: keeps what is said there, or says it again.
+#[async_trait]
+pub trait Tape: Send + Sync {
+    /// Answers a request, mostly by way of [`Client::send_now`].
+    ///
+    /// # Errors
+    /// As [`Client::send`], and its own.
+    async fn send(&self, client: &Client, request: &Prepared) -> Result<Answer>;
+}
+
 /// An answer that is kept for others who ask the same.
 #[derive(Clone)]
 struct Kept {
@@ -154,6 +165,7 @@ struct Kept {
 pub struct Client {
     http: reqwest::Client,
     limits: Limits,
+    tape: Option<Arc<dyn Tape>>,
     /// Until when a host wants to be left alone.
     resting: Mutex<HashMap<String, Instant>>,
     kept: Mutex<HashMap<String, Arc<OnceCell<Kept>>>>,
@@ -183,6 +195,7 @@ impl Client {
         Ok(Client {
             http,
             limits,
+            tape: None,
             resting: Mutex::default(),
             kept: Mutex::default(),
             kept_bytes: Mutex::default(),
@@ -192,11 +205,29 @@ impl Client {
         })
     }
 
+    /// The same client, with a tape between it and the network.
+    #[must_use]
+    pub fn with_tape(mut self, tape: Arc<dyn Tape>) -> Client {
+        self.tape = Some(tape);
+        self
+    }
+
     /// Sends a request and follows redirects. Any status is an answer.
     ///
     /// # Errors
     /// `Unreachable`, `Tls`, `Timeout`, `ConnectionLost`; `Config` for a redirect to a place it may not lead to.
     pub async fn send(&self, request: &Prepared) -> Result<Answer> {
+        match &self.tape {
+            None => self.send_now(request).await,
+            Some(tape) => tape.send(self, request).await,
+        }
+    }
+
+    /// As [`send`](Self::send), past the tape.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub async fn send_now(&self, request: &Prepared) -> Result<Answer> {
         let mut request = request.clone();
         let origin = request.url.clone();
         for _ in 0..=self.limits.redirects {

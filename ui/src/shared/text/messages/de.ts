@@ -1,4 +1,5 @@
 import type { Messages } from "..";
+import builder from "./de/builder.json";
 import common from "./de/common.json";
 import connections from "./de/connections.json";
 import data from "./de/data.json";
@@ -11,4 +12,4 @@ import systems from "./de/systems.json";
 import wizard from "./de/wizard.json";
 
 // The type is the check that nothing is missing.
-export const de: Messages = { ...common, ...shell, ...connections, ...plan, ...run, ...data, ...history, ...systems, ...wizard, ...sql };
+export const de: Messages = { ...common, ...shell, ...connections, ...plan, ...run, ...data, ...history, ...systems, ...wizard, ...sql, ...builder };

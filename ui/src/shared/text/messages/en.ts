@@ -1,3 +1,4 @@
+import builder from "./en/builder.json";
 import common from "./en/common.json";
 import connections from "./en/connections.json";
 import data from "./en/data.json";
@@ -9,4 +10,4 @@ import sql from "./en/sql.json";
 import systems from "./en/systems.json";
 import wizard from "./en/wizard.json";
 
-export const en = { ...common, ...shell, ...connections, ...plan, ...run, ...data, ...history, ...systems, ...wizard, ...sql };
+export const en = { ...common, ...shell, ...connections, ...plan, ...run, ...data, ...history, ...systems, ...wizard, ...sql, ...builder };

@@ -1,0 +1,183 @@
+//! Drafts proved against servers of this computer: guesses that hold, guesses that do not, and APIs that refuse.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde_json::{Value, json};
+use syncline_manifest::builder::{Recordings, draft, trial};
+use syncline_protocol::builder::{BuilderField, DraftFrom, TrialFinding, Found, FoundArray, Severity, Trial, TrialResult};
+use syncline_testkit::http::{Answer, HttpServer, Request};
+
+const KEY: &str = "s3cret-key";
+
+/// 230 tickets, page by page, behind a key.
+fn help_desk(rows: &'static str, honest: bool) -> impl Fn(Request) -> Answer {
+    move |request| {
+        let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
+        let query: HashMap<String, String> = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+        if request.header("x-api-key") != Some(KEY) {
+            return status(401, json!({"message": "no key"}));
+        }
+        if path != "/v2/tickets" {
+            return status(404, json!({"message": "nothing here"}));
+        }
+        let since = query.get("updated_since").filter(|_| honest).cloned().unwrap_or_default();
+        let all: Vec<Value> = (1..=230)
+            .map(|id| json!({"id": id, "subject": format!("Ticket {id}"), "updated_at": format!("2026-01-{:02}T{:02}:00:00Z", id / 24 + 1, id % 24)}))
+            .filter(|ticket| ticket["updated_at"].as_str().unwrap() >= since.as_str())
+            .collect();
+        let number = |name: &str, usual: usize| query.get(name).and_then(|value| value.parse().ok()).unwrap_or(usual);
+        let (page, size) = (number("page", 1), number("per_page", 20).min(100));
+        let page: Vec<Value> = all.into_iter().skip((page - 1) * size).take(size).collect();
+        let mut answer = Answer::json(&json!({rows: page, "total": 230}));
+        answer.headers.push(("X-RateLimit-Remaining".to_owned(), "41".to_owned()));
+        answer
+    }
+}
+
+fn status(status: u16, body: Value) -> Answer {
+    Answer { status, ..Answer::json(&body) }
+}
+
+fn description(url: &str) -> String {
+    json!({
+        "openapi": "3.1.0", "info": {"title": "Help desk"}, "servers": [{"url": format!("{url}/v2")}],
+        "components": {"securitySchemes": {"key": {"type": "apiKey", "in": "header", "name": "X-Api-Key"}}},
+        "paths": {"/tickets": {"get": {
+            "parameters": [{"name": "page", "in": "query"}, {"name": "per_page", "in": "query", "schema": {"maximum": 100}},
+                {"name": "updated_since", "in": "query"}],
+            "responses": {"200": {"content": {"application/json": {"schema": {"type": "object", "properties": {
+                "data": {"type": "array", "items": {"type": "object", "properties": {
+                    "id": {"type": "integer"}, "subject": {"type": "string"}, "updated_at": {"type": "string", "format": "date-time"}}}}}}}}}}
+        }}}
+    })
+    .to_string()
+}
+
+async fn from_description(url: &str) -> String {
+    let from = DraftFrom::OpenApi { text: Some(description(url)), url: None, chosen: None };
+    draft(from).await.unwrap().yaml
+}
+
+fn ask(yaml: &str, key: &str) -> Trial {
+    Trial { yaml: yaml.to_owned(), table: "tickets".to_owned(), config: json!({"api_key": key}), replay: false, twice: false }
+}
+
+async fn run(trial_of: &Trial) -> TrialResult {
+    trial(&Arc::new(Recordings::default()), trial_of, jiff::Timestamp::now).await
+}
+
+fn found(result: &TrialResult, field: BuilderField) -> &TrialFinding {
+    result.findings.iter().find(|finding| finding.field == field).unwrap_or_else(|| panic!("{:?}", result.findings))
+}
+
+#[tokio::test]
+async fn pages_key_and_newer_rows_are_proved_by_requests() {
+    let server = HttpServer::start(help_desk("data", true)).await.unwrap();
+    let yaml = from_description(&server.url()).await;
+    let result = run(&Trial { twice: true, ..ask(&yaml, KEY) }).await;
+    assert_eq!(result.row_count, 230, "{:?}", result.findings);
+    assert!(result.findings.iter().all(|finding| finding.severity == Severity::Proved), "{:?}", result.findings);
+    assert_eq!(found(&result, BuilderField::Pages).what, Found::PagesProved { pages: 3, rows: 230 });
+    assert_eq!(found(&result, BuilderField::Key).what, Found::KeyUnique { key: vec!["id".to_owned()], rows: 230 });
+    let Found::NewerProved { rows, of: 230, .. } = found(&result, BuilderField::Incremental).what else { panic!() };
+    assert!((100..130).contains(&rows), "{rows}");
+    let first = &result.exchanges[0];
+    assert!(first.url.ends_with("/v2/tickets?page=1&per_page=100") || first.url.contains("page=1"), "{}", first.url);
+    assert_eq!((first.status, first.rows), (200, Some(100)));
+    assert_eq!(first.limits, [("x-ratelimit-remaining".to_owned(), "41".to_owned())]);
+    assert!(!format!("{result:?}").contains(KEY), "the key is shown");
+    assert!(first.headers.contains(&("x-api-key".to_owned(), "••••".to_owned())));
+}
+
+#[tokio::test]
+async fn what_was_recorded_is_given_again_without_a_request() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&asked);
+    let answers = help_desk("data", true);
+    let server = HttpServer::start(move |request| {
+        counter.fetch_add(1, Ordering::Relaxed);
+        answers(request)
+    })
+    .await
+    .unwrap();
+    let yaml = from_description(&server.url()).await;
+    let recordings = Arc::new(Recordings::default());
+    let live = trial(&recordings, &ask(&yaml, KEY), jiff::Timestamp::now).await;
+    let before = asked.load(Ordering::Relaxed);
+    // Also without the key, as it is after the window was opened again.
+    let again = Trial { replay: true, config: json!({}), ..ask(&yaml, "") };
+    let replayed = trial(&recordings, &again, jiff::Timestamp::now).await;
+    assert_eq!(asked.load(Ordering::Relaxed), before);
+    assert!(replayed.replayed);
+    assert_eq!((replayed.row_count, &replayed.rows), (live.row_count, &live.rows));
+    let other = Trial { yaml: yaml.replace("per_page", "size"), ..again };
+    let missing = trial(&recordings, &other, jiff::Timestamp::now).await;
+    assert_eq!(missing.findings[0].what, Found::NotRecorded);
+}
+
+#[tokio::test]
+async fn a_wrong_guess_names_the_array_that_is_there() {
+    let server = HttpServer::start(help_desk("results", true)).await.unwrap();
+    let yaml = from_description(&server.url()).await;
+    let result = run(&ask(&yaml, KEY)).await;
+    let rows = found(&result, BuilderField::Rows);
+    let other = FoundArray { path: vec!["results".to_owned()], rows: 100 };
+    assert_eq!(rows.what, Found::NoRows { at: "data[]".to_owned(), other: Some(other) });
+    assert_eq!(rows.severity, Severity::Problem);
+    let corrected = run(&ask(&yaml.replace("- data\n", "- results\n"), KEY)).await;
+    assert_eq!(corrected.row_count, 230, "{:?}", corrected.findings);
+}
+
+#[tokio::test]
+async fn a_filter_that_is_ignored_is_noticed() {
+    let server = HttpServer::start(help_desk("data", false)).await.unwrap();
+    let yaml = from_description(&server.url()).await;
+    let result = run(&Trial { twice: true, ..ask(&yaml, KEY) }).await;
+    let newer = found(&result, BuilderField::Incremental);
+    let Found::FilterIgnored { parameter, older, .. } = &newer.what else { panic!("{newer:?}") };
+    assert_eq!(parameter.as_deref(), Some("updated_since"));
+    assert!(*older > 100);
+}
+
+#[tokio::test]
+async fn refusals_name_the_place() {
+    let server = HttpServer::start(help_desk("data", true)).await.unwrap();
+    let yaml = from_description(&server.url()).await;
+    let wrong = run(&ask(&yaml, "wrong-key")).await;
+    let sign_in = found(&wrong, BuilderField::SignIn);
+    assert_eq!(sign_in.what, Found::NotSignedIn { status: 401, sent: "x-api-key: ••••".to_owned() });
+    let lost = run(&ask(&yaml.replace("path: /tickets", "path: /nothing"), KEY)).await;
+    assert!(matches!(&found(&lost, BuilderField::Path).what, Found::NoSuchPath { url } if url.contains("/v2/nothing")));
+    let broken = run(&ask("streams: [", KEY)).await;
+    assert!(matches!(found(&broken, BuilderField::Manifest).what, Found::NotLoaded { .. }));
+    let gone = yaml.replace(&server.url(), "http://127.0.0.1:1");
+    let gone = run(&ask(&gone, KEY)).await;
+    assert!(matches!(found(&gone, BuilderField::Address).what, Found::Unreachable { .. }), "{:?}", gone.findings);
+}
+
+async fn answered(answer: Answer) -> TrialResult {
+    let server = HttpServer::start(move |_| answer.clone()).await.unwrap();
+    let yaml = from_description(&server.url()).await;
+    run(&ask(&yaml, KEY)).await
+}
+
+#[tokio::test]
+async fn answers_that_are_no_data_are_told_apart() {
+    let page = Answer { status: 200, headers: vec![], body: b"<!DOCTYPE html><html></html>".as_slice().into() };
+    assert!(matches!(found(&answered(page).await, BuilderField::Address).what, Found::WebPage { .. }));
+    let text = Answer { status: 200, headers: vec![], body: b"ok".as_slice().into() };
+    assert!(matches!(found(&answered(text).await, BuilderField::Address).what, Found::NotJson { .. }));
+    let failed = answered(status(500, json!({}))).await;
+    assert!(matches!(found(&failed, BuilderField::Errors).what, Found::ServerFailed { status: 500 }));
+    let mut limited = status(429, json!({}));
+    limited.headers.push(("Retry-After".to_owned(), "30".to_owned()));
+    assert!(matches!(found(&answered(limited).await, BuilderField::Errors).what, Found::AskedTooOften { wait: Some(30) }));
+    let same = answered(Answer::json(&json!({"data": (0..100).map(|id| json!({"id": id % 50, "amount": if id == 7 { json!("N/A") } else { json!(id) }})).collect::<Vec<_>>()}))).await;
+    assert_eq!(found(&same, BuilderField::Pages).what, Found::PageRepeats, "{:?}", same.findings);
+    assert!(matches!(found(&same, BuilderField::Key).what, Found::KeyDoubled { .. }));
+    assert!(matches!(&found(&same, BuilderField::Schema).what, Found::Mixed { column, .. } if column == "amount"));
+    assert_eq!(same.exchanges.len(), 5, "it stops after five pages");
+    assert!(same.limited);
+}
