@@ -119,6 +119,14 @@ describe("somebody who wants to know what happened", () => {
     expect(await places()).toEqual(before);
   });
 
+  it("is told when nothing has come for half a minute, and what can be done", async () => {
+    const { page } = studio;
+    const silence = page.getByText(/^No row from the source for \d+ sec/);
+    await silence.waitFor({ timeout: 45_000 });
+    await page.getByRole("button", { name: "Open log" }).waitFor();
+    await look("run-silent");
+  });
+
   it("is told what stays and what is dropped before it stops", async () => {
     const { page } = studio;
     await page.getByRole("button", { name: /^Stop…/ }).click();
