@@ -129,7 +129,7 @@ describe("somebody who wants to know what happened", () => {
 
   it("is told what stays and what is dropped before it stops", async () => {
     const { page } = studio;
-    await page.getByRole("button", { name: /^Stop…/ }).click();
+    await page.getByRole("button", { name: /^Stop…/ }).first().click();
     const dialog = page.getByRole("dialog", { name: "Stop this sync?" });
     await dialog.getByText(/^2,\d{3} rows stay in the destination\.$/).waitFor();
     await dialog.getByText("The next sync goes on from the last checkpoint. Nothing is cleared.").waitFor();
