@@ -119,9 +119,17 @@ describe("somebody who wants to know what happened", () => {
     expect(await places()).toEqual(before);
   });
 
+  it("is told when nothing has come for half a minute, and what can be done", async () => {
+    const { page } = studio;
+    const silence = page.getByText(/^No row from the source for \d+ sec/);
+    await silence.waitFor({ timeout: 45_000 });
+    await page.getByRole("button", { name: "Open log" }).waitFor();
+    await look("run-silent");
+  });
+
   it("is told what stays and what is dropped before it stops", async () => {
     const { page } = studio;
-    await page.getByRole("button", { name: /^Stop…/ }).click();
+    await page.getByRole("button", { name: /^Stop…/ }).first().click();
     const dialog = page.getByRole("dialog", { name: "Stop this sync?" });
     await dialog.getByText(/^2,\d{3} rows stay in the destination\.$/).waitFor();
     await dialog.getByText("The next sync goes on from the last checkpoint. Nothing is cleared.").waitFor();

@@ -181,4 +181,23 @@ mod tests {
         assert_eq!(error.detail, ["host: db.example.com", "connection refused"]);
         assert_eq!((error.retry, error.fix[0].action), (RetryWhen::Later, Some(FixAction::TryAgain)));
     }
+
+    #[test]
+    fn what_keeps_a_sync_waiting_is_told_apart_and_can_be_acted_on() {
+        let kinds = [
+            ErrorKind::RateLimited,
+            ErrorKind::Unreachable,
+            ErrorKind::Timeout,
+            ErrorKind::DiskFull,
+            ErrorKind::Locked,
+        ];
+        let mut advice = std::collections::HashSet::new();
+        for kind in kinds {
+            let error = ApiError::from(Error::new(kind, "It does not go on."));
+            assert_eq!(error.fix[0].action, Some(FixAction::TryAgain), "{kind:?}");
+            assert!(advice.insert(error.fix[0].label.clone()), "{kind:?} says what another one says");
+            // A full disk does not get empty by waiting.
+            assert_eq!(error.retry == RetryWhen::Never, kind == ErrorKind::DiskFull, "{kind:?}");
+        }
+    }
 }
