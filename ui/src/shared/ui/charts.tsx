@@ -48,10 +48,10 @@ const heights = { ok: "h-4", warn: "h-3", bad: "h-2", run: "h-4", new: "h-3", id
  * to be pressed; the history lists the same runs. */
 export function Strip({ label, marks }: { label: string; marks: readonly StripMark[] }) {
   return (
-    <ul aria-label={label} className="m-0 flex h-4 list-none items-end gap-0.5 p-0">
+    <ul aria-label={label} className="m-0 flex h-4 list-none items-end gap-1 p-0">
       {marks.map((mark) => {
         const ink = inkOf(mark.state);
-        const bar = `mark-ground block w-1.5 rounded-[1px] ${fills[ink]} ${heights[ink]}`;
+        const bar = `mark-ground block w-1 rounded-[1px] ${fills[ink]} ${heights[ink]}`;
         return (
           <li key={mark.id} className="flex items-end">
             <Tooltip text={mark.title}>
