@@ -37,19 +37,26 @@ export function App({ platform }: { platform: Platform }) {
 
 /** An engine that has not answered by then is shown without its answers. */
 const SETTLED_AT_LATEST_MS = 1_000;
+/** What most of the window is written in. */
+const LETTERS = "13px Inter";
 
 /** Once everything that the first screen asked for is there: a window appears with its content. Nothing here waits for an
  * animation frame, because there is none while the window is hidden. */
 function onceSettled(queries: QueryClient, show: () => void): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let lettered = false;
   const look = () => {
     clearTimeout(timer);
     // After the screen has been drawn with the answer, and asked for what it needs then.
-    if (queries.isFetching() === 0) timer = setTimeout(over);
+    if (lettered && queries.isFetching() === 0) timer = setTimeout(over);
   };
+  // A page that is not seen does not ask for its letters by itself.
+  void document.fonts?.load(LETTERS).catch(() => undefined).then(() => {
+    lettered = true;
+    look();
+  });
   const latest = setTimeout(over, SETTLED_AT_LATEST_MS);
   const unsubscribe = queries.getQueryCache().subscribe(look);
-  look();
   function over() {
     stop();
     show();
