@@ -139,11 +139,18 @@ interface OfferedProps {
 function Offered({ offered, query, onClear, onPick }: OfferedProps) {
   const text = useText();
   const shown = useMemo(() => matching(offered, query), [offered, query]);
+  // What has no connector of its own can mostly give out files.
+  const files = offered.find(({ name }) => name === "files");
   if (shown.length === 0) {
     return (
       <Empty
         sentence={text("wizard.noMatch", { query })}
-        actions={<Button onClick={onClear}>{text("wizard.clearSearch")}</Button>}
+        actions={
+          <>
+            <Button onClick={onClear}>{text("wizard.clearSearch")}</Button>
+            {files && <Button onClick={() => onPick(files)}>{text("wizard.useFiles")}</Button>}
+          </>
+        }
       />
     );
   }

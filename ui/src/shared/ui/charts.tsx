@@ -40,7 +40,7 @@ export interface StripMark {
   title: string;
 }
 
-const fills = { ok: "bg-ok", warn: "bg-warn", bad: "bg-bad", run: "bg-run", new: "bg-new", idle: "bg-border-strong" };
+const fills = { ok: "bg-ok", warn: "bg-warn", bad: "bg-bad", run: "border border-run bg-run-soft", new: "bg-new", idle: "bg-border-strong" };
 // Height tells the states apart where colour does not.
 const heights = { ok: "h-4", warn: "h-3", bad: "h-2", run: "h-4", new: "h-3", idle: "h-1" };
 

@@ -230,6 +230,8 @@ function Lines({ lines, wrap, search, target }: LinesProps) {
     <div
       ref={scroller}
       role="log"
+      // Logs are written from left to right, whatever the language around them.
+      dir="ltr"
       aria-live="off"
       aria-label={text("log.list")}
       // Scrolling with the keyboard needs the focus here.
