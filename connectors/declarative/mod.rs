@@ -165,10 +165,12 @@ impl Connector for Declarative {
 
     fn sign_in(&self, config: &Config) -> Result<Box<dyn SignIn>> {
         let unsupported = || {
-            let message = format!("The manifest of `{}` does not say how to sign in with a browser.", self.name);
+            let message =
+                format!("The manifest of `{}` does not say how to sign in with a browser.", self.name);
             Error::new(ErrorKind::Unsupported, message).fix("Enter the tokens by hand.")
         };
-        let described = self.loaded().ok().and_then(|loaded| loaded.manifest.sign_in()).ok_or_else(unsupported)?;
+        let described =
+            self.loaded().ok().and_then(|loaded| loaded.manifest.sign_in()).ok_or_else(unsupported)?;
         let (settings, own) = self.settings(config)?;
         Ok(Box::new(described.with(&Value::Object(settings), own.allow_private_addresses)?))
     }

@@ -1,7 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { expectCrafted } from "./support/craft";
+import { flaws } from "./support/craft";
 import { difference, expectLooksAsBefore, picture, SHARE_MAX } from "./support/snapshot";
 import { ask, focused, goTo, openPlan, syncAgain, syncSample } from "./support/steps";
 import { closeBrowser, showFailures, Studio } from "./support/studio";
@@ -82,6 +82,9 @@ const screens: Screen[] = [
 /** The main screens: how they look is compared with the pictures in `snapshots`. */
 const compared = new Set(["connections", "catalogue", "preview", "plan", "done", "history", "sql"]);
 
+/** Of all screens that were looked at; told together at the end. */
+const flawed: string[] = [];
+
 async function look(studio: Studio, screen: Screen, theme: string): Promise<void> {
   await screen.open(studio);
   if (pictures) {
@@ -89,7 +92,7 @@ async function look(studio: Studio, screen: Screen, theme: string): Promise<void
     await studio.page.screenshot({ path: join(pictures, `${screen.name}-${theme}.png`) });
   }
   await studio.expectAccessible();
-  await expectCrafted(studio.page);
+  for (const flaw of await flaws(studio.page)) flawed.push(`${screen.name}, ${theme}: ${flaw}`);
   if (compared.has(screen.name)) await expectLooksAsBefore(studio.page, `${screen.name}-${theme}`);
 }
 
@@ -121,6 +124,10 @@ describe.each(["light", "dark"] as const)("every screen in %s", (theme) => {
     await syncAgain(studio.page, "sample", "1 row was rejected");
     for (const screen of screens) await look(studio, screen, theme);
   });
+});
+
+it("keeps to its own colours, sizes and grid", () => {
+  expect(flawed).toEqual([]);
 });
 
 it("would notice a button that moved", async () => {

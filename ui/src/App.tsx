@@ -13,13 +13,12 @@ export function App({ platform }: { platform: Platform }) {
   const [router] = useState(makeRouter);
   const [queries] = useState(makeQueries);
   useEffect(() => {
-    // Not in an animation frame: there is none while the window is hidden.
-    const timer = setTimeout(() => {
+    if (!platform.native) return;
+    return onceSettled(queries, () => {
       const dark = document.documentElement.dataset["theme"] === "dark";
       void platform.native?.drawn(dark).then((place) => place && router.history.push(place));
     });
-    return () => clearTimeout(timer);
-  }, [platform, router]);
+  }, [platform, router, queries]);
   return (
     <PlatformContext value={platform}>
       <QueryClientProvider client={queries}>
@@ -34,6 +33,40 @@ export function App({ platform }: { platform: Platform }) {
       </QueryClientProvider>
     </PlatformContext>
   );
+}
+
+/** An engine that has not answered by then is shown without its answers. */
+const SETTLED_AT_LATEST_MS = 1_000;
+/** What most of the window is written in. */
+const LETTERS = "13px Inter";
+
+/** Once everything that the first screen asked for is there: a window appears with its content. Nothing here waits for an
+ * animation frame, because there is none while the window is hidden. */
+function onceSettled(queries: QueryClient, show: () => void): () => void {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let lettered = false;
+  const look = () => {
+    clearTimeout(timer);
+    // After the screen has been drawn with the answer, and asked for what it needs then.
+    if (lettered && queries.isFetching() === 0) timer = setTimeout(over);
+  };
+  // A page that is not seen does not ask for its letters by itself.
+  void document.fonts?.load(LETTERS).catch(() => undefined).then(() => {
+    lettered = true;
+    look();
+  });
+  const latest = setTimeout(over, SETTLED_AT_LATEST_MS);
+  const unsubscribe = queries.getQueryCache().subscribe(look);
+  function over() {
+    stop();
+    show();
+  }
+  function stop() {
+    unsubscribe();
+    clearTimeout(timer);
+    clearTimeout(latest);
+  }
+  return stop;
 }
 
 function makeQueries(): QueryClient {

@@ -10,7 +10,7 @@ import { useText } from "~/shared/text";
 import { useFormat } from "~/shared/text/format";
 import { Answer } from "~/shared/ui/Answer";
 import { Button } from "~/shared/ui/Button";
-import { Empty, Figure } from "~/shared/ui/feedback";
+import { Empty, Figure, Loading } from "~/shared/ui/feedback";
 import { PageHeader, SearchInput, Segments } from "~/shared/ui/layout";
 
 const noDrafts: readonly ConnectionDraft[] = [];
@@ -22,7 +22,12 @@ export function ConnectionsView() {
   const answer = useAnswer("connections.list", null);
   // Connections are shown without waiting for drafts, and also when drafts cannot be read.
   const drafts = useAnswer("drafts.list", null).data ?? noDrafts;
+  const project = useAnswer("project.info", null);
   const [query, setQuery] = useState("");
+  // A project that has nothing begins with the welcome: not with this view for a moment before it.
+  const isFirst = answer.data?.length === 0 && drafts.length === 0;
+  if (answer.isPending || (isFirst && project.isPending)) return <Loading doing={text("connections.loading")} />;
+  if (isFirst && project.data?.first_launch) return <Navigate to="/welcome" replace />;
   return (
     <>
       <PageHeader title={text("connections.title")}>
@@ -44,12 +49,10 @@ export function ConnectionsView() {
   );
 }
 
-/** A project without connections begins with the welcome, once; afterwards with two ways on. */
+/** A project without connections that has been welcomed already has two ways on. */
 function FirstTime() {
   const text = useText();
   const navigate = useNavigate();
-  const project = useAnswer("project.info", null);
-  if (project.data?.first_launch) return <Navigate to="/welcome" replace />;
   return (
     <Empty
       icon={Cable}

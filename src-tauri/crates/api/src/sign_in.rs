@@ -121,9 +121,11 @@ impl SignIns {
     pub(crate) async fn code(&self, id: &str, typed: &SecretString) -> Result<()> {
         let running = self.get(id)?;
         let code = code_in(typed.expose_secret().trim(), &running.state)?;
-        running.codes.send(code).await.map_err(|_| {
-            Error::new(ErrorKind::NotFound, "This sign-in is over.").fix("Sign in again.")
-        })
+        running
+            .codes
+            .send(code)
+            .await
+            .map_err(|_| Error::new(ErrorKind::NotFound, "This sign-in is over.").fix("Sign in again."))
     }
 
     /// Forgets it, with what it brought.
@@ -138,7 +140,9 @@ impl SignIns {
     pub(crate) fn tokens(&self, id: &str) -> Result<Vec<(String, SecretString)>> {
         let tokens = self.get(id)?.tokens.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if tokens.is_empty() {
-            return Err(Error::new(ErrorKind::Authentication, "Nobody has signed in yet.").fix("Sign in first."));
+            return Err(
+                Error::new(ErrorKind::Authentication, "Nobody has signed in yet.").fix("Sign in first.")
+            );
         }
         Ok(tokens)
     }
@@ -222,7 +226,9 @@ impl Waiting {
         let granted = Granted { code, redirect: &self.redirect, verifier: &self.verifier };
         match self.sign_in.redeem(&granted).await {
             Ok(tokens) => Ended {
-                outcome: SignInOutcome::Done { filled: tokens.iter().map(|(path, _)| path.clone()).collect() },
+                outcome: SignInOutcome::Done {
+                    filled: tokens.iter().map(|(path, _)| path.clone()).collect(),
+                },
                 tokens,
                 reply: None,
             },
@@ -316,7 +322,10 @@ mod tests {
         /// As a browser comes back.
         async fn comes(&self, host: &str, target: &str) -> String {
             let mut stream = TcpStream::connect(("127.0.0.1", self.port)).await.unwrap();
-            stream.write_all(format!("GET {target} HTTP/1.1\r\nHost: {host}\r\n\r\n").as_bytes()).await.unwrap();
+            stream
+                .write_all(format!("GET {target} HTTP/1.1\r\nHost: {host}\r\n\r\n").as_bytes())
+                .await
+                .unwrap();
             let mut page = String::new();
             stream.read_to_string(&mut page).await.unwrap();
             page
@@ -362,7 +371,9 @@ mod tests {
         denied.returns(&format!("error=access_denied&state={}", denied.state)).await;
         assert_eq!(denied.sign_ins.wait(&denied.id).await.unwrap(), SignInOutcome::Denied);
         let refused = begin().await;
-        refused.returns(&format!("error=invalid_scope&error_description=no+such+scope&state={}", refused.state)).await;
+        refused
+            .returns(&format!("error=invalid_scope&error_description=no+such+scope&state={}", refused.state))
+            .await;
         let SignInOutcome::Failed { error } = refused.sign_ins.wait(&refused.id).await.unwrap() else {
             panic!("it was refused");
         };
@@ -393,7 +404,12 @@ mod tests {
         let code = |typed: &str| code_in(typed, "s1").map(|code| code.expose_secret().to_owned());
         assert_eq!(code("4/abc").unwrap(), "4/abc");
         assert_eq!(code("http://127.0.0.1:4000/?code=4%2Fabc&state=s1").unwrap(), "4/abc");
-        for wrong in ["", "http://127.0.0.1:4000/?code=x&state=s2", "http://127.0.0.1:4000/?code=x", "http://127.0.0.1:4000/?state=s1"] {
+        for wrong in [
+            "",
+            "http://127.0.0.1:4000/?code=x&state=s2",
+            "http://127.0.0.1:4000/?code=x",
+            "http://127.0.0.1:4000/?state=s1",
+        ] {
             let error = code(wrong).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Config, "{wrong}");
             assert!(!format!("{error:?}").contains("code=x"), "{error:?}");

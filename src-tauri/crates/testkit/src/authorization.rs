@@ -152,7 +152,8 @@ fn page(asked: &HashMap<String, String>) -> Answer {
     if !right {
         return html(400, "This request is wrong.");
     }
-    let agree = format!("/agree?challenge={}&state={}&redirect={redirect}", of("code_challenge"), of("state"));
+    let agree =
+        format!("/agree?challenge={}&state={}&redirect={redirect}", of("code_challenge"), of("state"));
     let deny = format!("{redirect}?error=access_denied&state={}", of("state"));
     html(200, &format!("<h1>Tickets</h1><p><a href='{agree}'>Allow</a> <a href='{deny}'>Deny</a></p>"))
 }
@@ -179,7 +180,11 @@ fn token(codes: &Codes, asked: &HashMap<String, String>) -> Answer {
             let known = codes.lock().unwrap_or_else(PoisonError::into_inner).remove(of("code"));
             let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(of("code_verifier")));
             let redirect = of("redirect_uri").to_owned();
-            if known == Some((challenge, redirect)) { Answer::json(&granted) } else { refused(400, "invalid_grant") }
+            if known == Some((challenge, redirect)) {
+                Answer::json(&granted)
+            } else {
+                refused(400, "invalid_grant")
+            }
         }
         _ => refused(400, "invalid_grant"),
     }
@@ -189,7 +194,8 @@ fn tickets(request: &Request) -> Answer {
     if request.header("authorization") != Some(&format!("Bearer {ACCESS_TOKEN}")) {
         return refused(401, "unauthorized");
     }
-    let tickets: Vec<Value> = (1..=TICKETS).map(|id| json!({"id": id, "title": format!("Ticket {id}")})).collect();
+    let tickets: Vec<Value> =
+        (1..=TICKETS).map(|id| json!({"id": id, "title": format!("Ticket {id}")})).collect();
     Answer::json(&json!({"data": tickets}))
 }
 

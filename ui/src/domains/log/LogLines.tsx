@@ -59,6 +59,8 @@ export function LogLines({ lines, wrap, search, target, follow, onEnd, onKey }: 
     <div
       ref={scroller}
       role="log"
+      // Logs are written from left to right, whatever the language around them.
+      dir="ltr"
       aria-live="off"
       aria-label={text("log.list")}
       // Scrolling with the keyboard needs the focus here.

@@ -96,5 +96,5 @@ export default function SqlEditor({ label, value, onValue, onRun, schema }: SqlE
     editor.dispatch({ changes: { from: 0, to: editor.state.doc.length, insert: value } });
   }, [value]);
 
-  return <div ref={box} className="h-full min-h-0 overflow-hidden" />;
+  return <div ref={box} dir="ltr" className="h-full min-h-0 overflow-hidden" />;
 }

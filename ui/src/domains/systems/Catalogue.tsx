@@ -165,6 +165,8 @@ interface OfferedProps {
 function Offered({ offered, query, origin, onClear, onPick, onBuild }: OfferedProps) {
   const text = useText();
   const shown = useMemo(() => matching(offered, query), [offered, query]);
+  // What has no connector of its own can mostly give out files.
+  const files = offered.find(({ name }) => name === "files");
   if (shown.length === 0) {
     return (
       <Empty
@@ -177,6 +179,7 @@ function Offered({ offered, query, origin, onClear, onPick, onBuild }: OfferedPr
               </Button>
             )}
             <Button onClick={onClear}>{text("wizard.clearSearch")}</Button>
+            {files && <Button onClick={() => onPick(files)}>{text("wizard.useFiles")}</Button>}
           </>
         }
       />

@@ -128,6 +128,8 @@ export function Grid({
     <div
       ref={scroller}
       role="grid"
+      // Data keeps its order, whatever the language around it.
+      dir="ltr"
       tabIndex={0}
       aria-label={label}
       aria-rowcount={rowCount + 1}

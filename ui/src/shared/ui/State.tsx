@@ -14,6 +14,7 @@ import {
   RotateCw,
   SquareDashed,
   TriangleAlert,
+  Unplug,
   Upload,
 } from "lucide-react";
 import { type MessageId, useText } from "~/shared/text";
@@ -41,7 +42,7 @@ const states = {
   done_with_rejected: look(TriangleAlert, "warn", "state.doneWithRejected"),
   needs_decision: look(Hand, "warn", "state.needsDecision"),
   stopped: look(CircleSlash, "idle", "state.stopped"),
-  interrupted: look(CircleSlash, "warn", "state.interrupted"),
+  interrupted: look(Unplug, "warn", "state.interrupted"),
   failed: look(OctagonX, "bad", "state.failed"),
 } satisfies Record<string, Look>;
 

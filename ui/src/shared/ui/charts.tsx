@@ -40,7 +40,7 @@ export interface StripMark {
   title: string;
 }
 
-const fills = { ok: "bg-ok", warn: "bg-warn", bad: "bg-bad", run: "bg-run", new: "bg-new", idle: "bg-border-strong" };
+const fills = { ok: "bg-ok", warn: "bg-warn", bad: "bg-bad", run: "border border-run bg-run-soft", new: "bg-new", idle: "bg-border-strong" };
 // Height tells the states apart where colour does not.
 const heights = { ok: "h-4", warn: "h-3", bad: "h-2", run: "h-4", new: "h-3", idle: "h-1" };
 
@@ -48,10 +48,10 @@ const heights = { ok: "h-4", warn: "h-3", bad: "h-2", run: "h-4", new: "h-3", id
  * to be pressed; the history lists the same runs. */
 export function Strip({ label, marks }: { label: string; marks: readonly StripMark[] }) {
   return (
-    <ul aria-label={label} className="m-0 flex h-4 list-none items-end gap-0.5 p-0">
+    <ul aria-label={label} className="m-0 flex h-4 list-none items-end gap-1 p-0">
       {marks.map((mark) => {
         const ink = inkOf(mark.state);
-        const bar = `mark-ground block w-1.5 rounded-[1px] ${fills[ink]} ${heights[ink]}`;
+        const bar = `mark-ground block w-1 rounded-[1px] ${fills[ink]} ${heights[ink]}`;
         return (
           <li key={mark.id} className="flex items-end">
             <Tooltip text={mark.title}>

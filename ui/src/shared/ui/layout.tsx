@@ -10,7 +10,8 @@ export function PageHeader({ title, children, lead }: { title: ReactNode; lead?:
   return (
     <header className="flex h-12 shrink-0 items-center gap-3 border-b border-border px-6">
       {lead}
-      <h1 className="m-0 min-w-0 truncate text-title font-semibold">{title}</h1>
+      {/* The name of a view is always whole; what people named themselves may be shortened. */}
+      <h1 className={clsx("m-0 text-title font-semibold", typeof title === "string" ? "shrink-0" : "min-w-0 truncate")}>{title}</h1>
       <div className="ms-auto flex min-w-0 items-center gap-2">{children}</div>
     </header>
   );

@@ -22,7 +22,7 @@ export default function SystemView() {
   const [removing, setRemoving] = useState(false);
   return (
     <>
-      <PageHeader title={name}>
+      <PageHeader title={<bdi>{name}</bdi>}>
         {info && info.used_by.length > 0 && (
           <span className="text-ink-muted">{text("systems.usedBy", { names: info.used_by.join(", ") })}</span>
         )}

@@ -8,7 +8,9 @@ use syncline_store::config::{ConnectionConfig, DriftPolicy, NameStyle};
 use crate::api::{Api, Open};
 use crate::inbox;
 use crate::select::select_tables;
-use crate::types::{ConnectionDraft, DraftRequest, OpenProjectRequest, Prepared, Project, SaveDraftRequest, Settings};
+use crate::types::{
+    ConnectionDraft, DraftRequest, OpenProjectRequest, Prepared, Project, SaveDraftRequest, Settings,
+};
 
 const SETTINGS: &str = "project";
 const SAMPLE_OFFERED: &str = "sample-offered";

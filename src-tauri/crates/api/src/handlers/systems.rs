@@ -18,9 +18,10 @@ use crate::events::Events;
 use crate::form::{self, Form, fields};
 use crate::sign_in;
 use crate::types::{
-    AddressAnswer, AddressRequest, BeginSignInRequest, CheckOutcome, CheckRequest, CheckResult, ConnectorInfo, FormCondition, FormField,
-    FormRequest, Maturity, SaveSystemRequest, SecretText, Side, SignInCodeRequest, SignInInfo, SignInOutcome, SignInRequest, SignInStarted, SystemDetail, SystemInfo, SystemRef,
-    SystemRequest,
+    AddressAnswer, AddressRequest, BeginSignInRequest, CheckOutcome, CheckRequest, CheckResult,
+    ConnectorInfo, FormCondition, FormField, FormRequest, Maturity, SaveSystemRequest, SecretText, Side,
+    SignInCodeRequest, SignInInfo, SignInOutcome, SignInRequest, SignInStarted, SystemDetail, SystemInfo,
+    SystemRef, SystemRequest,
 };
 
 impl Open {

@@ -51,10 +51,13 @@ impl Listener {
     /// Listens on a free port.
     pub(super) async fn open(words: SignInWords) -> Result<Listener> {
         let no_port = |error: io::Error| {
-            Error::new(ErrorKind::Permission, "This computer gives no port that the browser could come back to.")
-                .meaning("Nobody was asked anything.")
-                .fix("Look whether a security program keeps Syncline from listening on 127.0.0.1.")
-                .caused_by(error)
+            Error::new(
+                ErrorKind::Permission,
+                "This computer gives no port that the browser could come back to.",
+            )
+            .meaning("Nobody was asked anything.")
+            .fix("Look whether a security program keeps Syncline from listening on 127.0.0.1.")
+            .caused_by(error)
         };
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(no_port)?;
         let port = listener.local_addr().map_err(no_port)?.port();
@@ -128,7 +131,9 @@ async fn read(mut stream: TcpStream, host: &str) -> Option<(Query, TcpStream)> {
     match url.filter(|_| method == "GET" && is_ours) {
         Some(url) => Some((url.query_pairs().into_owned().collect(), stream)),
         None => {
-            let _ = stream.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").await;
+            let _ = stream
+                .write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+                .await;
             None
         }
     }

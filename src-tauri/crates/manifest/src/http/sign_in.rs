@@ -181,9 +181,12 @@ impl Browser {
 
     fn wrong(&self, template: &str) -> Error {
         // A template of the manifest, with nothing filled in.
-        Error::new(ErrorKind::Config, format!("The manifest's address for signing in is not understood: {template}"))
-            .meaning("Nobody was asked anything.")
-            .fix("Enter the tokens by hand, if the service gives you any.")
+        Error::new(
+            ErrorKind::Config,
+            format!("The manifest's address for signing in is not understood: {template}"),
+        )
+        .meaning("Nobody was asked anything.")
+        .fix("Enter the tokens by hand, if the service gives you any.")
     }
 
     fn request(&self, granted: &Granted<'_>) -> Result<Prepared> {
@@ -304,7 +307,8 @@ impl SignIn for Browser {
                 .fix(again)
         })?;
         let filled = self.description.fills.iter().filter_map(|(path, place)| {
-            let exact = place.iter().try_fold(&told, |value, step| value.get(step)).filter(|value| !value.is_null());
+            let exact =
+                place.iter().try_fold(&told, |value, step| value.get(step)).filter(|value| !value.is_null());
             let value = exact.or_else(|| find(&told, place.last()?, 0))?;
             Some((path.join("."), SecretString::from(python_str(value))))
         });
@@ -424,7 +428,12 @@ mod tests {
         assert_eq!(of(old), expected);
         expected.retain(|(name, _)| name != "scope");
         assert_eq!(of("https://x.example.com/in"), expected);
-        for wrong in ["https://x/{{ nonsense }}", "https://x/{{ state_value | shout }}", "https://x/}}", "javascript:{{state_value}}"] {
+        for wrong in [
+            "https://x/{{ nonsense }}",
+            "https://x/{{ state_value | shout }}",
+            "https://x/}}",
+            "javascript:{{state_value}}",
+        ] {
             assert!(browser(wrong).address(&CONSENT).is_err(), "{wrong}");
         }
     }
@@ -437,7 +446,8 @@ mod tests {
         let request = browser("https://x.example.com/in").request(&granted).unwrap();
         assert_eq!(request.url.as_str(), "https://eu.example.com/token");
         let body = String::from_utf8(request.body.unwrap().to_vec()).unwrap();
-        let mut fields: Vec<(String, String)> = url::form_urlencoded::parse(body.as_bytes()).into_owned().collect();
+        let mut fields: Vec<(String, String)> =
+            url::form_urlencoded::parse(body.as_bytes()).into_owned().collect();
         fields.sort();
         let expected = [
             ("app_id", "me&you"),
@@ -456,11 +466,16 @@ mod tests {
         assert_eq!(spec.fills, ["credentials.refresh_token"]);
         assert_eq!(spec.needs, ["credentials.client_id", "credentials.client_secret"]);
         assert_eq!(spec.when, Some(("credentials.kind".to_owned(), "oauth".to_owned())));
-        let error = Description::of(&specification("https://x.example.com")).unwrap().with(&json!({}), false).err().unwrap();
+        let error = Description::of(&specification("https://x.example.com"))
+            .unwrap()
+            .with(&json!({}), false)
+            .err()
+            .unwrap();
         assert!(error.message().contains("credentials.client_id"));
         // Most manifests leave the addresses to a server that is not ours.
         let mut incomplete = specification("https://x.example.com");
-        incomplete["advanced_auth"]["oauth_config_specification"]["oauth_connector_input_specification"] = Json::Null;
+        incomplete["advanced_auth"]["oauth_config_specification"]["oauth_connector_input_specification"] =
+            Json::Null;
         assert!(Description::of(&incomplete).is_none());
     }
 }
