@@ -224,7 +224,7 @@ async fn sync(
     let status = loop {
         match tokio::time::timeout(LOOK_EVERY, child.wait()).await {
             Ok(status) => break status?,
-            Err(_) => peak = peak.max(id.and_then(peak_memory).unwrap_or(0)),
+            Err(_) => peak = peak.max(id.and_then(program::peak_memory).unwrap_or(0)),
         }
     };
     let wall = begun.elapsed();
@@ -236,12 +236,4 @@ async fn sync(
     ensure!(landed == [rows.to_string()], "{landed:?} rows landed in {target} instead of {rows}");
     target.clear(&project, &destination).await?;
     Ok((wall, peak))
-}
-
-/// The most memory a process has had resident so far, in bytes. Linux only.
-fn peak_memory(process: u32) -> Option<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
-    let kilobytes: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
-    Some(kilobytes * 1024)
 }

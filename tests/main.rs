@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // helpers of tests are not inside a `#[test]`; seeds are printed
 
 mod api;
+mod api_harm;
 mod crashes;
 mod disk;
 mod everything;

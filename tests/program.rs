@@ -2,7 +2,9 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::process::{Output, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use syncline_testkit::Database;
@@ -105,6 +107,34 @@ impl Project {
 /// Everything a program wrote.
 pub fn said(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+/// How often the memory of a program is looked at. The kernel keeps the peak, so that only the end can be missed.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// Runs a program to its end; what it wrote, and the most memory it had, in bytes (0 where the system does not tell).
+///
+/// # Errors
+/// When it cannot be started.
+pub async fn measured(mut command: Command) -> Result<(Output, u64)> {
+    let child = command.spawn()?;
+    let id = child.id();
+    let mut peak = 0;
+    let mut ended = pin!(child.wait_with_output());
+    loop {
+        match tokio::time::timeout(LOOK_EVERY, &mut ended).await {
+            Ok(output) => return Ok((output?, peak)),
+            Err(_) => peak = peak.max(id.and_then(peak_memory).unwrap_or(0)),
+        }
+    }
+}
+
+/// The most memory a process has had resident so far, in bytes. Linux only.
+pub fn peak_memory(process: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    let kilobytes: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kilobytes * 1024)
 }
 
 /// A PostgreSQL system as a project file.

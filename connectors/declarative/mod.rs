@@ -9,6 +9,7 @@ mod form;
 pub mod library;
 mod records;
 mod session;
+mod straight;
 
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};

@@ -1,15 +1,17 @@
 //! JSON records to Arrow, and what to do with those that do not fit.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
+use syncline_manifest::records::{RawRecords, parse_record};
 use syncline_protocol::{
     BatchKind, Change, ChangeBatch, Column, LogicalType, RejectedRow, Result, TableName, TableRead,
     TableSchema,
 };
 
 use super::columns;
+use super::straight::{Place, Straight, string, unsigned};
 use crate::rows::{ColumnBuilder, RowBuffer};
 
 /// What has been said about the shape of tables: the table, the column, and the type that its values did not fit
@@ -45,6 +47,7 @@ pub(super) struct Writer<'a> {
     /// None: what does not fit is rejected and new fields are left out (previews).
     told: Option<Told>,
     buffer: RowBuffer,
+    straight: Straight,
     rows: usize,
     /// The fields of the last record in their order, and the column of each: records mostly look alike.
     layout: Vec<(String, Option<usize>)>,
@@ -55,8 +58,17 @@ pub(super) struct Writer<'a> {
 
 impl<'a> Writer<'a> {
     pub(super) fn new(read: &'a TableRead, known: HashSet<String>, told: Option<Told>) -> Result<Writer<'a>> {
+        let mut places: HashMap<String, Place> =
+            known.iter().map(|name| (name.clone(), Place::Nowhere)).collect();
+        let settled = told.iter().flat_map(|told| told.settled.iter());
+        let ignored = settled.filter(|(table, _, logical)| *table == read.table && logical.is_empty());
+        places.extend(ignored.map(|(_, name, _)| (name.clone(), Place::Nowhere)));
+        let columns = read.columns.iter().enumerate();
+        places.extend(columns.map(|(at, column)| (column.name.clone(), Place::Column(at))));
+        let others = if told.is_some() { Place::News } else { Place::Nowhere };
         Ok(Writer {
             buffer: RowBuffer::new(&read.columns)?,
+            straight: Straight::new(places, others, read.columns.len()),
             read,
             known,
             told,
@@ -80,6 +92,25 @@ impl<'a> Writer<'a> {
         let mut changes = Vec::new();
         for record in records {
             if let Some(rejected) = self.record(record) {
+                changes.push(Change::Rejected(rejected));
+            }
+            if self.buffer.is_full() {
+                changes.extend(self.finish()?);
+            }
+        }
+        Ok(changes)
+    }
+
+    /// Takes records as text; gives what can be handed on.
+    ///
+    /// # Errors
+    /// `CorruptInput`, when one is no JSON; `Internal`, when a batch cannot be built.
+    pub(super) fn take_raw(&mut self, records: &RawRecords) -> Result<Vec<Change>> {
+        let mut changes = Vec::new();
+        for record in records.texts() {
+            if self.straight.put(record, &mut self.buffer) {
+                self.rows += 1;
+            } else if let Some(rejected) = self.record(&parse_record(record)?) {
                 changes.push(Change::Rejected(rejected));
             }
             if self.buffer.is_full() {
@@ -208,20 +239,11 @@ fn put(builder: &mut ColumnBuilder, value: &Value, text: &mut String) -> bool {
         return builder.valid_json(written(value, text));
     }
     match value {
-        Value::String(text) => match builder {
-            // A number in quotes is a text that looks like one: the column becomes a text.
-            ColumnBuilder::Boolean(_)
-            | ColumnBuilder::Int16(_)
-            | ColumnBuilder::Int32(_)
-            | ColumnBuilder::Int64(_)
-            | ColumnBuilder::Float32(_)
-            | ColumnBuilder::Float64(_) => false,
-            builder => builder.text(text),
-        },
+        Value::String(text) => string(builder, text),
         Value::Bool(value) => builder.boolean(*value),
         Value::Number(number) => match (number.as_i64(), number.as_u64()) {
             (Some(value), _) => builder.int(value),
-            (None, Some(value)) => builder.text(&value.to_string()),
+            (None, Some(value)) => unsigned(builder, value),
             _ => number.as_f64().is_some_and(|value| builder.float(value)),
         },
         Value::Array(_) | Value::Object(_) => {
@@ -238,4 +260,101 @@ fn written<'t>(value: &Value, text: &'t mut String) -> &'t str {
     let _ = serde_json::to_writer(&mut bytes, value);
     *text = String::from_utf8(bytes).unwrap_or_default();
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+    use syncline_protocol::ReadMode;
+
+    fn read() -> TableRead {
+        let columns = [
+            ("id", LogicalType::Int64),
+            ("name", LogicalType::Text),
+            ("on", LogicalType::Boolean),
+            ("price", LogicalType::Float64),
+            ("big", LogicalType::Numeric),
+            ("day", LogicalType::Date),
+            ("at", LogicalType::TimestampTz),
+            ("tags", LogicalType::Json),
+        ];
+        TableRead {
+            table: TableName::bare("people"),
+            columns: columns.into_iter().map(|(name, logical)| Column::new(name, logical)).collect(),
+            key: vec!["id".to_owned()],
+            mode: ReadMode::Full,
+            key_list: false,
+        }
+    }
+
+    /// What comes of records: rows, rejected rows, news.
+    fn taken(text: &str, told: Option<Told>, raw: bool) -> String {
+        let read = read();
+        let known = HashSet::from(["unwanted".to_owned()]);
+        let mut writer = Writer::new(&read, known, told).unwrap();
+        let mut changes = if raw {
+            let records = RawRecords::list(&text.as_bytes().to_vec().into()).unwrap();
+            writer.take_raw(&records).unwrap()
+        } else {
+            let mut records: Vec<Value> = serde_json::from_str(text).unwrap();
+            records.retain(|record| record != &json!({}));
+            writer.take(&records).unwrap()
+        };
+        changes.extend(writer.finish().unwrap());
+        format!("{changes:?} {:?} {}", writer.news(), writer.rows())
+    }
+
+    /// Records that fit, and records of every kind that does not.
+    const RECORDS: &[&str] = &[
+        r#"{"id": 1, "name": "Ä\u00e9\n\"", "on": true, "price": 1.5, "big": 18446744073709551615, "day": "2024-02-29",
+            "at": "2024-02-29T23:59:59.25+02:00", "tags": [1, 2.50, 1e3, "x", null, {"a": {}, "b": []}], "unwanted": 5}"#,
+        r#"{"name": 5, "id": 2.0, "on": 1, "price": 3, "big": "12.30", "tags": "text"}"#,
+        r#"{"id": null, "name": null, "tags": null, "news": null}"#,
+        r#"{"id": 3, "name": {"deep": [ 1, {"x" : "y"} ]}, "tags": {"k": "v", "k2": -0.0}}"#,
+        r#"{"id": 4, "name": ["a", "b"], "price": 12345678901234567890}"#,
+        r#"{"id": 5, "id": 6, "name": "twice"}"#,
+        r#"{"id": "7"}"#,
+        r#"{"id": 8, "day": "2024-02-30"}"#,
+        r#"{"id": 9, "on": "true"}"#,
+        r#"{"id": 10, "price": [1]}"#,
+        r#"{"id": 11, "news": {"a": 1}}"#,
+        r#"{"id": 12, "news": 1.5, "tags": [[[]]]}"#,
+        r#"{"id": 13, "name": true, "big": 1.25, "at": "yesterday"}"#,
+        r#"{"unwanted": {"a": [1]}, "id": 14}"#,
+    ];
+
+    #[test]
+    fn text_and_values_come_to_the_same() {
+        let all = format!("[{}]", RECORDS.join(","));
+        let alone = RECORDS.iter().map(|record| format!("[{record}]"));
+        for text in alone.chain([all]) {
+            for told in [None, Some(Told::default())] {
+                let fresh = || told.as_ref().map(|_| Told::default());
+                assert_eq!(taken(&text, fresh(), true), taken(&text, fresh(), false), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_fits_goes_straight_into_columns() {
+        let read = read();
+        let places = read.columns.iter().enumerate();
+        let places = places.map(|(at, column)| (column.name.clone(), Place::Column(at))).collect();
+        let mut straight = Straight::new(places, Place::News, read.columns.len());
+        let mut buffer = RowBuffer::new(&read.columns).unwrap();
+        let fits: Vec<bool> =
+            RECORDS[..4].iter().map(|record| straight.put(record.as_bytes(), &mut buffer)).collect();
+        assert_eq!(fits, [false, true, true, true], "the first has a field that nobody knows here");
+        assert_eq!(buffer.finish().unwrap().unwrap().num_rows(), 3);
+    }
+
+    #[test]
+    fn what_was_settled_is_passed_over() {
+        let told = Told::default();
+        let text = r#"[{"id": 1, "news": 5}]"#;
+        assert!(taken(text, Some(told.clone()), true).contains("news"));
+        let after = taken(text, Some(told.settle()), true);
+        assert!(after.ends_with("None 0") && after.contains("row_count: 1"), "{after}");
+    }
 }

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use syncline_manifest::connector::Table;
+use syncline_manifest::records::RawRecords;
 use syncline_manifest::stream::Stream;
 use syncline_manifest::{Output, Run};
 use syncline_protocol::{
@@ -324,6 +325,23 @@ impl<'a> TableOutput<'a> {
         Ok(())
     }
 
+    /// Hands on what records give, or says that they have another shape than is known.
+    async fn taken(&self, take: impl FnOnce(&mut Writer<'a>) -> Result<Vec<Change>> + Send) -> Result<()> {
+        let (changes, news) = {
+            let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+            (take(&mut writer)?, writer.news())
+        };
+        if let Some(schema) = news {
+            let table = schema.table.clone();
+            self.sink.send(Change::Schema(schema)).await?;
+            return Err(Error::new(
+                ErrorKind::SchemaChanged,
+                format!("The API gives other columns than `{table}` is known to have."),
+            ));
+        }
+        self.send(changes).await
+    }
+
     /// Everything is read: the last rows, and where the next run goes on.
     async fn end(&self, incremental: bool) -> Result<()> {
         let last = self.writer.lock().unwrap_or_else(PoisonError::into_inner).finish()?;
@@ -336,19 +354,11 @@ impl<'a> TableOutput<'a> {
 #[async_trait]
 impl Output for TableOutput<'_> {
     async fn records(&self, records: Vec<Value>) -> Result<()> {
-        let (changes, news) = {
-            let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-            (writer.take(&records)?, writer.news())
-        };
-        if let Some(schema) = news {
-            let table = schema.table.clone();
-            self.sink.send(Change::Schema(schema)).await?;
-            return Err(Error::new(
-                ErrorKind::SchemaChanged,
-                format!("The API gives other columns than `{table}` is known to have."),
-            ));
-        }
-        self.send(changes).await
+        self.taken(|writer| writer.take(&records)).await
+    }
+
+    async fn raw(&self, records: RawRecords) -> Result<()> {
+        self.taken(|writer| writer.take_raw(&records)).await
     }
 
     async fn state(&self, state: &Value) -> Result<()> {

@@ -9,6 +9,7 @@ use syncline_protocol::{Error, Result, SettingsKeeper};
 use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
 
 use crate::http::client::Client;
+use crate::records::RawRecords;
 use crate::{Json, Map};
 
 /// Tells the time; tests set it.
@@ -200,6 +201,15 @@ pub trait Output: Send + Sync {
     /// # Errors
     /// When the read is being stopped.
     async fn records(&self, records: Vec<Json>) -> Result<()>;
+
+    /// Takes records that the API sent and nothing had to be done to, as text. Fields of them that are null count as
+    /// missing, and a record may be something else than an object.
+    ///
+    /// # Errors
+    /// As [`records`](Self::records), and `CorruptInput` for one that cannot be read after all.
+    async fn raw(&self, records: RawRecords) -> Result<()> {
+        self.records(records.values()?).await
+    }
 
     /// Everything handed over so far is covered by this state, in the reference's format.
     ///

@@ -194,7 +194,7 @@ async fn jobs(script: &'static [&'static str]) -> (HttpServer, Arc<Mutex<Vec<Str
 }
 
 fn file(text: &str) -> Answer {
-    Answer { status: 200, headers: Vec::new(), body: text.as_bytes().into() }
+    Answer { body: text.as_bytes().into(), ..Answer::default() }
 }
 
 fn counts(asked: &Mutex<Vec<String>>) -> HashMap<String, usize> {

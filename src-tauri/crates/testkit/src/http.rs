@@ -38,13 +38,30 @@ pub struct Answer {
     pub headers: Vec<(String, String)>,
     /// The body; shared, so that a large one is made once.
     pub body: Arc<[u8]>,
+    /// So many times the body is sent, one after the other, as one long body.
+    pub times: u64,
+    /// After so many bytes of the body the connection breaks.
+    pub breaks_after: Option<usize>,
+}
+
+impl Default for Answer {
+    fn default() -> Answer {
+        Answer { status: 200, headers: Vec::new(), body: Arc::default(), times: 1, breaks_after: None }
+    }
 }
 
 impl Answer {
     /// A JSON body with status 200.
     pub fn json(body: &serde_json::Value) -> Answer {
         let headers = vec![("Content-Type".to_owned(), "application/json".to_owned())];
-        Answer { status: 200, headers, body: body.to_string().into_bytes().into() }
+        Answer { headers, body: body.to_string().into_bytes().into(), ..Answer::default() }
+    }
+
+    /// The same with another header.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Answer {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
     }
 }
 
@@ -61,7 +78,18 @@ impl HttpServer {
     /// # Errors
     /// When there is no free port.
     pub async fn start(handler: impl Fn(Request) -> Answer + Send + Sync + 'static) -> Result<HttpServer> {
-        let listener = TcpListener::bind("127.0.0.1:0").await.context("no free port")?;
+        HttpServer::start_at("127.0.0.1:0", handler).await
+    }
+
+    /// Starts to answer at this address.
+    ///
+    /// # Errors
+    /// When it is not free.
+    pub async fn start_at(
+        address: &str,
+        handler: impl Fn(Request) -> Answer + Send + Sync + 'static,
+    ) -> Result<HttpServer> {
+        let listener = TcpListener::bind(address).await.with_context(|| format!("{address} is not free"))?;
         let address = listener.local_addr()?;
         let handler = Arc::new(handler);
         let task = tokio::spawn(async move {
@@ -95,13 +123,21 @@ async fn serve(stream: TcpStream, handler: &(dyn Fn(Request) -> Answer + Send + 
     let mut stream = BufStream::new(stream);
     while let Some(request) = receive(&mut stream).await? {
         let answer = handler(request);
-        let mut head = format!("HTTP/1.1 {} -\r\nContent-Length: {}\r\n", answer.status, answer.body.len());
+        let length = answer.body.len() as u64 * answer.times;
+        let mut head = format!("HTTP/1.1 {} -\r\nContent-Length: {length}\r\n", answer.status);
         for (name, value) in &answer.headers {
             head.push_str(&format!("{name}: {value}\r\n"));
         }
         head.push_str("\r\n");
         stream.write_all(head.as_bytes()).await?;
-        stream.write_all(&answer.body).await?;
+        if let Some(bytes) = answer.breaks_after {
+            stream.write_all(&answer.body[..bytes.min(answer.body.len())]).await?;
+            stream.flush().await?;
+            return Ok(());
+        }
+        for _ in 0..answer.times {
+            stream.write_all(&answer.body).await?;
+        }
         stream.flush().await?;
     }
     Ok(())

@@ -431,7 +431,7 @@ mod tests {
         let window = pending.next(&settings).unwrap();
         ledger.window_opened(place, true);
         let mut seen = Seen::default();
-        seen.note(&settings, &[json!({ "t": value })], true, None);
+        seen.note(&settings, &json!(value), true, None);
         ledger.close(place, &Slice { partition: values, window, extra_fields: Map::new() }, &seen);
         true
     }

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use jiff::Timestamp;
 use serde_json::json;
 use syncline_protocol::Result;
 
@@ -11,6 +12,7 @@ use super::position::{Pending, Position};
 use super::settings::{Fresh, Seen, Settings};
 use crate::context::{Compatibility, Run, Slice};
 use crate::expression::datetime::Moment;
+use crate::records::RawRecords;
 use crate::stream::NO_CURSOR;
 use crate::{Json, Map};
 
@@ -170,11 +172,31 @@ impl Progress {
     /// Takes note of records that are about to be handed over.
     pub(crate) fn note(&self, seen: &mut Seen, records: &[Json], run: &Run) {
         let Some(settings) = &self.settings else { return };
-        let limit = match (run.compatibility, self.end) {
+        let (with_text, limit) = (matches!(self.kept, Kept::Ledger(_)), self.limit(run));
+        for value in records.iter().filter_map(|record| record.get(&settings.field)) {
+            seen.note(settings, value, with_text, limit);
+        }
+    }
+
+    /// The same for records as text.
+    ///
+    /// # Errors
+    /// `CorruptInput`, when one cannot be read after all.
+    pub(crate) fn note_raw(&self, seen: &mut Seen, records: &RawRecords, run: &Run) -> Result<()> {
+        let Some(settings) = &self.settings else { return Ok(()) };
+        let (with_text, limit) = (matches!(self.kept, Kept::Ledger(_)), self.limit(run));
+        for value in records.field(&settings.field) {
+            seen.note(settings, &value?, with_text, limit);
+        }
+        Ok(())
+    }
+
+    /// Nothing after this moment is believed.
+    fn limit(&self, run: &Run) -> Option<Timestamp> {
+        match (run.compatibility, self.end) {
             (Compatibility::Safe, Some(end)) => Some(end.at.max((run.clock)())),
             _ => None,
-        };
-        seen.note(settings, records, matches!(self.kept, Kept::Ledger(_)), limit);
+        }
     }
 
     /// A slice has been read to its end, and its records are handed over. True: a state should be handed out.

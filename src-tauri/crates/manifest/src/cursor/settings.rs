@@ -201,37 +201,40 @@ pub(crate) struct Seen {
     /// The greatest value as text, which is what the position of all partitions together is compared by.
     pub(crate) text: Option<String>,
     last: Option<Moment>,
+    /// The value that was noted last.
+    value: Option<Json>,
 }
 
 impl Seen {
-    /// Takes note of records. `limit`: nothing after this moment is believed, because rows that are still to come
-    /// would lie before it.
+    /// Takes note of the cursor field of a record. `limit`: nothing after this moment is believed, because rows that are
+    /// still to come would lie before it.
     pub(crate) fn note(
         &mut self,
         settings: &Settings,
-        records: &[Json],
+        value: &Json,
         with_text: bool,
         limit: Option<Timestamp>,
     ) {
-        for record in records {
-            let Some(mut point) = record.get(&settings.field).and_then(|value| settings.read(value)) else {
-                continue;
-            };
-            if let (Point::Time(moment), Some(limit)) = (&point, limit)
-                && moment.at > limit
-            {
-                point = Point::Time(Moment::utc(limit));
+        // Records with the same value often follow each other.
+        if self.value.as_ref() == Some(value) {
+            return;
+        }
+        let Some(mut point) = settings.read(value) else { return };
+        self.value = Some(value.clone());
+        if let (Point::Time(moment), Some(limit)) = (&point, limit)
+            && moment.at > limit
+        {
+            point = Point::Time(Moment::utc(limit));
+        }
+        if with_text && point.moment() != self.last {
+            self.last = point.moment();
+            if let Json::String(text) = settings.show(&point) {
+                self.text = self.text.take().max(Some(text));
             }
-            if with_text && point.moment() != self.last {
-                self.last = point.moment();
-                if let Json::String(text) = settings.show(&point) {
-                    self.text = self.text.take().max(Some(text));
-                }
-            }
-            match &self.latest {
-                Some(latest) if !latest.is_before(&point) => {}
-                _ => self.latest = Some(point),
-            }
+        }
+        match &self.latest {
+            Some(latest) if !latest.is_before(&point) => {}
+            _ => self.latest = Some(point),
         }
     }
 }

@@ -6,9 +6,12 @@ use super::Scope;
 use super::compile::{Arguments, Constant, Expr, Relation, Stmt, Target, Template};
 use super::value::{Evaluated, Fault, Value, type_error, undefined};
 use super::{filters, functions, methods, operators, predicates, repr};
+use crate::Json;
 
 /// Steps that one evaluation may take: an endless or huge template ends with an error.
 const STEPS_MAX: u32 = 1_000_000;
+/// The variable that every template has.
+pub(super) const PARAMETERS: &str = "parameters";
 /// Bytes that one evaluation may print or build.
 pub(super) const BYTES_MAX: usize = 64 << 20;
 
@@ -57,6 +60,8 @@ enum Flow {
 /// One evaluation.
 pub(super) struct Evaluator<'a> {
     pub(super) scope: &'a Scope<'a>,
+    /// The parameters of the component.
+    parameters: &'a Json,
     locals: Vec<(&'a str, Value<'a>)>,
     steps: u32,
     /// The loops that run, the innermost last.
@@ -71,8 +76,8 @@ struct Loop<'a> {
 }
 
 impl<'a> Evaluator<'a> {
-    pub(super) fn new(scope: &'a Scope<'a>) -> Self {
-        Evaluator { scope, locals: Vec::new(), steps: 0, loops: Vec::new() }
+    pub(super) fn new(scope: &'a Scope<'a>, parameters: &'a Json) -> Self {
+        Evaluator { scope, parameters, locals: Vec::new(), steps: 0, loops: Vec::new() }
     }
 
     /// The text that a template prints.
@@ -263,6 +268,9 @@ impl<'a> Evaluator<'a> {
     fn variable(&self, name: &str) -> Value<'a> {
         if let Some((_, value)) = self.locals.iter().rev().find(|(known, _)| *known == name) {
             return value.clone();
+        }
+        if name == PARAMETERS {
+            return self.parameters.into();
         }
         self.scope.lookup(name).map_or(Value::Undefined, Value::from)
     }

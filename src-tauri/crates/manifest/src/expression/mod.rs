@@ -15,6 +15,7 @@ mod methods;
 mod moment;
 mod operators;
 mod predicates;
+mod reach;
 mod repr;
 mod sequences;
 mod text;
@@ -206,6 +207,11 @@ impl Text {
         self.inner.template.as_ref().is_some_and(|template| template.free.iter().any(|known| known == name))
     }
 
+    /// Whether it could see what lies at this path in a variable.
+    pub(crate) fn reaches(&self, variable: &str, path: &[&str]) -> bool {
+        self.inner.template.as_ref().is_some_and(|template| reach::reaches(template, variable, path))
+    }
+
     /// The text as it stands in the manifest.
     pub fn source(&self) -> &str {
         &self.inner.source
@@ -221,8 +227,8 @@ impl Text {
                 None => Some(Json::String(source.clone())),
             });
         };
-        let scope = self.prepared(template, scope)?;
-        let mut evaluator = Evaluator::new(&scope);
+        self.check(template, scope)?;
+        let mut evaluator = Evaluator::new(scope, &self.inner.parameters);
         let text = match template.body.as_slice() {
             [Stmt::Emit(expr)] => match single(&mut evaluator, expr, accept) {
                 Ok(Single::Value(value)) => return Ok(value),
@@ -242,18 +248,17 @@ impl Text {
 
     fn render(&self, scope: &Scope<'_>) -> Result<String, Fault> {
         let Some(template) = &self.inner.template else { return Ok(self.inner.source.clone()) };
-        let scope = scope.clone().with("parameters", &self.inner.parameters);
-        match Evaluator::new(&scope).render(template) {
+        match Evaluator::new(scope, &self.inner.parameters).render(template) {
             Err(Fault::Type(_)) => Ok(self.inner.source.clone()),
             rendered => rendered,
         }
     }
 
-    /// The scope with the parameters; an error for variables that are not in it.
-    fn prepared<'s>(&'s self, template: &Template, scope: &Scope<'s>) -> Result<Scope<'s>> {
-        let scope = scope.clone().with("parameters", &self.inner.parameters);
-        match template.free.iter().find(|name| scope.lookup(name).is_none()) {
-            None => Ok(scope),
+    /// An error for variables that are not in the scope.
+    fn check(&self, template: &Template, scope: &Scope<'_>) -> Result<()> {
+        let is_missing = |name: &&String| *name != eval::PARAMETERS && scope.lookup(name).is_none();
+        match template.free.iter().find(is_missing) {
+            None => Ok(()),
             Some(name) => {
                 Err(self.failed(Fault::Other(format!("there is no variable `{name}` at this place"))))
             }
@@ -332,6 +337,11 @@ impl Condition {
     /// Whether it takes this variable from its place.
     pub fn uses(&self, name: &str) -> bool {
         self.text.as_ref().is_ok_and(|text| text.uses(name))
+    }
+
+    /// Whether it could see what lies at this path in a variable.
+    pub(crate) fn reaches(&self, variable: &str, path: &[&str]) -> bool {
+        self.text.as_ref().is_ok_and(|text| text.reaches(variable, path))
     }
 
     /// Whether it holds.

@@ -87,13 +87,15 @@ pub struct Answer {
 pub struct Body {
     bytes: BoxStream<'static, Result<Bytes>>,
     limits: Limits,
+    /// How long it will be, when the server told.
+    length: Option<u64>,
 }
 
 impl Body {
     /// A body that is already here.
     pub fn ready(bytes: Bytes) -> Body {
         let limits = Limits { stream_bytes: u64::MAX, body_bytes: u64::MAX, ..Limits::default() };
-        Body { bytes: futures::stream::once(async { Ok(bytes) }).boxed(), limits }
+        Body { bytes: futures::stream::once(async { Ok(bytes) }).boxed(), limits, length: None }
     }
 
     /// The whole body.
@@ -102,9 +104,15 @@ impl Body {
     /// `LimitExceeded`; `ConnectionLost` or `Timeout` when it does not come to its end.
     pub async fn whole(mut self) -> Result<Bytes> {
         let limit = self.limits.body_bytes;
+        let length = self.length.unwrap_or(0);
+        if length > limit {
+            return Err(too_large(limit));
+        }
         let Some(first) = self.bytes.try_next().await? else { return Ok(Bytes::new()) };
         let Some(second) = self.bytes.try_next().await? else { return within(first, limit) };
-        let mut all = Vec::from(first);
+        let mut all =
+            Vec::with_capacity(usize::try_from(length).unwrap_or(0).max(first.len() + second.len()));
+        all.extend_from_slice(&first);
         all.extend_from_slice(&second);
         while let Some(more) = self.bytes.try_next().await? {
             if all.len() as u64 + more.len() as u64 > limit {
@@ -295,7 +303,7 @@ impl Client {
             status: answer.status,
             headers: answer.headers,
             url: answer.url,
-            body: Body { bytes: Body::ready(answer.body).bytes, limits: self.limits.clone() },
+            body: Body { limits: self.limits.clone(), ..Body::ready(answer.body) },
         })
     }
 
@@ -320,8 +328,9 @@ impl Client {
         let headers = headers.collect();
         let status = response.status().as_u16();
         let host = url.clone();
+        let length = response.content_length();
         let bytes = response.bytes_stream().map_err(move |error| failed(&host, error)).boxed();
-        Answer { status, headers, url, body: Body { bytes, limits: self.limits.clone() } }
+        Answer { status, headers, url, body: Body { bytes, limits: self.limits.clone(), length } }
     }
 
     /// A public API must not lead us into the local network.

@@ -1,6 +1,8 @@
 //! From a body to JSON elements.
 
+use std::cell::Cell;
 use std::io::{self, BufRead, BufReader, Read};
+use std::rc::Rc;
 
 use bytes::Bytes;
 use futures::StreamExt as _;
@@ -22,6 +24,8 @@ const BATCH: usize = 1000;
 const IN_FLIGHT: usize = 4;
 /// The longest line of a body that is read line by line.
 const LINE_MAX: u64 = 64 << 20;
+/// The most that is unpacked at once, where the whole of it must be seen.
+const UNPACKED_MAX: u64 = 256 << 20;
 
 /// How a body is written.
 #[derive(Debug, Clone)]
@@ -146,8 +150,7 @@ impl Format {
     fn read(&self, input: Box<dyn Read>, give: &mut dyn FnMut(Json) -> io::Result<()>) -> io::Result<()> {
         match self {
             Format::Json => {
-                let mut text = Vec::new();
-                input.take(LINE_MAX * 4).read_to_end(&mut text)?;
+                let text = unpacked(input, UNPACKED_MAX)?;
                 match serde_json::from_slice(&text).map_err(|error| corrupt("is no JSON", error))? {
                     Json::Array(items) => items.into_iter().try_for_each(give),
                     element => give(element),
@@ -259,6 +262,16 @@ fn json(run: &Run, body: &[u8]) -> Result<Json> {
     }
 }
 
+/// All that comes, unless it is more than so many bytes.
+fn unpacked(input: impl Read, most: u64) -> io::Result<Vec<u8>> {
+    let mut all = Vec::new();
+    input.take(most + 1).read_to_end(&mut all)?;
+    if all.len() as u64 > most {
+        return Err(io::Error::other(super::client::too_large(UNPACKED_MAX)));
+    }
+    Ok(all)
+}
+
 fn lines(input: impl Read, mut each: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
     let mut input = BufReader::with_capacity(1 << 16, input);
     let mut line = Vec::new();
@@ -278,8 +291,15 @@ fn lines(input: impl Read, mut each: impl FnMut(&[u8]) -> io::Result<()>) -> io:
 }
 
 fn csv(input: impl Read, delimiter: u8, give: &mut dyn FnMut(Json) -> io::Result<()>) -> io::Result<()> {
+    let since = Rc::new(Cell::new(0));
+    let input = RowBound { input, since: Rc::clone(&since) };
     let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(input);
-    let headers = reader.byte_headers().map_err(|error| corrupt("is no CSV", error))?;
+    let wrong = |what: &str, error: csv::Error| match error.into_kind() {
+        // It may be our own: a row that never ends, a connection that is lost.
+        csv::ErrorKind::Io(error) => error,
+        other => corrupt(what, format!("{other:?}")),
+    };
+    let headers = reader.byte_headers().map_err(|error| wrong("is no CSV", error))?;
     let names: Vec<String> = headers
         .iter()
         .enumerate()
@@ -289,7 +309,8 @@ fn csv(input: impl Read, delimiter: u8, give: &mut dyn FnMut(Json) -> io::Result
         })
         .collect();
     for row in reader.byte_records() {
-        let row = row.map_err(|error| corrupt("has a line that is no CSV", error))?;
+        let row = row.map_err(|error| wrong("has a line that is no CSV", error))?;
+        since.set(0);
         let mut fields = Map::with_capacity(names.len());
         for (at, name) in names.iter().enumerate() {
             let value = row.get(at).map(|value| Json::String(String::from_utf8_lossy(value).into_owned()));
@@ -300,10 +321,29 @@ fn csv(input: impl Read, delimiter: u8, give: &mut dyn FnMut(Json) -> io::Result
     Ok(())
 }
 
+/// Counts what is read since the last row: one that never ends must not fill the memory.
+struct RowBound<R> {
+    input: R,
+    since: Rc<Cell<u64>>,
+}
+
+impl<R: Read> Read for RowBound<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        if self.since.get() > LINE_MAX {
+            return Err(io::Error::other(super::client::too_large(LINE_MAX)));
+        }
+        let count = self.input.read(into)?;
+        self.since.set(self.since.get() + count as u64);
+        Ok(count)
+    }
+}
+
 /// All files of an archive, one after the other.
 fn unzip(body: &[u8], inner: &Format) -> Result<Vec<Json>> {
     let mut elements = Vec::new();
     let mut at = 0;
+    // Of all files together.
+    let mut left = UNPACKED_MAX;
     while body.get(at..at + 4) == Some(b"PK\x03\x04") {
         let number = |from: usize, bytes: usize| -> Option<usize> {
             let part = body.get(at + from..at + from + bytes)?;
@@ -326,9 +366,9 @@ fn unzip(body: &[u8], inner: &Format) -> Result<Vec<Json>> {
                 packed
             }
             8 => {
-                let mut unpacked = Vec::new();
                 let mut decoder = flate2::bufread::DeflateDecoder::new(data);
-                decoder.by_ref().take(1 << 30).read_to_end(&mut unpacked).map_err(told)?;
+                let unpacked = unpacked(decoder.by_ref(), left).map_err(told)?;
+                left -= unpacked.len() as u64;
                 let used = usize::try_from(decoder.total_in()).unwrap_or(data.len());
                 inner.read(Box::new(io::Cursor::new(unpacked)), &mut give).map_err(told)?;
                 if sized { packed } else { used }

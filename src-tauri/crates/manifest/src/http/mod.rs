@@ -52,6 +52,11 @@ impl Decoder {
         Decoder { format: decode::Format::Json }
     }
 
+    /// Whether bodies are plain JSON.
+    pub(crate) fn is_json(&self) -> bool {
+        matches!(self.format, decode::Format::Json)
+    }
+
     /// Decodes. `looked_at`: templates look at the answer, beside its records. A plain JSON body is read whole, within the limit of the client; others pass through piece by piece.
     ///
     /// # Errors

@@ -34,6 +34,19 @@ enum Strategy {
     Cursor { value: Text, stop: Option<Condition> },
 }
 
+/// What of the records of a page is needed to know the next token. Later ones need what earlier ones need, too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Needs {
+    /// The answer alone.
+    Nothing,
+    /// How many records there were.
+    Count,
+    /// How many of them were kept.
+    Kept,
+    /// The last one that was kept.
+    Last,
+}
+
 /// A page that has been read.
 pub struct Page<'a> {
     /// What templates see as `response`; none for bodies decoded piece by piece.
@@ -99,21 +112,33 @@ impl Paginator {
         Ok(Paginator { strategy: kind, size, size_option, token_option })
     }
 
-    /// Whether the next token depends on the records of a page; from the answer alone it is known earlier.
-    pub fn looks_at_records(&self) -> bool {
-        match &self.strategy {
-            Strategy::Cursor { value, stop } => {
-                uses(value, stop, "last_record") || uses(value, stop, "last_page_size")
-            }
-            _ => true,
-        }
-    }
-
     /// Whether templates look at the answer.
     pub fn looks_at_response(&self) -> bool {
         match &self.strategy {
             Strategy::Cursor { value, stop } => uses(value, stop, "response"),
             _ => false,
+        }
+    }
+
+    /// Whether templates look at what lies at this path of the answer.
+    pub(crate) fn looks_at(&self, path: &[&str]) -> bool {
+        match &self.strategy {
+            Strategy::Cursor { value, stop } => {
+                value.reaches("response", path)
+                    || stop.as_ref().is_some_and(|stop| stop.reaches("response", path))
+            }
+            _ => false,
+        }
+    }
+
+    /// What of the records of a page the next token depends on.
+    pub(crate) fn needs(&self) -> Needs {
+        match &self.strategy {
+            Strategy::None => Needs::Nothing,
+            Strategy::Page { .. } | Strategy::Offset { .. } => Needs::Count,
+            Strategy::Cursor { value, stop } if uses(value, stop, "last_record") => Needs::Last,
+            Strategy::Cursor { value, stop } if uses(value, stop, "last_page_size") => Needs::Kept,
+            Strategy::Cursor { .. } => Needs::Nothing,
         }
     }
 

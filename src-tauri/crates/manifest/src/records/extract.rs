@@ -168,6 +168,14 @@ impl Extractor {
         }
     }
 
+    /// The names that lead to the list of records in a body. None: more than that must be done to find them.
+    pub(super) fn list(&self, run: &Run) -> Result<Option<Vec<String>>> {
+        match &self.kind {
+            Kind::Path { path, expander: None } => Ok(evaluated(path, run)?.names()),
+            _ => Ok(None),
+        }
+    }
+
     /// Whether it must see the whole body at once.
     pub(crate) fn sees_all(&self) -> bool {
         matches!(self.kind, Kind::Combined { .. })

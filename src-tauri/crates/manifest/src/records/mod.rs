@@ -6,6 +6,7 @@ mod flatten;
 mod glob;
 mod normalise;
 pub(crate) mod paths;
+pub(crate) mod raw;
 mod transform;
 
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use crate::stream::schema::SchemaLoader;
 
 pub use extract::{Extracted, Extractor};
 use normalise::Normaliser;
+pub use raw::{RawRecords, value as parse_record};
 use transform::Transformation;
 
 /// Chooses and shapes the records of a page (`RecordSelector`, with the stream's transformations).
@@ -110,6 +112,22 @@ impl Selector {
         &self.extractor
     }
 
+    /// The names that lead to the list of records in a body. None: more than that must be done to find them.
+    ///
+    /// # Errors
+    /// Of templates in the path.
+    pub(crate) fn list(&self, run: &Run) -> Result<Option<Vec<String>>> {
+        self.extractor.list(run)
+    }
+
+    /// Whether all records are handed on as they came.
+    pub(crate) fn is_straight(&self, place: &Place<'_>) -> bool {
+        place.fresh.is_none()
+            && self.filter.is_none()
+            && self.transformations.is_empty()
+            && self.normaliser.is_none()
+    }
+
     /// Filters and shapes records.
     ///
     /// # Errors
@@ -157,5 +175,17 @@ impl<'a> Place<'a> {
             .with("record", record)
             .with("stream_slice", self.slice)
             .with("next_page_token", self.token)
+    }
+}
+
+/// Null fields at the top are left out, as the reference leaves them out of what it hands on. This happens where records
+/// leave a retriever: filters, transformations, casts and paginators before it still see them.
+pub(crate) fn without_nulls(records: &mut [Json]) {
+    for record in records {
+        if let Json::Object(fields) = record
+            && fields.values().any(Json::is_null)
+        {
+            fields.retain(|_, value| !value.is_null());
+        }
     }
 }

@@ -88,6 +88,12 @@ impl Path {
         self.steps.iter().any(|step| step.text == "*")
     }
 
+    /// The names of fields that it consists of. None: steps of it are patterns, or can be places in lists.
+    pub(super) fn names(self) -> Option<Vec<String>> {
+        let is_only_a_name = |step: &Step| step.is_name && step.index.is_none() && step.glob.is_none();
+        self.steps.iter().all(is_only_a_name).then(|| self.steps.into_iter().map(|step| step.text).collect())
+    }
+
     fn is_plain(&self) -> bool {
         self.steps.iter().all(|step| step.glob.is_none())
     }

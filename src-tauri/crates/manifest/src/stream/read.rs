@@ -12,6 +12,7 @@ use super::reading::{Reading, Session, SliceSink, read_once};
 use super::retriever::PageSink;
 use crate::context::{Compatibility, Output, Run};
 use crate::cursor::{Opened, Seen};
+use crate::records::RawRecords;
 use crate::{Json, Map};
 
 /// So many slices without records a preview looks through.
@@ -123,6 +124,14 @@ impl PageSink for Handed<'_, '_, '_> {
         }
         Ok(true)
     }
+
+    async fn raw(&self, records: RawRecords) -> Result<bool> {
+        if !records.is_empty() {
+            self.read.session.note_raw(&mut *self.seen.lock().await, &records)?;
+            self.read.output.raw(records).await?;
+        }
+        Ok(true)
+    }
 }
 
 /// The first records, from the first slices that have some.
@@ -187,5 +196,9 @@ impl PageSink for Sampled {
         let room = self.wanted.saturating_sub(taken.len());
         taken.extend(records.into_iter().take(room));
         Ok(taken.len() < self.wanted)
+    }
+
+    async fn raw(&self, records: RawRecords) -> Result<bool> {
+        self.page(records.first(self.wanted).values()?).await
     }
 }

@@ -14,6 +14,7 @@ use crate::context::{Compatibility, Output, Run, Slice};
 use crate::cursor::{Cursor, Division, Fresh, Migration, Opened, Partition, Progress, Seen};
 use crate::document::Node;
 use crate::expression::Scope;
+use crate::records::RawRecords;
 use crate::slices::{Divided, PartitionSink, Router, Routing, overlay};
 use crate::{Json, Map};
 
@@ -325,6 +326,14 @@ impl Session<'_> {
     /// Takes note of records that are about to be handed over.
     pub(crate) fn note(&self, seen: &mut Seen, records: &[Json]) {
         self.progress.note(seen, records, self.run);
+    }
+
+    /// The same for records as text.
+    ///
+    /// # Errors
+    /// `CorruptInput`, when one cannot be read after all.
+    pub(crate) fn note_raw(&self, seen: &mut Seen, records: &RawRecords) -> Result<()> {
+        self.progress.note_raw(seen, records, self.run)
     }
 
     /// A slice has been read to its end. True: a state should be handed out.

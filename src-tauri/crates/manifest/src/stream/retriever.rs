@@ -3,6 +3,7 @@
 mod ahead;
 mod chunked;
 mod circle;
+mod content;
 mod job;
 mod pages;
 mod properties;
@@ -19,6 +20,7 @@ use crate::Json;
 use crate::context::{Output, Run, Slice};
 use crate::document::Node;
 use crate::http::{Options, named};
+use crate::records::RawRecords;
 
 use job::AsyncRetriever;
 use pages::Simple;
@@ -73,6 +75,14 @@ pub trait PageSink: Send + Sync {
     /// # Errors
     /// When the read is being stopped.
     async fn page(&self, records: Vec<Json>) -> Result<bool>;
+
+    /// Takes records that nothing has to be done to, as text.
+    ///
+    /// # Errors
+    /// As [`page`](Self::page), and `CorruptInput` for one that cannot be read after all.
+    async fn raw(&self, records: RawRecords) -> Result<bool> {
+        self.page(records.values()?).await
+    }
 }
 
 /// A retriever.

@@ -83,7 +83,7 @@ fn answer(entries: &mut [Entry], received: &Asked, request: &Request, url: &str)
             "{{\"error\": \"the reference did not ask for this\", \"method\": \"{}\"}}",
             request.method
         );
-        return Answer { status: 404, headers: Vec::new(), body: text.into_bytes().into() };
+        return Answer { status: 404, body: text.into_bytes().into(), ..Answer::default() };
     };
     let given = &entry.answers[entry.served.min(entry.answers.len() - 1)];
     entry.served += 1;
@@ -93,7 +93,7 @@ fn answer(entries: &mut [Entry], received: &Asked, request: &Request, url: &str)
         None => text,
     };
     let headers = given.headers.iter().map(|(name, value)| (name.clone(), value.replace(BASE, url)));
-    Answer { status: given.status, headers: headers.collect(), body: body.into() }
+    Answer { status: given.status, headers: headers.collect(), body: body.into(), ..Answer::default() }
 }
 
 #[cfg(test)]

@@ -38,6 +38,16 @@ impl Print {
         self.first.get_or_insert_with(|| print(first));
         self.last = print(last);
     }
+
+    /// The same for records that are not taken apart.
+    pub(super) fn add_texts<'t>(&mut self, mut texts: impl DoubleEndedIterator<Item = &'t [u8]> + Clone) {
+        let count = texts.clone().count();
+        let Some(first) = texts.next() else { return };
+        let last = texts.next_back().unwrap_or(first);
+        self.count += count;
+        self.first.get_or_insert_with(|| print(&first));
+        self.last = print(&last);
+    }
 }
 
 fn print(value: &impl Hash) -> u64 {

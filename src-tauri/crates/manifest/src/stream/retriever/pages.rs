@@ -7,6 +7,7 @@ use syncline_protocol::{Error, ErrorKind, Result};
 
 use super::ahead::{hand_over, side_by_side};
 use super::circle::Circle;
+use super::content::{Content, Records};
 use super::properties::Properties;
 use super::rules;
 use super::taken::Taken;
@@ -15,8 +16,8 @@ use crate::Json;
 use crate::context::Compatibility;
 use crate::document::Node;
 use crate::http::{Action, Asked, Decoder, Options, Requester, Response};
-use crate::paging::{Page, PageSizeReduction, Paginator, Reducer};
-use crate::records::{Place, Selector};
+use crate::paging::{Needs, Page, PageSizeReduction, Paginator, Reducer};
+use crate::records::{Place, Selector, raw};
 use crate::slices::CHILD_RESPONSE;
 use crate::stream::dividing::Shorter;
 
@@ -217,8 +218,7 @@ impl Simple {
             token.as_ref().map_or(Json::Null, |token| serde_json::json!({"next_page_token": token}));
         let place = Place { run: read.run, slice, token: &wrapped, fresh: read.filter };
         let size = turn.asked.take();
-        let mut body = self.decoder.decode(read.run, response, self.paginator.looks_at_response()).await?;
-        let seen = std::mem::take(&mut body.response);
+        let Content { seen, records } = self.content(read, response).await?;
         turn.pages += 1;
         let told = |taken: &Taken| {
             self.paginator.next(
@@ -237,16 +237,29 @@ impl Simple {
         };
         let mut taken = Taken::default();
         let most = self.reset.and_then(|reset| reset.records);
-        let is_early = !self.paginator.looks_at_records() && read.feed.is_none() && most.is_none();
+        let is_straight = read.feed.is_none() && self.selector.is_straight(&place);
+        if let Records::Text(records) = &records {
+            taken.found(records);
+            if is_straight {
+                taken.kept = records.len();
+                taken.last = match records.texts().next_back() {
+                    Some(last) if self.paginator.needs() == Needs::Last => Some(raw::value(last)?),
+                    _ => None,
+                };
+            }
+        }
+        let is_early =
+            self.paginator.needs() <= records.known(is_straight) && read.feed.is_none() && most.is_none();
+        let records = Unread { records, is_straight };
         if is_early {
-            // The answer alone tells what comes next: that is asked for before the records are taken.
+            // What comes next is known: that is asked for before the records are taken.
             let next = told(&taken)?;
             let ahead = self.fetch_ahead(read, variables, next.as_ref(), turn.size(), turn.pages);
-            let page = self.take_all(&place, read, &mut body.elements, &mut taken, pages, true);
+            let page = self.take_all(&place, read, records, &mut taken, pages, true);
             let (wanted, ahead) = side_by_side(page, ahead).await?;
             return Ok((self.checked(read, turn, next, &taken, wanted)?, ahead));
         }
-        if !self.take_all(&place, read, &mut body.elements, &mut taken, pages, false).await? {
+        if !self.take_all(&place, read, records, &mut taken, pages, false).await? {
             return Ok((Next::Nothing, None));
         }
         turn.records += taken.kept as u64;
@@ -287,16 +300,37 @@ impl Simple {
         &self,
         place: &Place<'_>,
         read: &SliceRead<'_>,
-        elements: &mut futures::stream::BoxStream<'static, Result<Vec<Json>>>,
+        unread: Unread,
         taken: &mut Taken,
         pages: &dyn PageSink,
         to_the_end: bool,
     ) -> Result<bool> {
-        while let Some(batch) = elements.next().await {
-            for element in batch? {
-                taken.take(self, place, read, element).await?;
-                if taken.held.len() >= HELD && !hand_over(std::mem::take(&mut taken.held), pages).await? {
-                    return Ok(false);
+        match unread.records {
+            Records::Text(records) if unread.is_straight => {
+                for piece in records.pieces(PIECE) {
+                    if !pages.raw(piece).await? {
+                        return Ok(false);
+                    }
+                }
+            }
+            Records::Text(records) => {
+                for piece in records.pieces(HELD) {
+                    taken.select(self, place, read, piece.parsed()?).await?;
+                    if taken.held.len() >= HELD && !hand_over(std::mem::take(&mut taken.held), pages).await? {
+                        return Ok(false);
+                    }
+                }
+            }
+            Records::Elements(mut elements) => {
+                while let Some(batch) = elements.next().await {
+                    for element in batch? {
+                        taken.take(self, place, read, element).await?;
+                        if taken.held.len() >= HELD
+                            && !hand_over(std::mem::take(&mut taken.held), pages).await?
+                        {
+                            return Ok(false);
+                        }
+                    }
                 }
             }
         }
@@ -366,8 +400,17 @@ impl Simple {
     }
 }
 
-/// Streamed bodies come in small batches; so many records are handed over together.
+/// Streamed bodies come in small batches, and large ones are taken in pieces: so many records are handed over together.
 const HELD: usize = 1000;
+/// The same for records as text, which take no memory of their own.
+const PIECE: usize = 10_000;
+
+/// The records of a page that are still to be taken.
+struct Unread {
+    records: Records,
+    /// Nothing is done to them.
+    is_straight: bool,
+}
 
 impl Turn<'_> {
     /// A page came through; the next one may be larger again.

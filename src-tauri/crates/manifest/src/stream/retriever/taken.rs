@@ -6,7 +6,8 @@ use super::SliceRead;
 use super::circle::Print;
 use super::pages::Simple;
 use crate::Json;
-use crate::records::Place;
+use crate::paging::Needs;
+use crate::records::{Place, RawRecords, without_nulls};
 
 /// What a page came to.
 #[derive(Default)]
@@ -31,9 +32,26 @@ impl Taken {
         let extracted = retriever.selector.extract(read, element).await?;
         self.extracted += extracted.count;
         self.print.add(&extracted.records);
-        let mut records = retriever.selector.select(place, extracted.records).await?;
+        self.select(retriever, place, read, extracted.records).await
+    }
+
+    /// Takes note of records that are not taken apart.
+    pub(super) fn found(&mut self, records: &RawRecords) {
+        self.extracted += records.len();
+        self.print.add_texts(records.texts());
+    }
+
+    /// Takes records that were counted already: chosen, shaped.
+    pub(super) async fn select(
+        &mut self,
+        retriever: &Simple,
+        place: &Place<'_>,
+        read: &SliceRead<'_>,
+        records: Vec<Json>,
+    ) -> Result<()> {
+        let mut records = retriever.selector.select(place, records).await?;
         self.kept += records.len();
-        if retriever.paginator.looks_at_records() || read.feed.is_some() {
+        if retriever.paginator.needs() == Needs::Last || read.feed.is_some() {
             self.last = records.last().cloned().or(self.last.take());
         }
         if let Some(feed) = read.feed {
@@ -46,17 +64,5 @@ impl Taken {
             self.held.append(&mut records);
         }
         Ok(())
-    }
-}
-
-/// Null fields at the top are left out, as the reference leaves them out of what it hands on. This is the one place
-/// where that happens: filters, transformations, casts and paginators before it still see them.
-fn without_nulls(records: &mut [Json]) {
-    for record in records {
-        if let Json::Object(fields) = record
-            && fields.values().any(Json::is_null)
-        {
-            fields.retain(|_, value| !value.is_null());
-        }
     }
 }
