@@ -93,7 +93,8 @@ impl Declarative {
 
     fn parsed(&self) -> Result<Loaded> {
         let manifest = Manifest::parse(&self.text, &*self.schema_file)?;
-        let schema = form::settings(&manifest.specification()["connectionSpecification"]);
+        let specification = manifest.specification();
+        let schema = form::settings(specification.get("connectionSpecification").unwrap_or(specification));
         Ok(Loaded { manifest: Arc::new(manifest), schema })
     }
 

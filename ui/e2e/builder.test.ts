@@ -1,7 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, describe, expect, it } from "vitest";
 import { Api, description, pageOf, tickets } from "./support/api";
 import { ask, goTo, syncAgain } from "./support/steps";
 import { closeBrowser, showFailures, Studio } from "./support/studio";
@@ -72,7 +72,6 @@ async function save(page: Page, name: string): Promise<void> {
 
 let studio: Studio | undefined;
 let api: Api | undefined;
-showFailures(() => studio);
 afterEach(async () => {
   const complaints = [...(studio?.complaints ?? [])];
   await studio?.close();
@@ -81,10 +80,11 @@ afterEach(async () => {
   api = undefined;
   expect(complaints).toEqual([]);
 });
+// Hooks that are said last come first: the picture is taken while there is a window.
+showFailures(() => studio);
 
 describe("somebody with the description of an API", () => {
   const rows = tickets(230);
-  beforeAll(() => undefined);
 
   it("has synced rows of it, by a paginated request with a key", async () => {
     api = await Api.start((path, query, request) => {

@@ -84,6 +84,9 @@ export type Bin = {
   /** How many values of the sample lie in it. */
   count: number, };
 
+/** The part of the form that something belongs to. */
+export type BuilderField = "manifest" | "address" | "sign_in" | "path" | "rows" | "pages" | "key" | "incremental" | "schema" | "errors";
+
 /** Names a group of answers. A request that provides a tag is out of date when another one invalidates it. */
 export type CacheTag = "project" | "connectors" | "systems" | "tables" | "connections" | "drafts" | "runs" | "inbox" | "quarantine" | "data";
 
@@ -236,6 +239,8 @@ export type ConnectorInfo = {
   url_schemes: Array<string>,
   /** How long it has proved itself. */
   maturity: Maturity,
+  /** Where it comes from. */
+  origin: Origin,
   /** Whether it can be read. */
   source: boolean,
   /** Whether it can be written. */
@@ -293,6 +298,40 @@ export type DiscoverRequest = {
   /** Whether to ask the source again; otherwise what is known is answered, where something is. */
   refresh: boolean, };
 
+/** A connector that is being made. */
+export type Draft = {
+  /** A name that fits. */
+  name: string,
+  /** What the API calls itself. */
+  title: string,
+  /** The manifest. */
+  yaml: string,
+  /** What in it was guessed. */
+  guesses: Array<Guess>,
+  /** What a description offers, lists first. */
+  operations: Array<Operation>,
+  /** What of the input could not be used. */
+  problems: Array<InputProblem>,
+  /** The answer it was made from. */
+  sample: string | null,
+  /** Where in the command the secrets stand; they are not repeated. */
+  secrets: Array<SecretPlace>, };
+
+/** What a connector is made from. */
+export type DraftFrom = { "kind": "open_api",
+  /** The text; none: it is fetched. */
+  text: string | null,
+  /** Where it lies; relative addresses in it begin there. */
+  url: string | null,
+  /** The operations that become tables, by id; none: those that look like lists. */
+  chosen: Array<string> | null, } | { "kind": "sample",
+  /** JSON; none: the address is asked. */
+  text: string | null,
+  /** The address that gave it. */
+  url: string | null, } | { "kind": "curl",
+  /** The command. */
+  text: string, } | { "kind": "empty" };
+
 /** Names a draft. */
 export type DraftRequest = {
   /** Its name. */
@@ -327,6 +366,76 @@ export type ErrorFix = {
 /** The kinds of failure. A kind exists only because somebody acts on it differently. */
 export type ErrorKind = "config" | "authentication" | "permission" | "not_found" | "unreachable" | "connection_lost" | "timeout" | "rate_limited" | "tls" | "host_key" | "schema_changed" | "needs_decision" | "position_lost" | "corrupt_input" | "too_many_rejected" | "locked" | "disk_full" | "fenced" | "conflict" | "limit_exceeded" | "unsupported" | "mismatch" | "stopped" | "internal";
 
+/** Why something was guessed. */
+export type Evidence = { "kind": "parameters",
+  /** The names. */
+  names: Array<string>, } | { "kind": "described",
+  /** Where. */
+  place: string, } | { "kind": "only_array",
+  /** How many rows it has. */
+  rows: number, } | { "kind": "largest_array",
+  /** How many rows it has. */
+  rows: number,
+  /** How many arrays there are. */
+  arrays: number, } | { "kind": "no_array" } | { "kind": "unique",
+  /** Of so many rows. */
+  rows: number, } | { "kind": "times",
+  /** Of so many rows. */
+  rows: number,
+  /** Their format. */
+  format: string, } | { "kind": "answer",
+  /** Where. */
+  place: string, } | { "kind": "request" } | { "kind": "in_path",
+  /** The parameter. */
+  parameter: string,
+  /** The path of the other table. */
+  parent: string, } | { "kind": "usual" };
+
+/** Asks what an answer shows. */
+export type ExamineRequest = {
+  /** The answer, JSON. */
+  answer: string,
+  /** Where its rows are; null: at the likeliest place. */
+  rows: Array<string> | null, };
+
+/** What an answer shows. */
+export type Examined = {
+  /** Arrays that could be the rows, the best first. */
+  arrays: Array<FoundArray>,
+  /** Fields of the rows that could be the key, the best first. */
+  keys: Array<FoundField>,
+  /** Fields that could tell which rows are new, the best first. */
+  times: Array<FoundField>,
+  /** Fields that could lead to the next page. */
+  next: Array<FoundNext>, };
+
+/** A request and its answer. */
+export type Exchange = {
+  /** `GET` … */
+  method: string,
+  /** The address, secrets masked. */
+  url: string,
+  /** The headers that were sent, secrets masked. */
+  headers: Array<[string, string]>,
+  /** The body that was sent, secrets masked. */
+  body: string | null,
+  /** The status; 0: there was no answer. */
+  status: number,
+  /** Milliseconds. */
+  duration_ms: number,
+  /** Headers of the answer that tell about limits. */
+  limits: Array<[string, string]>,
+  /** What kind of text the answer says it is. */
+  content_type: string,
+  /** The answer, secrets masked, as far as it is shown. */
+  answer: string,
+  /** The answer is longer. */
+  cut: boolean,
+  /** Rows at the place where rows should be. */
+  rows: number | null,
+  /** It belongs to the second run. */
+  second: boolean, };
+
 /** An error as data, in the shape of every error that people see. */
 export type Failure = {
   /** The kind, for programs. */
@@ -349,6 +458,11 @@ export type Finding = {
 
 /** Where a window can lead somebody who has to fix something. */
 export type FixAction = "edit_settings" | "try_again" | "open_inbox" | "open_rejected" | "make_plan" | "copy_details";
+
+/** Forgets a draft. */
+export type ForgetDraftRequest = {
+  /** Its name. */
+  name: string, };
 
 /** Something that can be chosen. */
 export type FormChoice = {
@@ -404,6 +518,16 @@ export type FormRequest = {
   /** As what. */
   side: Side, };
 
+/** What was found. */
+export type Found = { "kind": "not_loaded", message: string, line: number | null, } | { "kind": "not_signed_in", status: number, sent: string, } | { "kind": "forbidden", url: string, } | { "kind": "no_such_path", url: string, } | { "kind": "web_page", url: string, } | { "kind": "not_json", url: string, } | { "kind": "server_failed", status: number, } | { "kind": "asked_too_often", wait: number | null, } | { "kind": "refused", status: number, message: string, } | { "kind": "unreachable", message: string, } | { "kind": "not_recorded" } | { "kind": "failed", message: string, fix: string, } | { "kind": "no_rows", at: string, other: FoundArray | null, } | { "kind": "one_object", other: FoundArray, } | { "kind": "rows_found", rows: number, } | { "kind": "page_repeats" } | { "kind": "one_page", rows: number, size: number | null, } | { "kind": "pages_proved", pages: number, rows: number, } | { "kind": "next_seen", path: Array<string>, link: boolean, } | { "kind": "key_unique", key: Array<string>, rows: number, } | { "kind": "key_doubled", key: Array<string>, doubled: number, rows: number, } | { "kind": "key_missing", key: Array<string>, missing: number, } | { "kind": "key_unset", candidate: string | null, } | { "kind": "time_missing", field: string, } | { "kind": "time_format", field: string, example: string, format: string | null, } | { "kind": "newer_proved", since: string, rows: number, of: number, } | { "kind": "filter_ignored", parameter: string | null, since: string, older: number, rows: number, } | { "kind": "newer_unproved", since: string, } | { "kind": "mixed", column: string, seen: Array<[string, number]>, };
+
+/** An array of an answer. */
+export type FoundArray = {
+  /** Where. */
+  path: Array<string>,
+  /** How many items it has. */
+  rows: number, };
+
 /** A column of a source. */
 export type FoundColumn = {
   /** Its name. */
@@ -421,6 +545,20 @@ export type FoundCursor = {
   column: string,
   /** Why it is proposed. */
   reason: string, };
+
+/** A field of the rows. */
+export type FoundField = {
+  /** Its name. */
+  field: string,
+  /** Why. */
+  because: Evidence, };
+
+/** A field that leads to the next page. */
+export type FoundNext = {
+  /** Where. */
+  path: Array<string>,
+  /** Whether it is an address; else a text to be sent along. */
+  link: boolean, };
 
 /** A table of a source. */
 export type FoundTable = {
@@ -472,6 +610,13 @@ export type GridData = {
   /** How many rows there are in all; none when that is not known. */
   total: number | null, };
 
+/** A value that nobody confirmed yet. */
+export type Guess = {
+  /** Where it stands in the manifest. */
+  path: Array<string>,
+  /** Why it was guessed. */
+  because: Evidence, };
+
 /** The one word on how a connection is. */
 export type Health = "needs_you" | "failing" | "late" | "new" | "healthy" | "paused" | "draft";
 
@@ -491,6 +636,26 @@ export type InboxEntry = {
   harmless: boolean,
   /** What can be chosen; `ask` means later. */
   choices: Array<DriftChoice>, };
+
+/** Something of the input that cannot be used. */
+export type InputProblem = {
+  /** The line, from 1. */
+  line: number | null,
+  /** What is wrong. */
+  message: string, };
+
+/** A draft that is kept. */
+export type KeptDraft = {
+  /** Its name. */
+  name: string,
+  /** The manifest. */
+  yaml: string,
+  /** What nobody confirmed yet. */
+  guesses: Array<Guess>,
+  /** The answer it was made from, when it is not large. */
+  sample: string | null,
+  /** The name of the connector that it changes; null: it is a new one. */
+  changes: string | null, };
 
 /** How grave a line is. */
 export type LogLevel = "error" | "warn" | "info" | "debug";
@@ -539,6 +704,27 @@ export type LogRequest = {
  */
 export type LogicalType = string;
 
+/** What it says. */
+export type LookAnswer = {
+  /** Its tables. */
+  tables: Array<LookedTable>,
+  /** The form of its settings. */
+  fields: Array<FormField>,
+  /** Why it cannot be loaded. */
+  problem: InputProblem | null, };
+
+/** Asks what a manifest says. */
+export type LookRequest = {
+  /** Its text. */
+  yaml: string, };
+
+/** A table of a manifest. */
+export type LookedTable = {
+  /** Its name. */
+  name: string,
+  /** Why it cannot be read. */
+  problem: string | null, };
+
 /** A table that matches a search. */
 export type MatchingTable = {
   /** The table. */
@@ -549,6 +735,37 @@ export type MatchingTable = {
 /** How long a connector has proved itself. */
 export type Maturity = "stable" | "new";
 
+/** Asks for the manifest of a connector. */
+export type OpenConnectorRequest = {
+  /** Its name. */
+  name: string, };
+
+/** A manifest of the project. */
+export type OpenedConnector = {
+  /** The manifest. */
+  yaml: string,
+  /** The sources that use it. */
+  used_by: Array<string>, };
+
+/** An operation of a description. */
+export type Operation = {
+  /** `GET /v2/tickets`. */
+  id: string,
+  /** What it is for. */
+  summary: string | null,
+  /** The name its table would have. */
+  table: string,
+  /** Whether its answer is a list. */
+  lists: boolean,
+  /** Whether it is a table of the draft. */
+  chosen: boolean,
+  /** Parameters of the path that no other table gives. */
+  needs: Array<string>,
+  /** The operation whose rows it is asked for. */
+  parent: string | null, };
+
+/** Where a connector comes from. */
+export type Origin = "program" | "built" | "imported";
 /** Names a project to be opened. */
 export type OpenProjectRequest = {
   /** Its folder, or its `project.yaml`. */
@@ -600,6 +817,17 @@ export type PlanRequest = {
   /** Only these tables; empty means all. */
   tables: Array<TableName>,
   remove?: Array<string> | null, };
+
+/** An API to learn with. */
+export type PracticeApi = {
+  /** Which one it is; windows know what to say of it. */
+  id: string,
+  /** Its OpenAPI description; null: it has none. */
+  openapi: string | null,
+  /** An address that gives an answer. */
+  sample: string | null,
+  /** What lets one in; it protects nothing. */
+  key: string | null, };
 
 /** The connection that was made. */
 export type Prepared = {
@@ -866,6 +1094,15 @@ export type SaveConnectionRequest = {
   /** The content of its file. */
   config: unknown, };
 
+/** Keeps a manifest as a connector. */
+export type SaveConnectorRequest = {
+  /** The name. */
+  name: string,
+  /** The manifest. */
+  yaml: string,
+  /** Whether one of this name may be replaced. */
+  replace: boolean, };
+
 /** Keeps a draft. */
 export type SaveDraftRequest = {
   /** Its name. */
@@ -942,6 +1179,15 @@ export type SearchTarget = { "kind": "connection",
   /** Its id. */
   run: string, };
 
+/** Where a secret stands in a text. */
+export type SecretPlace = {
+  /** The field of the settings it belongs to. */
+  field: string,
+  /** Its first letter, in UTF-16 units. */
+  from: number,
+  /** After its last letter. */
+  to: number, };
+
 /** A secret that somebody typed. Comes in, is never sent out, and does not print itself. */
 export type SecretText = string;
 
@@ -964,6 +1210,9 @@ export type ServerEvent = { "event": "changed",
 export type Settings = {
   /** Data older than this many minutes counts as late; null: nothing is ever late. */
   fresh_within_minutes: number | null, };
+
+/** How good or bad a finding is. */
+export type Severity = "problem" | "unproved" | "proved";
 
 /** One end of a connection. */
 export type Side = "source" | "destination";
@@ -1303,6 +1552,62 @@ export type TimelineRequest = {
   /** At most this many entries, the newest ones. */
   limit: number, };
 
+/** A column of a trial. */
+export type TrialColumn = {
+  /** Its name. */
+  name: string,
+  /** The kinds of values that were seen, with how many. */
+  seen: Array<[string, number]>,
+  /** The type it lands as; empty until somebody who knows types fills it in. */
+  lands_as: string, };
+
+/** What a trial shows about a part of the form. */
+export type TrialFinding = {
+  /** How good or bad. */
+  severity: Severity,
+  /** Where. */
+  field: BuilderField,
+  /** What. */
+  what: Found, };
+
+/** Asks a table of a draft for its first rows. */
+export type TrialRequest = {
+  /** The manifest. */
+  yaml: string,
+  /** The table. */
+  table: string,
+  /** The settings, without secrets. */
+  config: Record<string, unknown>,
+  /** The secrets, by path. */
+  secrets: { [key in string]: SecretText },
+  /** Recorded answers are given again, and nothing is sent. */
+  replay: boolean,
+  /** Asks a second time, for what is newer. */
+  twice: boolean, };
+
+/** What came of it. */
+export type TrialResult = {
+  /** What was sent and answered, in order. */
+  exchanges: Array<Exchange>,
+  /** The columns of the rows. */
+  columns: Array<TrialColumn>,
+  /** The first rows, as text that is ready to be shown. */
+  rows: Array<Array<string | null>>,
+  /** How many rows came. */
+  row_count: number,
+  /** It stopped because there was enough. */
+  limited: boolean,
+  /** What it shows, worst first. */
+  findings: Array<TrialFinding>,
+  /** What the first answer shows. */
+  examined: Examined,
+  /** A JSON Schema of the rows. */
+  schema: unknown,
+  /** Milliseconds in all. */
+  duration_ms: number,
+  /** All answers were recorded ones. */
+  replayed: boolean, };
+
 /** The four verbs of a plan, and none. */
 export type Verb = "add" | "change" | "rebuild" | "unchanged" | "blocked";
 
@@ -1341,6 +1646,26 @@ export interface Requests {
   "sign_in.code": { request: SignInCodeRequest; response: null };
   /** Forgets a sign-in, with what it brought. */
   "sign_in.cancel": { request: SignInRequest; response: null };
+  /** A draft of a connector from what an API shows: a description, an answer, a request. */
+  "builder.draft": { request: DraftFrom; response: Draft };
+  /** What the text of a manifest says: its tables, its settings, what is wrong with it. */
+  "builder.look": { request: LookRequest; response: LookAnswer };
+  /** What an answer shows: arrays, keys, times, the way to the next page. */
+  "builder.examine": { request: ExamineRequest; response: Examined };
+  /** Asks a table of a draft for its first rows, and says what they prove. Writes nothing. */
+  "builder.trial": { request: TrialRequest; response: TrialResult };
+  /** Keeps a draft among the connectors of the project. */
+  "builder.save": { request: SaveConnectorRequest; response: null };
+  /** The manifest of a connector of the project, and the sources that use it. */
+  "builder.open": { request: OpenConnectorRequest; response: OpenedConnector };
+  /** Drafts that are kept; the latest first. */
+  "builder.drafts": { request: null; response: Array<KeptDraft> };
+  /** Keeps a draft for later. Never holds a secret. */
+  "builder.keep": { request: KeptDraft; response: null };
+  /** Forgets it. */
+  "builder.forget": { request: ForgetDraftRequest; response: null };
+  /** APIs on this computer to learn with. */
+  "builder.practice": { request: null; response: Array<PracticeApi> };
   /** Sources and destinations. */
   "systems.list": { request: null; response: Array<SystemInfo> };
   /** A source or destination, to be changed. */
@@ -1426,6 +1751,16 @@ export const requestTags: { [Name in keyof Requests]: { provides: readonly Cache
   "sign_in.wait": { provides: [], invalidates: [] },
   "sign_in.code": { provides: [], invalidates: [] },
   "sign_in.cancel": { provides: [], invalidates: [] },
+  "builder.draft": { provides: [], invalidates: [] },
+  "builder.look": { provides: [], invalidates: [] },
+  "builder.examine": { provides: [], invalidates: [] },
+  "builder.trial": { provides: [], invalidates: [] },
+  "builder.save": { provides: [], invalidates: ["connectors"] },
+  "builder.open": { provides: ["connectors", "systems"], invalidates: [] },
+  "builder.drafts": { provides: ["drafts"], invalidates: [] },
+  "builder.keep": { provides: [], invalidates: ["drafts"] },
+  "builder.forget": { provides: [], invalidates: ["drafts"] },
+  "builder.practice": { provides: [], invalidates: [] },
   "systems.list": { provides: ["systems", "connections"], invalidates: [] },
   "systems.get": { provides: ["systems"], invalidates: [] },
   "systems.check": { provides: [], invalidates: [] },

@@ -164,9 +164,10 @@ async fn comments(headers: HeaderMap, Path(ticket): Path<usize>) -> Response {
 }
 
 async fn readings(State(address): State<SocketAddr>, Query(asked): Asked) -> Json<Value> {
+    const STATIONS: [&str; 3] = ["harbour", "hill", "airport"];
     let since = asked.get("since").map_or("", String::as_str);
     let reading = |at: usize| {
-        json!({"reading_id": format!("r{at:04}"), "station": ["harbour", "hill", "airport"][at % 3], "celsius": (at * 7 % 300) as f64 / 10.0,
+        json!({"reading_id": format!("r{at:04}"), "station": STATIONS[at % STATIONS.len()], "celsius": (at * 7 % 300) as f64 / 10.0,
             "measured_at": format!("2026-03-{:02}T{:02}:00:00Z", at / 24 + 1, at % 24)})
     };
     let all: Vec<Value> = (0..READINGS).map(reading).filter(|reading| reading["measured_at"].as_str().is_some_and(|at| at >= since)).collect();

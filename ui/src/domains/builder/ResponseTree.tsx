@@ -125,7 +125,7 @@ function TreeLine({ line, chosen, isRows, isKey, isTime, onChoose }: TreeLinePro
       >
         {line.kind === "value" ? <span className="w-3 shrink-0" /> : <Icon size={12} strokeWidth={2} aria-hidden className="shrink-0 text-ink-muted" />}
         {line.name !== "" && <bdi className="shrink-0 text-ink-muted">{line.name}:</bdi>}
-        {line.size !== null && <span className="text-ink-subtle">{line.kind === "list" ? `[${line.size}]` : `{${line.size}}`}</span>}
+        {line.size !== null && <span className="text-ink-muted">{line.kind === "list" ? `[${line.size}]` : `{${line.size}}`}</span>}
         <bdi className="truncate">{line.shown}</bdi>
         {isRows && <Mark word={text("builder.tab.rows")} />}
         {isKey && <Mark icon={KeyRound} word={text("builder.landsKey")} />}

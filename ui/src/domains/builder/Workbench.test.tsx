@@ -1,6 +1,6 @@
 import { screen, waitFor } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { TrialFinding, TrialResult } from "~/api/generated";
 import { fixturePlatform } from "../../../test/fixture/platform";
 import { render } from "../../../test/render";
@@ -71,6 +71,10 @@ function open(answer: TrialResult | null) {
 }
 
 describe("a connector that is being made", () => {
+  // What jsdom does not have.
+  beforeAll(() => {
+    Element.prototype.scrollIntoView = () => undefined;
+  });
   beforeEach(() => useBuilder.getState().leave());
 
   it("shows a guess with its evidence until somebody confirms it", async () => {

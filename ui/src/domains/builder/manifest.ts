@@ -193,7 +193,7 @@ function own(document: ReturnType<typeof parseDocument>, path: Path): void {
 
 /** As the text is written already. */
 function styleOf(text: string): ToStringOptions {
-  return { lineWidth: 0, indentSeq: !/^( *)[\w$]+:\n\1- /m.test(text), flowCollectionPadding: /\{ /.test(text) };
+  return { lineWidth: 0, indentSeq: !/^( *)[\w$]+:\n\1- /m.test(text), flowCollectionPadding: /(?:^|[^{])[{[] \w/m.test(text) };
 }
 
 export function parameterOption(name: string): Fields {
@@ -299,11 +299,13 @@ export function addTable(manifest: Manifest, name: string, from: Table | null): 
 
 /** Without a table, and without what only it had. */
 export function removeTable(manifest: Manifest, table: Table): Edit[] {
-  const index = manifest.tables.indexOf(table);
+  const isIt = (each: Table) => each.path.join("/") === table.path.join("/");
+  const index = manifest.tables.findIndex(isIt);
+  if (index < 0) return [];
   const edits: Edit[] = [{ path: ["streams", String(index)], value: undefined }];
   if (table.path[0] === "definitions") edits.push({ path: table.path, value: undefined });
   if (at(manifest.raw, ["schemas", table.name]) !== undefined) edits.push({ path: ["schemas", table.name], value: undefined });
-  const left = manifest.tables.filter((each) => each !== table).map(({ name }) => name);
+  const left = manifest.tables.filter((each) => !isIt(each)).map(({ name }) => name);
   const checked = textsAt(manifest.raw, ["check", "stream_names"]) ?? [];
   const kept = checked.filter((name) => left.includes(name));
   return [...edits, { path: ["check", "stream_names"], value: kept.length > 0 ? kept : left.slice(0, 1) }];

@@ -114,7 +114,7 @@ describe("a pasted address", () => {
       "connectors.address": () => ({ connector: "postgres", values: { host: "db", database: "shop", user: "ana" }, secrets: ["password"] }),
     });
     const { queries } = render(
-      <Catalogue side="source" onExisting={() => undefined} onConnector={({ name }, pasted) => found(name, pasted)} />,
+      <Catalogue side="source" onBuild={() => undefined} onExisting={() => undefined} onConnector={({ name }, pasted) => found(name, pasted)} />,
       platform,
     );
     const search = await screen.findByLabelText("Search, or paste a connection address");
@@ -130,7 +130,7 @@ describe("a pasted address", () => {
   it("that no connector knows is said so, without repeating it", async () => {
     const user = userEvent.setup();
     const { platform } = answering({ "connectors.address": () => null });
-    render(<Catalogue side="source" onExisting={() => undefined} onConnector={() => undefined} />, platform);
+    render(<Catalogue side="source" onBuild={() => undefined} onExisting={() => undefined} onConnector={() => undefined} />, platform);
     await user.click(await screen.findByLabelText("Search, or paste a connection address"));
     await user.paste("gopher://ana:hunter2@db/shop");
     await user.click(screen.getByRole("button", { name: /Use this address/ }));

@@ -66,7 +66,7 @@ async fn attempt(recordings: &Arc<Recordings>, trial: &Trial, clock: Clock) -> R
     let examined = said.iter().find(|said| plan.is_own(said)).and_then(Said::json);
     let examined = examined.map(|answer| shape::examine(&answer, Some(&plan.rows))).unwrap_or_default();
     let exchanges = said.iter().map(|said| {
-        let rows = said.json().filter(|_| plan.is_own(said)).map(|json| shape::rows_at(&json, &plan.rows).len() as u64);
+        let rows = said.json().filter(|_| plan.is_own(said) && said.is_good()).map(|json| shape::rows_at(&json, &plan.rows).len() as u64);
         tape.mask.exchange(said, rows, plan.is_token(said))
     });
     let columns = verdict::columns(&first.rows);

@@ -42,7 +42,7 @@ struct Cursor {
 /// From where the second run reads.
 pub(super) struct Since {
     pub(super) state: Json,
-    at: Moment,
+    at: jiff::Timestamp,
     shown: String,
 }
 
@@ -115,7 +115,7 @@ impl Plan {
         moments.sort_by(|left, right| left.at.cmp(&right.at));
         let middle = moments.get(moments.len() / 2)?;
         let shown = middle.to_utc().format(&cursor.format);
-        let at = Moment::parse(&shown, &cursor.format)?;
+        let at = Moment::parse(&shown, &cursor.format)?.at;
         Some(Since { state: json!({ cursor.field.clone(): shown }), at, shown })
     }
 }
