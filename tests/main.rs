@@ -9,3 +9,4 @@ mod everything;
 mod files;
 mod network;
 mod verify;
+mod versions;

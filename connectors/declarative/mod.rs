@@ -5,6 +5,8 @@
 
 mod columns;
 mod form;
+pub mod index;
+pub mod intake;
 pub mod library;
 mod records;
 mod session;
@@ -47,6 +49,8 @@ type SchemaFile = dyn Fn(&str) -> Option<Value> + Send + Sync;
 /// A connector that a manifest describes.
 pub struct Declarative {
     name: String,
+    /// Set for one that a project keeps beside others.
+    version: Option<String>,
     text: String,
     schema_file: Box<SchemaFile>,
     loaded: OnceLock<Result<Loaded, String>>,
@@ -67,6 +71,7 @@ impl Declarative {
     ) -> Declarative {
         Declarative {
             name: name.to_owned(),
+            version: None,
             text,
             schema_file: Box::new(schema_file),
             loaded: OnceLock::new(),
@@ -86,6 +91,13 @@ impl Declarative {
         let loaded = connector.parsed()?;
         connector.loaded.get_or_init(|| Ok(loaded));
         Ok(connector)
+    }
+
+    /// The same as one of the versions that a project keeps side by side.
+    #[must_use]
+    pub fn at_version(mut self, version: &str) -> Declarative {
+        self.version = Some(version.to_owned());
+        self
     }
 
     fn parsed(&self) -> Result<Loaded> {
@@ -120,6 +132,14 @@ impl Connector for Declarative {
         self.name.clone().into()
     }
 
+    fn version(&self) -> Cow<'static, str> {
+        self.version.clone().map_or(env!("CARGO_PKG_VERSION").into(), Cow::from)
+    }
+
+    fn versioned(&self) -> bool {
+        self.version.is_some()
+    }
+
     fn spec(&self) -> Spec {
         let (description, schema) = match self.loaded() {
             Ok(loaded) => ("Reads an API as a manifest of this project describes it.", loaded.schema.clone()),
@@ -131,7 +151,7 @@ impl Connector for Declarative {
             description: description.into(),
             aliases: &["api", "manifest", "airbyte"],
             url_schemes: &[],
-            version: env!("CARGO_PKG_VERSION").into(),
+            version: self.version(),
             maturity: Maturity::New,
             source_schema: Some(schema),
             destination_schema: None,

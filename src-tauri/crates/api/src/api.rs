@@ -5,7 +5,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde_json::Value;
-use syncline_engine::Connection;
+use syncline_engine::versions::open_source;
+use syncline_engine::{Connection, Origin};
 use syncline_protocol::{
     Config, Connector, ConnectorContext, Destination, Error, ErrorKind, Result, Side, Source, Spec, TableName,
 };
@@ -93,8 +94,18 @@ impl Open {
         (self.host.clock())()
     }
 
-    pub(crate) fn connector(&self, name: &str) -> Result<Arc<dyn Connector>> {
-        self.host.connectors().get(name)
+    /// A connector by its name, or `name@version`. One that another program has added meanwhile is found, too.
+    pub(crate) fn connector(&self, reference: &str) -> Result<Arc<dyn Connector>> {
+        self.host.connectors().get(reference).or_else(|_| {
+            self.host.refresh_connectors()?;
+            self.host.connectors().get(reference)
+        })
+    }
+
+    /// What a project file writes for a connector.
+    pub(crate) fn pinned(&self, reference: &str) -> Result<String> {
+        self.connector(reference)?;
+        self.host.connectors().pinned(reference)
     }
 
     /// The vault. Its key is asked for when the first secret is needed.
@@ -139,8 +150,13 @@ impl Open {
     /// A configured source, not connected yet.
     pub(crate) fn source(&self, name: &str) -> Result<Arc<dyn Source>> {
         let system = self.project.system(SystemKind::Source, name)?;
-        let (connector, config) =
-            self.resolve(SystemKind::Source, &system, &[]).map_err(|error| error.with("source", name))?;
+        self.source_at(&system.connector, &system).map_err(|error| error.with("source", name))
+    }
+
+    /// The same, by way of another version of its connector: `name@version`.
+    pub(crate) fn source_at(&self, reference: &str, system: &SystemConfig) -> Result<Arc<dyn Source>> {
+        let system = SystemConfig { connector: reference.to_owned(), config: system.config.clone() };
+        let (connector, config) = self.resolve(SystemKind::Source, &system, &[])?;
         Ok(Arc::from(connector.source(&config, &self.context())?))
     }
 
@@ -155,10 +171,19 @@ impl Open {
 
     pub(crate) fn connection(&self, name: &str) -> Result<Connection> {
         let config = self.project.connection(name)?;
+        let system = self.project.system(SystemKind::Source, &config.source)?;
+        let make = |reference: &str| self.source_at(reference, &system);
+        // Brings in what was added to the folder meanwhile.
+        let reference = config.source_reference(&system);
+        self.connector(&reference)?;
+        let (source, version) =
+            open_source(&self.state, name, self.host.connectors(), &reference, &make)
+                .map_err(|error| error.with("source", &config.source).at(Side::Source))?;
         Ok(Connection {
             name: name.to_owned(),
             id: format!("{}/{name}", self.project.config().id),
-            source: self.source(&config.source).map_err(|error| error.at(Side::Source))?,
+            source,
+            origin: Origin::of(&self.project, self.host.connectors(), name, &config, version)?,
             destination: self
                 .destination(&config.destination)
                 .map_err(|error| error.at(Side::Destination))?,

@@ -11,5 +11,6 @@ mod runs;
 mod search;
 mod systems;
 mod tables;
+mod versions;
 
 pub(crate) use quarantine::QUARANTINE_COUNTED_MAX;

@@ -16,6 +16,12 @@ pub trait Host: Send + Sync + 'static {
     /// The connectors it has.
     fn connectors(&self) -> &ConnectorRegistry;
 
+    /// Looks again which connectors the project brings with it: they may have been added or removed meanwhile.
+    ///
+    /// # Errors
+    /// `Config`, when the folder of the project cannot be read.
+    fn refresh_connectors(&self) -> Result<()>;
+
     /// The clock.
     fn clock(&self) -> fn() -> Timestamp;
 

@@ -6,6 +6,7 @@
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use syncline_engine::versions::UpgradePlan;
 use syncline_engine::{Event, Plan, Preview, Receipt, Replayed};
 use syncline_protocol::{Error, ErrorKind};
 use ts_rs::TS;
@@ -152,6 +153,15 @@ requests! {
     "connectors.form" => form(FormRequest) -> Vec<FormField>, provides [Connectors] invalidates [];
     /// What a pasted connection address says; null when no connector knows it.
     "connectors.address" => address(AddressRequest) -> Option<AddressAnswer>, provides [] invalidates [];
+
+    /// The connectors that the project keeps in versions side by side, and who uses which.
+    "connectors.versions" => connector_versions(()) -> Vec<ConnectorVersions>, provides [Connectors Systems Connections Runs] invalidates [];
+    /// What an upgrade would change in the tables of sources. Writes nothing.
+    "connectors.upgrade_plan" => plan_upgrade(UpgradeRequest) -> UpgradePlan, provides [] invalidates [];
+    /// Puts sources, or some connections first, on another version. Their next runs are watched.
+    "connectors.upgrade" => upgrade(UpgradeRequest) -> Vec<VersionChanged>, provides [] invalidates [Systems Connections Tables Runs];
+    /// Puts them back on the version that last worked.
+    "connectors.roll_back" => roll_back(RollbackRequest) -> Vec<VersionChanged>, provides [] invalidates [Systems Connections Tables Runs];
 
     /// Sources and destinations.
     "systems.list" => systems(()) -> Vec<SystemInfo>, provides [Systems Connections] invalidates [];

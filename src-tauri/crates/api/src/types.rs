@@ -9,6 +9,7 @@ mod project;
 mod runs;
 mod systems;
 mod tables;
+mod versions;
 
 pub use connections::*;
 pub use data::*;
@@ -17,3 +18,4 @@ pub use runs::*;
 pub use syncline_protocol::Side;
 pub use systems::*;
 pub use tables::*;
+pub use versions::*;

@@ -37,6 +37,7 @@ mod run_log;
 mod stop;
 mod table;
 mod verify;
+pub mod versions;
 
 pub use browse::Rows;
 pub use connection::{Connection, RunOptions, SchemaMemory};
@@ -51,3 +52,4 @@ pub use receipt::{
 };
 pub use run_log::RunLog;
 pub use stop::Stop;
+pub use versions::{FellBack, Origin, SourceVersion, Trial};

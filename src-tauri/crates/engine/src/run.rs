@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use syncline_protocol::{
     Error, ErrorKind, Opening, Result, Retry, StoredCheckpoint, TableName, TableRead, TargetName,
 };
+use syncline_store::TableValues;
 use syncline_store::config::TableConfig;
 use tokio::sync::Semaphore;
 use tokio_util::task::AbortOnDropHandle;
@@ -19,6 +20,7 @@ use crate::prepare::{Prepared, prepare};
 use crate::receipt::{Attempt, ChecksumProof, Failure, Outcome, Receipt, TableReceipt, TableState};
 use crate::stop::Stop;
 use crate::table::{InDoubt, RunContext, TableRun};
+use crate::versions::Fallback;
 
 /// How often the window and the terminal hear where tables stand.
 const PROGRESS_EVERY: Duration = Duration::from_millis(250);
@@ -35,13 +37,14 @@ impl Connection {
         let began = Instant::now();
         let tables = self.tables(&options.tables);
         let mut run = Run {
-            connection: self,
+            connection: self.clone(),
             states: tables.iter().map(TableStatus::new).collect(),
             tables,
             started_at: (self.clock)(),
             options,
             stop,
             observer: Arc::clone(&observer),
+            fallback: None,
         };
         observer.event(&Event::RunStarted {
             run: run.options.run.clone(),
@@ -61,14 +64,16 @@ impl Connection {
     }
 }
 
-struct Run<'a> {
-    connection: &'a Connection,
+struct Run {
+    connection: Connection,
     tables: Vec<TableConfig>,
     states: Vec<TableStatus>,
     started_at: Timestamp,
     options: RunOptions,
     stop: Stop,
     observer: Arc<dyn Observer>,
+    /// Set once the run has gone back to an earlier version of the source's connector.
+    fallback: Option<Fallback>,
 }
 
 /// Where a table stands between attempts.
@@ -98,7 +103,7 @@ impl TableStatus {
     }
 }
 
-impl Run<'_> {
+impl Run {
     fn tell_progress(&self, began: Instant) -> AbortOnDropHandle<()> {
         let observer = Arc::clone(&self.observer);
         let counters: Vec<(TableName, Arc<Counters>)> = self
@@ -131,16 +136,20 @@ impl Run<'_> {
                 result = self.attempt() => result,
                 () = stop.wait_now() => Err(syncline_protocol::Stopped.into()),
             };
-            let failure = match result {
-                Ok(None) => {
-                    attempts.push(Attempt { number, started_at, failure: None });
-                    return (attempts, None);
-                }
-                Ok(Some(error)) | Err(error) => error,
-            };
-            attempts.push(Attempt { number, started_at, failure: Some(Failure::from(&failure)) });
+            let failure = result.unwrap_or_else(Some);
             fruitless = if self.segments() > before { 1 } else { fruitless + 1 };
-            let pause = self.pause(&failure, fruitless);
+            let pause = failure.as_ref().and_then(|failure| self.pause(failure, fruitless));
+            let version = self.connection.origin.source.as_ref().map(|source| source.version.clone());
+            let attempt = |failure| Attempt { number, started_at, failure, version };
+            if pause.is_none()
+                && let Some(because) = self.go_back(failure.as_ref())
+            {
+                attempts.push(attempt(Some(because)));
+                fruitless = 0;
+                continue;
+            }
+            attempts.push(attempt(failure.as_ref().map(Failure::from)));
+            let Some(failure) = failure else { return (attempts, None) };
             let Some(pause) = pause else { return (attempts, self.give_up(failure)) };
             self.observer.event(&Event::Retrying {
                 attempt: number + 1,
@@ -152,6 +161,31 @@ impl Run<'_> {
                 () = self.stop.wait() => return (attempts, Some(syncline_protocol::Stopped.into())),
             }
         }
+    }
+
+    /// After an attempt that nothing more can be made of: when it ran on a version of the source's connector that is
+    /// watched, the tables that failed are read on the last version that worked. Gives what the version did.
+    fn go_back(&mut self, failure: Option<&Error>) -> Option<Failure> {
+        if self.stop.requested() {
+            return None;
+        }
+        let trial = self.connection.trial()?.clone();
+        let receipts: Vec<_> = self.states.iter().map(|state| &state.receipt).collect();
+        let is_open = |at: usize| self.states[at].pending;
+        let (fallback, again, because) = Fallback::of(trial.clone(), failure, &receipts, &is_open)?;
+        for at in again {
+            let state = &mut self.states[at];
+            (state.pending, state.verified) = (true, false);
+            state.receipt.state = TableState::Queued;
+            state.receipt.failure = None;
+            state.receipt.values = TableValues::default();
+        }
+        self.connection.go_back(&trial);
+        // The plan was approved for the other version; this one changes nothing that was not there before.
+        self.options.approved = None;
+        self.observer.event(&Event::FellBack { what: fallback.what().clone() });
+        self.fallback = Some(fallback);
+        Some(because)
     }
 
     fn segments(&self) -> u64 {
@@ -190,7 +224,7 @@ impl Run<'_> {
     async fn attempt(&mut self) -> Result<Option<Error>> {
         let pending: Vec<usize> = (0..self.states.len()).filter(|at| self.states[*at].pending).collect();
         let tables: Vec<TableConfig> = pending.iter().map(|at| self.tables[*at].clone()).collect();
-        let connection = self.connection;
+        let connection = self.connection.clone();
         let catalog = connection.discover(&tables).await?;
         let opened = connection
             .destination
@@ -211,9 +245,9 @@ impl Run<'_> {
         session: Arc<dyn syncline_protocol::DestinationSession>,
         checkpoints: Vec<StoredCheckpoint>,
     ) -> Result<Option<Error>> {
-        let connection = self.connection;
+        let connection = self.connection.clone();
         let checkpoints = checkpoints.into_iter().map(|stored| (stored.table.clone(), stored)).collect();
-        let prepared = prepare(connection, tables, catalog, checkpoints).await?;
+        let prepared = prepare(&connection, tables, catalog, checkpoints).await?;
         self.check_approval(&prepared)?;
         let mut ready = Vec::new();
         for (at, prepared) in pending.iter().zip(prepared) {
@@ -367,6 +401,7 @@ impl Run<'_> {
             Some(error) if error.kind() != ErrorKind::Stopped => Outcome::Failed,
             _ => Outcome::of(&tables),
         };
+        let fell_back = self.fallback.map(|fallback| fallback.judged(&tables));
         Receipt {
             run: self.options.run,
             connection: self.connection.name.clone(),
@@ -377,6 +412,10 @@ impl Run<'_> {
             attempts,
             tables,
             failure: failure.as_ref().filter(|error| error.kind() != ErrorKind::Stopped).map(Failure::from),
+            connectors: self.connection.origin.connectors,
+            config_hash: self.connection.origin.config_hash,
+            fell_back,
+            worked: self.connection.origin.source.map(|source| (source.connector, source.version)),
         }
     }
 }

@@ -11,6 +11,7 @@ use syncline_protocol::{Error, ErrorKind, Result, TableName};
 
 use crate::event::{Event, Observer};
 use crate::receipt::{Failure, Outcome, TableState};
+use crate::versions::FellBack;
 
 /// Takes secrets out of a text.
 type Clean = Box<dyn Fn(&str) -> String + Send + Sync>;
@@ -107,7 +108,15 @@ impl RunLog {
                 let lead = format!("Attempt {attempt} follows in {:.1} s. ", *in_ms as f64 / 1000.0);
                 self.failure("warn", None, &lead, failure);
             }
+            Event::FellBack { what } => {
+                let FellBack { connector, from, to, because, .. } = what;
+                let text = format!("Version {from} of `{connector}` did not work: {because} The next attempt runs on version {to}, the last one that worked.");
+                self.write("warn", None, &text);
+            }
             Event::RunEnded { receipt } => {
+                if let Some(fell_back) = &receipt.fell_back {
+                    self.write("warn", None, &fell_back.text());
+                }
                 if let Some(failure) = &receipt.failure {
                     self.failure("error", None, "", failure);
                 }

@@ -6,10 +6,12 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use arrow::record_batch::RecordBatch;
 use syncline_protocol::{
     Commit, DestinationSession, Error, ErrorKind, Finish, LoadInto, Loader, LoaderOptions, Part, PartKind,
     ReadPlan, RejectedRow, Result, SourceSession, TableName, TablePosition, TableSchema, WriteMode,
 };
+use syncline_store::TableValues;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::JoinSet;
 
@@ -75,9 +77,21 @@ pub(crate) struct Segment {
     pub(crate) ends: BTreeMap<u32, serde_json::Value>,
     /// The segment is the complete list of keys.
     pub(crate) sweep: bool,
+    /// How many of its rows, deletes not counted, and how many of them have a value, column by column.
+    pub(crate) values: (u64, Vec<u64>),
 }
 
 impl Segment {
+    /// Counts which columns of these rows have values.
+    pub(crate) fn count_values(&mut self, rows: &RecordBatch, data_columns: usize) {
+        let (count, present) = &mut self.values;
+        *count += rows.num_rows() as u64;
+        present.resize(data_columns, 0);
+        for (sum, column) in present.iter_mut().zip(rows.columns()) {
+            *sum += (column.len() - column.null_count()) as u64;
+        }
+    }
+
     fn is_empty(&self) -> bool {
         self.rows == 0 && self.rejected.is_empty() && !self.sweep
     }
@@ -133,6 +147,7 @@ impl TableRun {
         let checkpoint = prepared.checkpoint.as_ref();
         receipt.mode = Some(prepared.mapping.target.mode);
         receipt.target = prepared.mapping.target.name.clone();
+        receipt.key.clone_from(&prepared.mapping.read.key);
         receipt.drift.extend(prepared.drifts.iter().cloned());
         if let (Some(doubt), Some(stored)) = (in_doubt, checkpoint)
             && stored.ordinal >= doubt.ordinal
@@ -348,6 +363,12 @@ impl TableRun {
             position.shape = base_shape(&position.shape).to_owned();
         }
         self.check_rejected(&segment)?;
+        let values = self.values(&segment);
+        if let Some(trial) = self.run.connection.trial() {
+            let whole_table = first_time.then_some(position.rows);
+            let read = &self.prepared.mapping.read;
+            trial.check(&read.table, &read.key, &values, whole_table)?;
+        }
         let mut loader = match loader {
             Some(loader) => loader,
             None => self.run.destination.loader(&self.loader_options(plan)).await?,
@@ -363,9 +384,17 @@ impl TableRun {
         self.in_doubt = None;
         self.receipt.rows_written += durable.written;
         self.receipt.rows_deleted += durable.deleted;
+        self.receipt.values.add(&values);
         self.committed(&commit);
         // What the loader writes to is no longer the copy: the next segment needs another one.
         Ok((finish != Finish::Swap).then_some(loader))
+    }
+
+    /// Which columns of the source the rows of a segment had values for.
+    fn values(&self, segment: &Segment) -> TableValues {
+        let (rows, present) = &segment.values;
+        let columns = self.prepared.mapping.columns.iter().map(|column| column.source.clone());
+        TableValues { rows: *rows, present: columns.zip(present.iter().copied()).collect() }
     }
 
     fn check_rejected(&self, segment: &Segment) -> Result<()> {

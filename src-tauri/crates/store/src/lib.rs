@@ -27,7 +27,7 @@ pub use project::{Project, SystemKind};
 pub use redact::Redactor;
 pub use secrets::{Resolved, SecretLookup};
 pub use state::{
-    AttemptRecord, CachedCatalog, JournalEntry, Outcome, RunEnd, RunError, RunRecord, RunTable, RunTotals,
-    State, run_id,
+    AttemptRecord, BadVersion, CachedCatalog, JournalEntry, Outcome, RunEnd, RunError, RunRecord, RunTable,
+    RunTotals, State, TableValues, VersionMark, run_id,
 };
 pub use vault::{KeyProvider, MasterKey, Vault};

@@ -4,7 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use syncline_engine::Connection;
+use syncline_engine::versions::open_source;
+use syncline_engine::{Connection, Origin};
 use syncline_protocol::{
     Config, Connector, ConnectorContext, ConnectorRegistry, Destination, Error, ErrorKind, Result, Source,
 };
@@ -86,10 +87,18 @@ impl<'a> Context<'a> {
     /// A connection, ready to be planned and run.
     pub(crate) fn connection(&self, name: &str) -> Result<Connection> {
         let config = self.project.connection(name)?;
+        let system = self.project.system(SystemKind::Source, &config.source)?;
+        let make = |reference: &str| {
+            self.make_source(&SystemConfig { connector: reference.to_owned(), config: system.config.clone() })
+        };
+        let reference = config.source_reference(&system);
+        let (source, version) = open_source(&self.state, name, &self.registry, &reference, &make)
+            .map_err(|error| error.with("source", &config.source))?;
         Ok(Connection {
             name: name.to_owned(),
             id: format!("{}/{name}", self.project.config().id),
-            source: self.source(&config.source)?,
+            source,
+            origin: Origin::of(&self.project, &self.registry, name, &config, version)?,
             destination: self.destination(&config.destination)?,
             config: Arc::new(config),
             salt: self.project.config().salt.clone(),

@@ -1,5 +1,7 @@
 //! What this program gives to the requests of windows: its connectors, and queries over DuckDB files.
 
+use std::path::PathBuf;
+
 use async_trait::async_trait;
 use connectors::duckdb::{Answer, Queries, Window};
 use jiff::Timestamp;
@@ -18,6 +20,7 @@ const DUCKDB: &str = "duckdb";
 /// The program as a host.
 pub struct ProgramHost {
     connectors: ConnectorRegistry,
+    project: PathBuf,
     redaction: Redaction,
 }
 
@@ -27,7 +30,8 @@ impl ProgramHost {
     /// # Errors
     /// `Config`, when the folder of the project cannot be read.
     pub fn new(redaction: Redaction, project: &Project) -> Result<ProgramHost> {
-        Ok(ProgramHost { connectors: connectors::registry_of(project.root())?, redaction })
+        let project = project.root().to_owned();
+        Ok(ProgramHost { connectors: connectors::registry_of(&project)?, project, redaction })
     }
 }
 
@@ -38,6 +42,10 @@ impl Host for ProgramHost {
 
     fn connectors(&self) -> &ConnectorRegistry {
         &self.connectors
+    }
+
+    fn refresh_connectors(&self) -> Result<()> {
+        connectors::declarative::library::load(&self.project, &self.connectors)
     }
 
     fn clock(&self) -> fn() -> Timestamp {

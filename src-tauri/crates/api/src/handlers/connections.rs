@@ -311,6 +311,7 @@ impl Api {
             inbox::forget(open, name)?;
             open.state.remove_setting(&format!("paused/{name}"))?;
             open.state.remove_setting(&format!("quarantined/{name}"))?;
+            open.state.forget_versions(name)?;
             open.note(name, "change", None, json!({"removed": true}))
         })
         .await

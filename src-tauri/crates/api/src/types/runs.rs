@@ -203,7 +203,7 @@ pub struct TimelineRequest {
 pub struct TimelineEntry {
     /// When.
     pub at: String,
-    /// What kind of thing: `drift`, `decision`, `replay`, `change`, `pause`.
+    /// What kind of thing: `drift`, `decision`, `replay`, `change`, `pause`, `version`, `fell_back`.
     pub kind: String,
     /// The run it belongs to.
     pub run: Option<String>,

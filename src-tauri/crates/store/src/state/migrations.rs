@@ -12,8 +12,11 @@ use super::sqlite_error;
 use crate::project::fnv1a;
 
 /// All steps, oldest first. Append; never edit.
-const STEPS: &[&str] =
-    &[include_str!("migrations/0001_begin.sql"), include_str!("migrations/0002_settings.sql")];
+const STEPS: &[&str] = &[
+    include_str!("migrations/0001_begin.sql"),
+    include_str!("migrations/0002_settings.sql"),
+    include_str!("migrations/0003_versions.sql"),
+];
 
 /// Brings the file to the newest shape, in one transaction that other programs wait for.
 pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<()> {
