@@ -6,6 +6,7 @@ mod api;
 mod crashes;
 mod disk;
 mod everything;
+mod external;
 mod files;
 mod network;
 mod verify;

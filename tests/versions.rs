@@ -1,6 +1,7 @@
 //! Versions of a manifest with the real program: a new one that fails, one that loses a column, one that goes to some
 //! connections first, and the way back.
 
+use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -9,6 +10,8 @@ use duckdb::Connection;
 use e2e::program::{Project, built_program, said};
 use serde_json::{Value, json};
 use syncline_testkit::http::{Answer, HttpServer, Request};
+use tokio::io::AsyncWriteExt as _;
+use tokio::process::Command;
 
 const PAGE: usize = 20;
 
@@ -55,7 +58,9 @@ fn schema(columns: &[&str]) -> String {
         name => format!("{name}: {{type: string}}"),
     };
     let columns = columns.iter().map(column).collect::<Vec<_>>().join(", ");
-    format!("    schema_loader: {{type: InlineSchemaLoader, schema: {{type: object, properties: {{{columns}}}}}}}\n")
+    format!(
+        "    schema_loader: {{type: InlineSchemaLoader, schema: {{type: object, properties: {{{columns}}}}}}}\n"
+    )
 }
 
 fn good(path: &str) -> String {
@@ -144,6 +149,7 @@ impl Shop {
             project.write(&format!("connections/{name}.yaml"), &text)?;
         }
         let shop = Shop { api, project, _server: server };
+        shop.set_secret().await?;
         let text = shop.add("1", &good("/users")).await?;
         ensure!(text.contains("version 1"), "{text}");
         shop.ok(&["run", "main", "--yes"]).await?;
@@ -151,9 +157,23 @@ impl Shop {
         Ok(shop)
     }
 
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = self.project.command(arguments);
+        command.env("SYNCLINE_MASTER_KEY", "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=");
+        command
+    }
+
+    /// The vault gets its key with the first secret; runs are recorded from then on.
+    async fn set_secret(&self) -> Result<()> {
+        let mut child = self.command(&["secret", "set", "unused"]).stdin(Stdio::piped()).spawn()?;
+        child.stdin.take().context("a pipe")?.write_all(b"sesame\n").await?;
+        ensure!(child.wait().await?.success(), "a secret can be stored");
+        Ok(())
+    }
+
     /// Runs a command that must succeed; gives what it said.
     async fn ok(&self, arguments: &[&str]) -> Result<String> {
-        let output = self.project.command(arguments).output().await?;
+        let output = self.command(arguments).output().await?;
         ensure!(output.status.success(), "{arguments:?} ended with {}: {}", output.status, said(&output));
         Ok(said(&output))
     }
@@ -176,7 +196,8 @@ impl Shop {
     /// What stands in the destination.
     fn users(&self, schema: &str) -> Result<Vec<(i64, String, Option<String>)>> {
         let connection = Connection::open(self.project.folder().join("target.duckdb"))?;
-        let mut rows = connection.prepare(&format!("select id, name, email from {schema}.users order by id, name"))?;
+        let mut rows =
+            connection.prepare(&format!("select id, name, email from {schema}.users order by id, name"))?;
         let rows = rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
@@ -196,7 +217,10 @@ impl Shop {
 async fn a_version_that_fails_at_page_three_is_left_and_nothing_is_lost() -> Result<()> {
     let shop = Shop::new(150).await?;
     let text = shop.add("2", &good("/v2/users")).await?;
-    ensure!(text.contains("version 2") && shop.source()?.contains("shop@1"), "nothing moves by itself: {text}");
+    ensure!(
+        text.contains("version 2") && shop.source()?.contains("shop@1"),
+        "nothing moves by itself: {text}"
+    );
     shop.api.change(1, 30);
 
     let text = shop.ok(&["connector", "upgrade", "shop"]).await?;
@@ -209,7 +233,8 @@ async fn a_version_that_fails_at_page_three_is_left_and_nothing_is_lost() -> Res
     ensure!(text.contains("went on with version 1"), "{text}");
     ensure!(shop.users("main")? == shop.expected(), "nothing is lost or doubled");
     let receipt = shop.receipt().await?;
-    let versions: Vec<_> = receipt["attempts"].as_array().unwrap().iter().map(|a| a["version"].clone()).collect();
+    let versions: Vec<_> =
+        receipt["attempts"].as_array().unwrap().iter().map(|a| a["version"].clone()).collect();
     ensure!(versions == ["2", "1"], "{receipt}");
     ensure!(receipt["fell_back"]["bad"] == true && receipt["outcome"] == "succeeded", "{receipt}");
     ensure!(receipt["connectors"]["shop"] == "2" && receipt["config_hash"].is_string(), "{receipt}");
@@ -246,7 +271,10 @@ async fn a_version_that_drops_a_column_in_silence_is_left_before_it_writes() -> 
     ensure!(shop.users("main")? == shop.expected(), "every value is there");
     let receipt = shop.receipt().await?;
     let because = receipt["fell_back"]["because"].as_str().unwrap_or_default();
-    ensure!(because.contains("gives no value for `email`") && receipt["fell_back"]["bad"] == true, "{receipt}");
+    ensure!(
+        because.contains("gives no value for `email`") && receipt["fell_back"]["bad"] == true,
+        "{receipt}"
+    );
     Ok(())
 }
 
@@ -256,7 +284,7 @@ async fn a_version_is_not_blamed_for_an_api_that_is_down() -> Result<()> {
     shop.add("2", &good("/users")).await?;
     shop.ok(&["connector", "upgrade", "shop", "--yes"]).await?;
     shop.api.down.store(true, Ordering::Relaxed);
-    let failed = shop.project.command(&["run", "main", "--yes"]).output().await?;
+    let failed = shop.command(&["run", "main", "--yes"]).output().await?;
     ensure!(!failed.status.success(), "{}", said(&failed));
     let receipt = shop.receipt().await?;
     ensure!(receipt["fell_back"]["bad"] == false, "the earlier version did no better: {receipt}");
@@ -282,12 +310,43 @@ async fn an_upgrade_can_go_to_one_connection_first() -> Result<()> {
     ensure!(versions(&shop.receipt().await?) == "1", "the source and its other connections stay");
     let text = shop.ok(&["connector", "list"]).await?;
     ensure!(text.contains("other") && text.contains("source"), "{text}");
-    let removed = shop.project.command(&["connector", "remove", "shop@2"]).output().await?;
+    let removed = shop.command(&["connector", "remove", "shop@2"]).output().await?;
     ensure!(!removed.status.success(), "a version in use is kept: {}", said(&removed));
 
     shop.ok(&["connector", "rollback", "shop", "--only", "other"]).await?;
     shop.ok(&["run", "other", "--yes"]).await?;
     ensure!(versions(&shop.receipt().await?) == "1");
     shop.ok(&["connector", "remove", "shop@2"]).await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rehearsal_shows_what_would_differ_and_asks_nobody() -> Result<()> {
+    let shop = Shop::new(45).await?;
+    let tape = std::fs::read(shop.project.folder().join(".syncline/recordings/main.tape"))?;
+    let plain = |word: &[u8]| tape.windows(word.len()).any(|window| window == word);
+    ensure!(tape.len() > 1000 && !plain(b"example.com") && !plain(b"users"), "answers are kept sealed");
+    // From here on nobody answers.
+    shop.api.down.store(true, Ordering::Relaxed);
+    shop.add("2", &forgetful()).await?;
+    let text = shop.ok(&["connector", "rehearse", "shop", "--to", "2", "--only", "main"]).await?;
+    ensure!(text.contains("45 → 45 rows") && text.contains("- email"), "{text}");
+    shop.add("3", &good("/users")).await?;
+    let text = shop.ok(&["connector", "rehearse", "shop", "--only", "main"]).await?;
+    ensure!(text.contains("users: 45 rows, the same"), "{text}");
+    shop.add("4", &good("/v2/users")).await?;
+    let text = shop.ok(&["connector", "rehearse", "shop", "--to", "4", "--only", "main"]).await?;
+    ensure!(text.contains("did not ask for GET /v2/users"), "{text}");
+    let upper = good("/users").replace(
+        "    incremental_sync:",
+        "    transformations: [{type: AddFields, fields: [{path: [name], value: \"{{ record.name | upper }}\"}]}]\n    incremental_sync:",
+    );
+    shop.add("5", &upper).await?;
+    let json = shop.ok(&["connector", "rehearse", "shop", "--only", "main", "--json"]).await?;
+    let rehearsed: Value = serde_json::from_str(&json)?;
+    let difference = &rehearsed[0]["tables"][0]["difference"];
+    ensure!(difference["only_before"] == 45 && difference["only_after"] == 45, "{json}");
+    ensure!(json.contains("USER 1 ROUND 0"), "examples show both sides: {json}");
+    ensure!(shop.source()?.contains("shop@1"), "nothing was changed");
     Ok(())
 }

@@ -89,7 +89,8 @@ fn entry(source: &Value, base: &str) -> Option<Entry> {
     let (repository, version) = (text("dockerRepository")?, text("dockerImageTag")?);
     let name = repository.rsplit('/').next()?.trim_start_matches("source-");
     // What would lead to another place than a file of this connector is none of it.
-    let plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/-_.+".contains(&byte));
+    let plain =
+        |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/-_.+".contains(&byte));
     if !is_manifest || !plain(repository) || !plain(version) || repository.contains("..") {
         return None;
     }

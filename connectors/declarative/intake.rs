@@ -33,7 +33,11 @@ pub struct Offered {
 pub async fn take(from: &str) -> Result<Offered> {
     if from.starts_with("https://") || from.starts_with("http://") {
         let bytes = fetch(from, BYTES_MAX).await?;
-        return if is_wheel(&bytes) { wheel(&bytes) } else { Ok(Offered { text: text(bytes)?, ..Offered::default() }) };
+        return if is_wheel(&bytes) {
+            wheel(&bytes)
+        } else {
+            Ok(Offered { text: text(bytes)?, ..Offered::default() })
+        };
     }
     let path = Path::new(from);
     if path.is_dir() {
@@ -60,8 +64,9 @@ fn too_large() -> Error {
 }
 
 fn text(bytes: Bytes) -> Result<String> {
-    String::from_utf8(bytes.to_vec())
-        .map_err(|_| Error::new(ErrorKind::CorruptInput, "The manifest is no text.").meaning("Nothing was added."))
+    String::from_utf8(bytes.to_vec()).map_err(|_| {
+        Error::new(ErrorKind::CorruptInput, "The manifest is no text.").meaning("Nothing was added.")
+    })
 }
 
 /// A manifest with what lies beside it.
@@ -72,7 +77,8 @@ fn folder(manifest: &Path, folder: &Path) -> Result<Offered> {
         for entry in fs::read_dir(&schemas).map_err(|error| unreadable(&schemas, error))?.flatten() {
             let path = entry.path();
             let name = path.file_stem().and_then(|name| name.to_str()).map(str::to_owned);
-            if let Some(name) = name.filter(|_| path.extension().is_some_and(|extension| extension == "json")) {
+            if let Some(name) = name.filter(|_| path.extension().is_some_and(|extension| extension == "json"))
+            {
                 offered.schemas.insert(name, read(&path)?);
             }
         }
@@ -95,8 +101,9 @@ fn wheel(bytes: &[u8]) -> Result<Offered> {
     let wrong = |why: String| {
         Error::new(ErrorKind::CorruptInput, format!("The package {why}.")).meaning("Nothing was added.")
     };
-    let mut archive = zip::ZipArchive::new(Cursor::new(bytes))
-        .map_err(|error| wrong("cannot be opened: it is no zip file, or damaged".to_owned()).caused_by(error))?;
+    let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(|error| {
+        wrong("cannot be opened: it is no zip file, or damaged".to_owned()).caused_by(error)
+    })?;
     if archive.len() > WHEEL_FILES_MAX {
         return Err(wrong(format!("holds more than {WHEEL_FILES_MAX} files")));
     }
@@ -104,7 +111,9 @@ fn wheel(bytes: &[u8]) -> Result<Offered> {
     let names: Vec<String> = archive.file_names().filter_map(|name| Some(name.ok()?.into_owned())).collect();
     let mut left = BYTES_MAX;
     let mut content = |name: &str| -> Result<String> {
-        let file = archive.by_name(name).map_err(|error| wrong(format!("cannot be read at `{name}`")).caused_by(error))?;
+        let file = archive
+            .by_name(name)
+            .map_err(|error| wrong(format!("cannot be read at `{name}`")).caused_by(error))?;
         let mut text = String::new();
         // What it says of its sizes is not to be trusted: so much is read and no more.
         let read = file.take(left + 1).read_to_string(&mut text);
@@ -115,22 +124,28 @@ fn wheel(bytes: &[u8]) -> Result<Offered> {
     let depth = |name: &&String| name.matches('/').count();
     let manifest = names.iter().filter(|name| name.rsplit('/').next() == Some(MANIFEST)).min_by_key(depth);
     let manifest = manifest.ok_or_else(|| {
-        wrong("holds no manifest.yaml".to_owned())
-            .fix("Only connectors that are a manifest can be added; others can be run as an external connector.")
+        wrong("holds no manifest.yaml".to_owned()).fix(
+            "Only connectors that are a manifest can be added; others can be run as an external connector.",
+        )
     })?;
     let beside = manifest.strip_suffix(MANIFEST).unwrap_or_default();
     let mut offered = Offered { text: content(manifest)?, ..Offered::default() };
     for name in &names {
         let schema = name.strip_prefix(beside).and_then(|name| name.strip_prefix("schemas/"));
-        if let Some(schema) = schema.and_then(|name| name.strip_suffix(".json")).filter(|name| !name.contains('/')) {
+        if let Some(schema) =
+            schema.and_then(|name| name.strip_suffix(".json")).filter(|name| !name.contains('/'))
+        {
             offered.schemas.insert(schema.to_owned(), content(name)?);
         }
     }
     if let Some(metadata) = names.iter().find(|name| name.ends_with(".dist-info/METADATA")) {
         let metadata = content(metadata)?;
-        let field = |field: &str| metadata.lines().find_map(|line| line.strip_prefix(field)).map(|value| value.trim().to_owned());
+        let field = |field: &str| {
+            metadata.lines().find_map(|line| line.strip_prefix(field)).map(|value| value.trim().to_owned())
+        };
         let name = field("Name:").map(|name| name.to_lowercase().replace(['_', '.'], "-"));
-        offered.name = name.map(|name| name.trim_start_matches("airbyte-").trim_start_matches("source-").to_owned());
+        offered.name =
+            name.map(|name| name.trim_start_matches("airbyte-").trim_start_matches("source-").to_owned());
         offered.version = field("Version:");
     }
     Ok(offered)
@@ -157,7 +172,10 @@ mod tests {
             ("source_shop/manifest.yaml", "version: 6.0.0"),
             ("source_shop/schemas/users.json", "{}"),
             ("source_shop/schemas/deep/no.json", "{}"),
-            ("airbyte_source_shop-1.4.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: airbyte-source-shop\nVersion: 1.4.0\n\nNo\n"),
+            (
+                "airbyte_source_shop-1.4.0.dist-info/METADATA",
+                "Metadata-Version: 2.1\nName: airbyte-source-shop\nVersion: 1.4.0\n\nNo\n",
+            ),
         ]);
         let offered = wheel(&bytes).unwrap();
         assert_eq!((offered.text.as_str(), offered.name.as_deref()), ("version: 6.0.0", Some("shop")));

@@ -74,7 +74,8 @@ pub fn names(project: &Path) -> Result<Vec<String>> {
 pub fn versions(project: &Path, name: &str) -> Result<Vec<String>> {
     let folder = folder(project, name);
     let mut versions = folders(&folder)?;
-    versions.retain(|version| validate_version(version).is_ok() && folder.join(version).join(MANIFEST).is_file());
+    versions
+        .retain(|version| validate_version(version).is_ok() && folder.join(version).join(MANIFEST).is_file());
     if folder.join(MANIFEST).is_file() {
         versions.retain(|version| version != PLAIN);
         versions.push(PLAIN.to_owned());

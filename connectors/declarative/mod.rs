@@ -3,12 +3,10 @@
 //! The interpreter gives JSON records and states; here they become Arrow batches and checkpoints, so that such a source
 //! is checked, previewed, planned, loaded and proved like any other.
 
-mod columns;
 mod form;
 pub mod index;
 pub mod intake;
 pub mod library;
-mod records;
 mod session;
 
 use std::borrow::Cow;
@@ -24,10 +22,10 @@ use syncline_manifest::http::client::{Client, Limits};
 use syncline_manifest::{Run, Silent};
 use syncline_protocol::{
     Catalog, ChangeSink, CheckStep, Config, Connector, ConnectorContext, DiscoverFilter, Error, ErrorKind,
-    Maturity, Result, Source, SourceCapabilities, SourceSession, Spec, StepSink, TableRead,
+    Maturity, Result, Source, SourceCapabilities, SourceSession, Spec, StepSink, TableRead, Traffic,
 };
 
-use records::Told;
+use crate::json_rows::Told;
 use session::{ApiSession, Tables};
 
 /// The settings that are Syncline's own, beside those of the manifest.
@@ -159,6 +157,21 @@ impl Connector for Declarative {
     }
 
     fn source(&self, config: &Config, _context: &ConnectorContext) -> Result<Box<dyn Source>> {
+        self.made(config, None)
+    }
+
+    fn source_on_tape(
+        &self,
+        config: &Config,
+        _context: &ConnectorContext,
+        traffic: Traffic,
+    ) -> Result<Box<dyn Source>> {
+        self.made(config, Some(traffic))
+    }
+}
+
+impl Declarative {
+    fn made(&self, config: &Config, traffic: Option<Traffic>) -> Result<Box<dyn Source>> {
         let Loaded { manifest, .. } = self.loaded().map_err(|why| {
             Error::new(ErrorKind::Config, format!("The manifest of `{}` cannot be loaded. {why}", self.name))
         })?;
@@ -172,6 +185,7 @@ impl Connector for Declarative {
             manifest: Arc::clone(manifest),
             config,
             own,
+            traffic,
             told: Told::default(),
             tables: OnceLock::new(),
         }))
@@ -182,6 +196,7 @@ struct ApiSource {
     manifest: Arc<Manifest>,
     config: Value,
     own: OwnSettings,
+    traffic: Option<Traffic>,
     told: Told,
     /// What the API offers; asked for once.
     tables: OnceLock<Arc<Tables>>,
@@ -192,8 +207,16 @@ impl ApiSource {
     fn run(&self) -> Result<Arc<Run>> {
         let limits = Limits { allow_private: self.own.allow_private_addresses, ..Limits::default() };
         let compatibility = if self.own.exact { Compatibility::Exact } else { Compatibility::Safe };
-        let client = Client::new(limits)?;
-        Ok(Arc::new(Run::new(self.config.clone(), client, compatibility, jiff::Timestamp::now)))
+        let mut client = Client::new(limits)?;
+        if let Some(traffic) = &self.traffic {
+            client = client.on_tape(traffic.clone());
+        }
+        let mut run = Run::new(self.config.clone(), client, compatibility, jiff::Timestamp::now);
+        if let Some(Traffic::Replay(_)) = &self.traffic {
+            // Nobody has to be waited for.
+            run.haste = u32::MAX;
+        }
+        Ok(Arc::new(run))
     }
 
     async fn tables(&self, run: &Arc<Run>) -> Result<Arc<Tables>> {

@@ -31,7 +31,7 @@ use syncline_protocol::connector::config_schema;
 use syncline_protocol::{Config, Connector, ConnectorContext, Destination, Maturity, Result, Spec};
 
 pub use config::DuckDbConfig;
-pub use query::{Answer, Queries, Window};
+pub use query::{Answer, Comparison, Queries, Window};
 
 /// The connector `duckdb`.
 pub fn connector() -> impl Connector {

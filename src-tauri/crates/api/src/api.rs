@@ -8,11 +8,12 @@ use serde_json::Value;
 use syncline_engine::versions::open_source;
 use syncline_engine::{Connection, Origin};
 use syncline_protocol::{
-    Config, Connector, ConnectorContext, Destination, Error, ErrorKind, Result, Side, Source, Spec, TableName,
+    Config, Connector, ConnectorContext, Destination, Error, ErrorKind, Result, Side, Source, Spec,
+    TableName, Traffic,
 };
 use syncline_store::config::SystemConfig;
 use syncline_store::secrets::{VaultAndEnv, resolve};
-use syncline_store::{JournalEntry, Project, State, SystemKind, Vault};
+use syncline_store::{JournalEntry, Project, Recorder, State, SystemKind, Vault};
 
 use crate::events::{Events, Listener};
 use crate::host::Host;
@@ -150,14 +151,22 @@ impl Open {
     /// A configured source, not connected yet.
     pub(crate) fn source(&self, name: &str) -> Result<Arc<dyn Source>> {
         let system = self.project.system(SystemKind::Source, name)?;
-        self.source_at(&system.connector, &system).map_err(|error| error.with("source", name))
+        self.source_on(&system.connector, &system, None).map_err(|error| error.with("source", name))
     }
 
-    /// The same, by way of another version of its connector: `name@version`.
-    pub(crate) fn source_at(&self, reference: &str, system: &SystemConfig) -> Result<Arc<dyn Source>> {
+    /// The same, by way of another version of its connector, `name@version`; on a tape when one is given.
+    pub(crate) fn source_on(
+        &self,
+        reference: &str,
+        system: &SystemConfig,
+        tape: Option<Traffic>,
+    ) -> Result<Arc<dyn Source>> {
         let system = SystemConfig { connector: reference.to_owned(), config: system.config.clone() };
         let (connector, config) = self.resolve(SystemKind::Source, &system, &[])?;
-        Ok(Arc::from(connector.source(&config, &self.context())?))
+        Ok(Arc::from(match tape {
+            Some(tape) => connector.source_on_tape(&config, &self.context(), tape)?,
+            None => connector.source(&config, &self.context())?,
+        }))
     }
 
     /// A configured destination, not connected yet.
@@ -172,18 +181,19 @@ impl Open {
     pub(crate) fn connection(&self, name: &str) -> Result<Connection> {
         let config = self.project.connection(name)?;
         let system = self.project.system(SystemKind::Source, &config.source)?;
-        let make = |reference: &str| self.source_at(reference, &system);
+        let make = |reference: &str, tape: Option<Traffic>| self.source_on(reference, &system, tape);
         // Brings in what was added to the folder meanwhile.
         let reference = config.source_reference(&system);
         self.connector(&reference)?;
+        let recorder = Recorder::new(&self.project, &self.vault()?, name).map(Arc::new);
         let (source, version) =
-            open_source(&self.state, name, self.host.connectors(), &reference, &make)
+            open_source(&self.state, name, self.host.connectors(), &reference, recorder.as_ref(), &make)
                 .map_err(|error| error.with("source", &config.source).at(Side::Source))?;
         Ok(Connection {
             name: name.to_owned(),
             id: format!("{}/{name}", self.project.config().id),
             source,
-            origin: Origin::of(&self.project, self.host.connectors(), name, &config, version)?,
+            origin: Origin::of(&self.project, self.host.connectors(), name, &config, version, recorder)?,
             destination: self
                 .destination(&config.destination)
                 .map_err(|error| error.at(Side::Destination))?,

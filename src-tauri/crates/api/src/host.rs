@@ -1,12 +1,14 @@
 //! What a program gives so that requests can be answered. The desktop shell and `syncline serve` each have one.
 
+use std::path::Path;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use secrecy::SecretString;
 use syncline_protocol::{Config, ConnectorContext, ConnectorRegistry, Result, TargetName};
 use syncline_store::config::SystemConfig;
 
-use crate::types::{GridData, SqlResult, SqlTable};
+use crate::types::{GridData, SqlResult, SqlTable, TableComparison};
 
 /// The surroundings of an open project.
 pub trait Host: Send + Sync + 'static {
@@ -80,6 +82,21 @@ pub trait Analytics: Send + Sync {
     /// # Errors
     /// `NotFound` when there is no such table.
     async fn rows(&self, on: Queried<'_>, table: &TargetName, offset: u64, limit: usize) -> Result<GridData>;
+
+    /// A destination that can be asked, for what is thrown away afterwards, in this folder.
+    fn scratch(&self, folder: &Path) -> SystemConfig;
+
+    /// How the rows of two tables differ.
+    ///
+    /// # Errors
+    /// `NotFound` when one of them is not there.
+    async fn compare(
+        &self,
+        on: Queried<'_>,
+        before: &TargetName,
+        after: &TargetName,
+        key: &[String],
+    ) -> Result<TableComparison>;
 
     /// The tables that can be queried.
     ///

@@ -6,6 +6,7 @@
 //! | [`types`], [`error`] | what crosses to the window; `typescript` writes their TypeScript form |
 //! | [`host`] | what a program gives: connectors, a clock, keys, queries |
 //! | [`api`] | the state of an open project, its events, its runs |
+//! | [`rehearse`](mod@rehearse) | a recorded run once more, on two versions of a connector |
 //! | [`form`], [`select`] | settings of connectors as fields; which tables a connection gets |
 //! | `handlers` | one module for each group of requests |
 //!
@@ -20,6 +21,7 @@ mod handlers;
 pub mod host;
 mod inbox;
 mod personal;
+pub mod rehearse;
 pub mod requests;
 mod runs;
 pub mod select;

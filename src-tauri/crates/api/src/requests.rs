@@ -160,6 +160,8 @@ requests! {
     "connectors.upgrade_plan" => plan_upgrade(UpgradeRequest) -> UpgradePlan, provides [] invalidates [];
     /// Puts sources, or some connections first, on another version. Their next runs are watched.
     "connectors.upgrade" => upgrade(UpgradeRequest) -> Vec<VersionChanged>, provides [] invalidates [Systems Connections Tables Runs];
+    /// How the last recorded run of a connection comes out on another version. Asks nothing and writes nothing.
+    "connectors.rehearse" => rehearse(RehearsalRequest) -> Rehearsal, provides [] invalidates [];
     /// Puts them back on the version that last worked.
     "connectors.roll_back" => roll_back(RollbackRequest) -> Vec<VersionChanged>, provides [] invalidates [Systems Connections Tables Runs];
 

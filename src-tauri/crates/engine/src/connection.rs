@@ -98,11 +98,8 @@ impl Connection {
     /// Goes on with the source at an earlier version.
     pub(crate) fn go_back(&mut self, to: &Trial) {
         self.source = Arc::clone(&to.fallback);
-        self.origin.source = Some(SourceVersion {
-            connector: to.connector.clone(),
-            version: to.worked.clone(),
-            trial: None,
-        });
+        self.origin.source =
+            Some(SourceVersion { connector: to.connector.clone(), version: to.worked.clone(), trial: None });
     }
 
     /// The version of the source's connector that is watched, and what it must not break.

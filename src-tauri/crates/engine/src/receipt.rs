@@ -148,6 +148,9 @@ pub struct TableReceipt {
     /// The columns that identify a row in the source.
     #[serde(skip)]
     pub(crate) key: Vec<String>,
+    /// The columns that identify a row in the destination.
+    #[serde(skip)]
+    pub(crate) target_key: Vec<String>,
 }
 
 /// How a table ended.
@@ -230,6 +233,7 @@ impl TableReceipt {
             failure: None,
             values: TableValues::default(),
             key: Vec::new(),
+            target_key: Vec::new(),
         }
     }
 

@@ -20,7 +20,7 @@ use crate::prepare::{Prepared, prepare};
 use crate::receipt::{Attempt, ChecksumProof, Failure, Outcome, Receipt, TableReceipt, TableState};
 use crate::stop::Stop;
 use crate::table::{InDoubt, RunContext, TableRun};
-use crate::versions::Fallback;
+use crate::versions::{Fallback, recorded};
 
 /// How often the window and the terminal hear where tables stand.
 const PROGRESS_EVERY: Duration = Duration::from_millis(250);
@@ -45,6 +45,7 @@ impl Connection {
             stop,
             observer: Arc::clone(&observer),
             fallback: None,
+            recording: false,
         };
         observer.event(&Event::RunStarted {
             run: run.options.run.clone(),
@@ -59,6 +60,10 @@ impl Connection {
             run.verify().await;
         }
         let receipt = run.receipt(began, attempts, failure);
+        if let Some(recorder) = &self.origin.recorder {
+            let succeeded = matches!(receipt.outcome, Outcome::Succeeded | Outcome::SucceededWithRejected);
+            recorder.finish(succeeded && receipt.fell_back.is_none());
+        }
         observer.event(&Event::RunEnded { receipt: Box::new(receipt.clone()) });
         receipt
     }
@@ -74,6 +79,8 @@ struct Run {
     observer: Arc<dyn Observer>,
     /// Set once the run has gone back to an earlier version of the source's connector.
     fallback: Option<Fallback>,
+    /// What the source is answered is being kept.
+    recording: bool,
 }
 
 /// Where a table stands between attempts.
@@ -246,6 +253,11 @@ impl Run {
         checkpoints: Vec<StoredCheckpoint>,
     ) -> Result<Option<Error>> {
         let connection = self.connection.clone();
+        if let (false, Some(recorder)) = (self.recording, &connection.origin.recorder) {
+            // Later attempts go on from what this one has loaded: the whole is one recording.
+            self.recording = true;
+            recorder.begin(&recorded(&self.options.run, &connection, &checkpoints));
+        }
         let checkpoints = checkpoints.into_iter().map(|stored| (stored.table.clone(), stored)).collect();
         let prepared = prepare(&connection, tables, catalog, checkpoints).await?;
         self.check_approval(&prepared)?;

@@ -110,7 +110,9 @@ impl RunLog {
             }
             Event::FellBack { what } => {
                 let FellBack { connector, from, to, because, .. } = what;
-                let text = format!("Version {from} of `{connector}` did not work: {because} The next attempt runs on version {to}, the last one that worked.");
+                let text = format!(
+                    "Version {from} of `{connector}` did not work: {because} The next attempt runs on version {to}, the last one that worked."
+                );
                 self.write("warn", None, &text);
             }
             Event::RunEnded { receipt } => {

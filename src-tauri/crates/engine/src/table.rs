@@ -148,6 +148,7 @@ impl TableRun {
         receipt.mode = Some(prepared.mapping.target.mode);
         receipt.target = prepared.mapping.target.name.clone();
         receipt.key.clone_from(&prepared.mapping.read.key);
+        receipt.target_key.clone_from(&prepared.mapping.target.key);
         receipt.drift.extend(prepared.drifts.iter().cloned());
         if let (Some(doubt), Some(stored)) = (in_doubt, checkpoint)
             && stored.ordinal >= doubt.ordinal
@@ -249,7 +250,11 @@ impl TableRun {
         if self.prepared.existing.is_none() {
             return Ok(true);
         }
-        Ok(self.run.connection.destination.count(&self.prepared.mapping.target).await? == 0)
+        match self.run.connection.destination.count(&self.prepared.mapping.target).await {
+            // Where it cannot be asked, there may be rows.
+            Err(error) if error.kind() == ErrorKind::Unsupported => Ok(false),
+            counted => Ok(counted? == 0),
+        }
     }
 
     /// Reads and loads all parts of a plan that are not done, the list of keys last.
@@ -443,10 +448,7 @@ impl TableRun {
     /// After a full load that no row can have passed twice, what was committed must be what is there.
     async fn prove_count(&mut self, disjoint: bool) -> Result<()> {
         let countable = disjoint && self.position.fresh && !self.prepared.mapping.hashed_key;
-        let counted = self.count().await?;
-        if !countable {
-            return Ok(());
-        }
+        let (Some(counted), true) = (self.count().await?, countable) else { return Ok(()) };
         let committed = self.position.rows;
         self.receipt.proof.count = Some(CountProof { committed, counted });
         if committed == counted {
@@ -463,11 +465,15 @@ impl TableRun {
         .with("table", self.prepared.mapping.table()))
     }
 
-    /// Counts what readers see now.
-    async fn count(&mut self) -> Result<u64> {
-        let counted = self.run.connection.destination.count(&self.prepared.mapping.target).await?;
-        self.receipt.rows_in_destination = Some(counted);
-        Ok(counted)
+    /// Counts what readers see now; none where the destination cannot be asked.
+    async fn count(&mut self) -> Result<Option<u64>> {
+        match self.run.connection.destination.count(&self.prepared.mapping.target).await {
+            Err(error) if error.kind() == ErrorKind::Unsupported => Ok(None),
+            counted => {
+                self.receipt.rows_in_destination = Some(counted?);
+                Ok(self.receipt.rows_in_destination)
+            }
+        }
     }
 
     /// Tells the source. A failure costs nothing: the next run tells it again.

@@ -10,11 +10,14 @@ mod change;
 mod diff;
 mod fallback;
 mod open;
+mod rehearse;
 mod trial;
 
 pub use change::{ConnectionUse, SourceUse, apply_upgrade, roll_back, uses};
 pub use diff::{ColumnDiff, SchemaDiff, SourceUpgrade, TableChange, TableDiff, UpgradePlan};
-pub use fallback::FellBack;
 pub(crate) use fallback::Fallback;
+pub use fallback::FellBack;
 pub use open::{Origin, SourceVersion, open_source};
+pub(crate) use rehearse::recorded;
+pub use rehearse::{Rehearsed, Take, rehearse};
 pub use trial::Trial;

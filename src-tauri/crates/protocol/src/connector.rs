@@ -114,6 +114,27 @@ impl ConnectorContext {
     }
 }
 
+/// Keeps what a source was answered, so that another version of its connector can be tried against it.
+pub trait Tape: Send + Sync {
+    /// Keeps one answer; what it holds is the business of the source alone.
+    fn keep(&self, answer: Vec<u8>);
+
+    /// How many bytes one answer may have at most.
+    fn room(&self) -> usize;
+
+    /// An answer was too large to be kept: what is on the tape is not the whole.
+    fn overflow(&self);
+}
+
+/// What becomes of a source's answers.
+#[derive(Clone)]
+pub enum Traffic {
+    /// They are kept.
+    Record(Arc<dyn Tape>),
+    /// They are given from a tape, in the order in which they were kept; the system is not asked.
+    Replay(Arc<Vec<Vec<u8>>>),
+}
+
 /// One system: its description and how to connect to it.
 pub trait Connector: Send + Sync {
     /// The description.
@@ -141,6 +162,23 @@ pub trait Connector: Send + Sync {
     fn source(&self, config: &Config, context: &ConnectorContext) -> Result<Box<dyn Source>> {
         let _ = (config, context);
         Err(Error::new(ErrorKind::Unsupported, format!("{} cannot be used as a source.", self.spec().title)))
+    }
+
+    /// The same source with its answers kept, or played. Only for connectors that are [`versioned`](Self::versioned).
+    ///
+    /// # Errors
+    /// As for [`source`](Self::source); `Unsupported` when its answers cannot be kept.
+    fn source_on_tape(
+        &self,
+        config: &Config,
+        context: &ConnectorContext,
+        traffic: Traffic,
+    ) -> Result<Box<dyn Source>> {
+        let _ = (config, context, traffic);
+        Err(Error::new(
+            ErrorKind::Unsupported,
+            format!("What {} is answered cannot be kept.", self.spec().title),
+        ))
     }
 
     /// A destination with this configuration. Does not connect yet.
@@ -201,7 +239,11 @@ fn steps(version: &str) -> impl Iterator<Item = Step<'_>> {
         let first = rest.chars().next()?;
         let digits = first.is_ascii_digit();
         let same = |letter: char| {
-            if digits { letter.is_ascii_digit() } else { letter.is_alphanumeric() && !letter.is_ascii_digit() }
+            if digits {
+                letter.is_ascii_digit()
+            } else {
+                letter.is_alphanumeric() && !letter.is_ascii_digit()
+            }
         };
         let end = rest.find(|letter| !same(letter)).unwrap_or(rest.len());
         let (step, after) = rest.split_at(end);
@@ -262,10 +304,13 @@ impl ConnectorRegistry {
         versions.push(newest);
         versions.iter().find(|known| known.version() == version).cloned().ok_or_else(|| {
             let known: Vec<_> = versions.iter().map(|known| known.version()).collect();
-            Error::new(ErrorKind::Config, format!("There is no version `{version}` of the connector `{name}`."))
-                .meaning("Nothing was read or written.")
-                .fix(format!("Use one of: {}.", known.join(", ")))
-                .fix("Add the version that is missing.")
+            Error::new(
+                ErrorKind::Config,
+                format!("There is no version `{version}` of the connector `{name}`."),
+            )
+            .meaning("Nothing was read or written.")
+            .fix(format!("Use one of: {}.", known.join(", ")))
+            .fix("Add the version that is missing.")
         })
     }
 
@@ -326,10 +371,7 @@ mod tests {
     fn versions_are_ordered_as_people_number_them() {
         let mut versions = ["1.10.0", "2", "1.9.1", "2.0.0-rc1", "0", "1.9", "2.0.1", "2.0.0-rc.10", "10"];
         versions.sort_by(|left, right| compare_versions(left, right));
-        assert_eq!(
-            versions,
-            ["0", "1.9", "1.9.1", "1.10.0", "2.0.0-rc1", "2.0.0-rc.10", "2", "2.0.1", "10"]
-        );
+        assert_eq!(versions, ["0", "1.9", "1.9.1", "1.10.0", "2.0.0-rc1", "2.0.0-rc.10", "2", "2.0.1", "10"]);
     }
 
     #[test]

@@ -24,7 +24,8 @@ pub mod types;
 pub use change::{BatchKind, Change, ChangeBatch, ChangeSink, RejectedRow, Stopped};
 pub use check::{CheckOutcome, CheckStep, Fix, StepSink, StepStatus};
 pub use connector::{
-    Config, Connector, ConnectorContext, ConnectorRegistry, Maturity, Spec, compare_versions, split_reference,
+    Config, Connector, ConnectorContext, ConnectorRegistry, Maturity, Spec, Tape, Traffic, compare_versions,
+    split_reference,
 };
 pub use destination::{
     Commit, Deletes, Destination, DestinationCapabilities, DestinationSession, Durability, Durable, Finish,

@@ -481,7 +481,7 @@ fn write_if_different(path: &Path, text: &str) -> Result<()> {
 }
 
 /// `.syncline` holds sealed secrets and logs: nobody else on the computer needs to look into it.
-fn create_private_folder(path: &Path) -> Result<()> {
+pub(crate) fn create_private_folder(path: &Path) -> Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]

@@ -484,6 +484,22 @@ Examples:
         #[arg(long, conflicts_with = "yes")]
         json: bool,
     },
+    /// Do the last recorded run of connections once more on another version, and show how rows and columns differ.
+    ///
+    /// Only recorded answers are used: nothing is asked of the API, nothing written to a destination.
+    Rehearse {
+        /// The connector.
+        name: String,
+        /// The version. Without it: the newest.
+        #[arg(long, value_name = "VERSION")]
+        to: Option<String>,
+        /// Only this connection.
+        #[arg(long, value_name = "CONNECTION")]
+        only: Vec<String>,
+        /// Print it as JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Put sources back on the version before: the one that last worked.
     Rollback {
         /// The connector.

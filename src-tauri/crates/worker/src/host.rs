@@ -1,13 +1,13 @@
 //! What this program gives to the requests of windows: its connectors, and queries over DuckDB files.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use connectors::duckdb::{Answer, Queries, Window};
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde_json::json;
-use syncline_api::types::{GridColumn, GridData, SqlResult, SqlTable};
+use syncline_api::types::{GridColumn, GridData, SqlResult, SqlTable, TableComparison};
 use syncline_api::{Analytics, Host, Queried, Sample};
 use syncline_protocol::{ConnectorRegistry, Result, TargetName};
 use syncline_store::Project;
@@ -78,6 +78,11 @@ impl Host for ProgramHost {
     }
 }
 
+/// Queries over DuckDB files.
+pub fn analytics() -> &'static dyn Analytics {
+    &DuckDb
+}
+
 /// DuckDB files, asked by way of the connector that also writes them: within a process they share one open database.
 struct DuckDb;
 
@@ -97,6 +102,31 @@ impl Analytics for DuckDb {
         let (answer, total) =
             Queries::new(on.config, on.context)?.rows(table, Window { offset, limit }).await?;
         Ok(GridData { columns: grid_columns(answer.columns), rows: answer.rows, total: Some(total) })
+    }
+
+    fn scratch(&self, folder: &Path) -> SystemConfig {
+        let path = folder.join("rehearsal.duckdb").to_string_lossy().into_owned();
+        SystemConfig { connector: DUCKDB.to_owned(), config: json!({"path": path}) }
+    }
+
+    async fn compare(
+        &self,
+        on: Queried<'_>,
+        before: &TargetName,
+        after: &TargetName,
+        key: &[String],
+    ) -> Result<TableComparison> {
+        let found = Queries::new(on.config, on.context)?.compare(before, after, key).await?;
+        Ok(TableComparison {
+            rows_before: found.rows_before,
+            rows_after: found.rows_after,
+            only_before: found.only_before,
+            only_after: found.only_after,
+            columns_before: grid_columns(found.columns_before),
+            columns_after: grid_columns(found.columns_after),
+            example_columns: grid_columns(found.examples.columns),
+            examples: found.examples.rows,
+        })
     }
 
     async fn tables(&self, on: Queried<'_>) -> Result<Vec<SqlTable>> {

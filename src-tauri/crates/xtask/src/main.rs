@@ -6,6 +6,7 @@
 mod bench;
 mod bench_api;
 mod crash;
+mod external;
 mod package;
 mod reference;
 mod setup;

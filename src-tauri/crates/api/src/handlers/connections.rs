@@ -312,6 +312,7 @@ impl Api {
             open.state.remove_setting(&format!("paused/{name}"))?;
             open.state.remove_setting(&format!("quarantined/{name}"))?;
             open.state.forget_versions(name)?;
+            syncline_store::Recording::forget(&open.project, name);
             open.note(name, "change", None, json!({"removed": true}))
         })
         .await

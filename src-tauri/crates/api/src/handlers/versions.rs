@@ -1,12 +1,16 @@
 //! Versions of connectors that a project keeps side by side.
 
+use std::sync::Arc;
+
 use syncline_engine::versions::{SourceUpgrade, SourceUse, UpgradePlan, apply_upgrade, roll_back, uses};
-use syncline_protocol::{Error, ErrorKind, Result};
-use syncline_store::SystemKind;
+use syncline_protocol::{Error, ErrorKind, Result, Traffic, split_reference};
+use syncline_store::{Recording, SystemKind};
 
 use crate::api::{Api, Open};
+use crate::rehearse::{Stage, nothing_recorded, rehearse};
 use crate::types::{
-    ConnectionVersion, ConnectorVersions, RollbackRequest, SourceVersion, UpgradeRequest, VersionChanged,
+    ConnectionVersion, ConnectorVersions, Rehearsal, RehearsalRequest, RollbackRequest, SourceVersion,
+    UpgradeRequest, VersionChanged,
 };
 
 impl Open {
@@ -67,7 +71,7 @@ impl Api {
                     let Some((from, connections)) = user.moving(&to, &request.only) else { continue };
                     let system = open.project.system(SystemKind::Source, &user.source)?;
                     let at = |version: &str| {
-                        open.source_at(&format!("{}@{version}", request.connector), &system)
+                        open.source_on(&format!("{}@{version}", request.connector), &system, None)
                     };
                     let (before, after) = (at(&from), at(&to));
                     compared.push((user.source, from, connections, before, after));
@@ -94,6 +98,48 @@ impl Api {
         .await
     }
 
+    pub(crate) async fn rehearse(&self, request: RehearsalRequest) -> Result<Rehearsal> {
+        let (connection, connector, head, sources, from, to) = self
+            .blocking(move |open| {
+                open.host.refresh_connectors()?;
+                let connection = open.connection(&request.connection)?;
+                let system = open.project.system(SystemKind::Source, &connection.config.source)?;
+                let recording = Recording::load(&open.project, &open.vault()?, &request.connection)?;
+                let recording = recording.ok_or_else(|| nothing_recorded(&request.connection))?;
+                let connector = split_reference(&system.connector).0.to_owned();
+                let wanted =
+                    UpgradeRequest { connector: connector.clone(), to: request.to, only: Vec::new() };
+                let to = open.upgrade_to(&wanted)?;
+                let from = connection.origin.source.as_ref().map(|source| source.version.clone());
+                let from = from.unwrap_or_default();
+                let Recording { head, answers } = recording;
+                let answers = Arc::new(answers);
+                let sources = [&from, &to].map(|version| {
+                    let tape = Traffic::Replay(Arc::clone(&answers));
+                    open.source_on(&format!("{connector}@{version}"), &system, Some(tape))
+                });
+                Ok((connection, connector, head, sources, from, to))
+            })
+            .await?;
+        let analytics = self.open.host.analytics().ok_or_else(|| {
+            Error::new(ErrorKind::Unsupported, "This program cannot compare rows: it has no database in it.")
+        })?;
+        let folder = tempfile::tempdir().map_err(|error| {
+            Error::new(ErrorKind::DiskFull, "There is no room for a rehearsal.").caused_by(error)
+        })?;
+        rehearse(Stage {
+            connection: &connection,
+            head,
+            connector: &connector,
+            versions: [&from, &to],
+            sources,
+            registry: self.open.host.connectors(),
+            analytics,
+            folder: folder.path(),
+        })
+        .await
+    }
+
     pub(crate) async fn roll_back(&self, request: RollbackRequest) -> Result<Vec<VersionChanged>> {
         self.blocking(move |open| {
             let RollbackRequest { connector, only } = request;
@@ -109,8 +155,7 @@ impl Api {
 impl From<SourceUse> for SourceVersion {
     fn from(user: SourceUse) -> Self {
         let connection = |user: syncline_engine::versions::ConnectionUse| {
-            let (bad_since, bad_because) =
-                user.bad.map(|bad| (bad.since.to_string(), bad.because)).unzip();
+            let (bad_since, bad_because) = user.bad.map(|bad| (bad.since.to_string(), bad.because)).unzip();
             ConnectionVersion {
                 connection: user.connection,
                 version: user.version,

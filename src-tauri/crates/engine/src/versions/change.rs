@@ -23,7 +23,8 @@ impl SourceUse {
     /// What an upgrade to this version moves: the version it comes from, and the connections that would run on it. None
     /// when it is there already. With `only`, just these connections move.
     pub fn moving(&self, to: &str, only: &[String]) -> Option<(String, Vec<String>)> {
-        let wanted = self.connections.iter().filter(|user| only.is_empty() || only.contains(&user.connection));
+        let wanted =
+            self.connections.iter().filter(|user| only.is_empty() || only.contains(&user.connection));
         let moved: Vec<&ConnectionUse> =
             wanted.filter(|user| user.version != to || user.bad.is_some()).collect();
         let source_moves = only.is_empty() && (self.version != to || !self.pinned);
@@ -120,8 +121,11 @@ pub fn apply_upgrade(
         uses.iter().any(|source| source.connections.iter().any(|user| user.connection == *name))
     };
     if let Some(wrong) = only.iter().find(|name| !of_connector(name)) {
-        return Err(Error::new(ErrorKind::Config, format!("`{wrong}` is no connection that uses `{connector}`."))
-            .meaning("Nothing was changed."));
+        return Err(Error::new(
+            ErrorKind::Config,
+            format!("`{wrong}` is no connection that uses `{connector}`."),
+        )
+        .meaning("Nothing was changed."));
     }
     let mut changed = Vec::new();
     for source in &uses {
@@ -190,9 +194,8 @@ pub fn roll_back(
             note(state, &user.connection, "version", detail, now)?;
             changed.push((user.connection.clone(), back));
         }
-        let went_ahead = changed.iter().any(|(name, _)| {
-            source.connections.iter().any(|user| user.connection == *name)
-        });
+        let went_ahead =
+            changed.iter().any(|(name, _)| source.connections.iter().any(|user| user.connection == *name));
         if !only.is_empty() || went_ahead {
             continue;
         }
@@ -209,9 +212,12 @@ pub fn roll_back(
         changed.push((source.source.clone(), back));
     }
     if changed.is_empty() {
-        return Err(Error::new(ErrorKind::Config, format!("There is no version of `{connector}` to go back to."))
-            .meaning("Nothing was changed.")
-            .fix("List versions and who uses them with `syncline connector list`."));
+        return Err(Error::new(
+            ErrorKind::Config,
+            format!("There is no version of `{connector}` to go back to."),
+        )
+        .meaning("Nothing was changed.")
+        .fix("List versions and who uses them with `syncline connector list`."));
     }
     Ok(changed)
 }

@@ -224,7 +224,8 @@ mod tests {
             ],
         };
         let diff = SchemaDiff::of(&before, &after);
-        let named: Vec<_> = diff.tables.iter().map(|table| (table.table.name.as_str(), table.change)).collect();
+        let named: Vec<_> =
+            diff.tables.iter().map(|table| (table.table.name.as_str(), table.change)).collect();
         assert_eq!(
             named,
             [("gone", TableChange::Removed), ("new", TableChange::Added), ("users", TableChange::Changed)]
@@ -243,7 +244,8 @@ mod tests {
         assert!(!SchemaDiff::of(&before, &before).takes_away());
 
         let mut unreadable = before.clone();
-        unreadable.tables[2] = TableInfo { unreadable: Some("a custom class".into()), ..table("users", &[], &[]) };
+        unreadable.tables[2] =
+            TableInfo { unreadable: Some("a custom class".into()), ..table("users", &[], &[]) };
         let diff = SchemaDiff::of(&before, &unreadable);
         assert!(diff.tables[0].columns.is_empty() && diff.takes_away(), "{diff:?}");
     }

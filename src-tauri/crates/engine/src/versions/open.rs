@@ -6,10 +6,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use syncline_protocol::{
     Catalog, ChangeSink, CheckStep, ConnectorRegistry, DiscoverFilter, Error, Result, Source,
-    SourceCapabilities, SourceSession, StepSink, TableRead,
+    SourceCapabilities, SourceSession, StepSink, TableRead, Traffic,
 };
 use syncline_store::config::ConnectionConfig;
-use syncline_store::{Project, State, SystemKind, VersionMark};
+use syncline_store::{Project, Recorder, State, SystemKind, VersionMark};
 
 use super::trial::Trial;
 
@@ -25,6 +25,8 @@ pub struct Origin {
     pub config_hash: String,
     /// The version of the source's connector.
     pub source: Option<SourceVersion>,
+    /// Keeps what the source is answered in a run, for rehearsals.
+    pub recorder: Option<Arc<Recorder>>,
 }
 
 impl Origin {
@@ -38,6 +40,7 @@ impl Origin {
         name: &str,
         config: &ConnectionConfig,
         source: SourceVersion,
+        recorder: Option<Arc<Recorder>>,
     ) -> Result<Origin> {
         let destination = project.system(SystemKind::Destination, &config.destination)?.connector;
         let destination = registry.get(&destination)?;
@@ -47,6 +50,8 @@ impl Origin {
                 (source.connector.clone(), source.version.clone()),
             ]),
             config_hash: project.config_hash(name)?,
+            recorder: recorder
+                .filter(|_| registry.get(&source.connector).is_ok_and(|known| known.versioned())),
             source: Some(source),
         })
     }
@@ -91,7 +96,7 @@ pub(super) fn choose(wanted: &str, marks: &[VersionMark], known: &[String]) -> C
 }
 
 /// The source of a connection, at the version that the configuration and what is known of it say. `reference` is what
-/// the project file says; `make` makes a source for such a reference. A new version that cannot even be made is a
+/// the project file says; `make` makes a source for such a reference, on the tape when it is to be recorded. A new version that cannot even be made is a
 /// version that fails: the run goes back from it.
 ///
 /// # Errors
@@ -101,29 +106,31 @@ pub fn open_source(
     connection: &str,
     registry: &ConnectorRegistry,
     reference: &str,
-    make: &dyn Fn(&str) -> Result<Arc<dyn Source>>,
+    recorder: Option<&Arc<Recorder>>,
+    make: &dyn Fn(&str, Option<Traffic>) -> Result<Arc<dyn Source>>,
 ) -> Result<(Arc<dyn Source>, SourceVersion)> {
     let connector = registry.get(reference)?;
     let (name, wanted) = (connector.name().into_owned(), connector.version().into_owned());
     if !connector.versioned() {
         let version = SourceVersion { connector: name, version: wanted, trial: None };
-        return Ok((make(reference)?, version));
+        return Ok((make(reference, None)?, version));
     }
     let known: Vec<String> =
         registry.versions(&name).iter().map(|version| version.version().into_owned()).collect();
     let Choice { version, fallback } = choose(&wanted, &state.version_marks(connection, &name)?, &known);
-    let at = |version: &str| make(&format!("{name}@{version}"));
+    let at = |version: &str, tape| make(&format!("{name}@{version}"), tape);
+    let tape = recorder.map(|recorder| Traffic::Record(Arc::<Recorder>::clone(recorder)));
     let trial = match fallback {
         None => None,
         Some(worked) => Some(Trial {
-            fallback: at(&worked)?,
+            fallback: at(&worked, None)?,
             connector: name.clone(),
             version: version.clone(),
             before: Arc::new(state.table_values(connection)?),
             worked,
         }),
     };
-    let source = match at(&version) {
+    let source = match at(&version, tape) {
         Err(error) if trial.is_some() => Arc::new(Unusable::new(&error)),
         made => made?,
     };

@@ -8,6 +8,7 @@ mod encode;
 mod errors;
 mod options;
 mod requester;
+mod tape;
 
 pub use errors::Action;
 pub(crate) use errors::named;

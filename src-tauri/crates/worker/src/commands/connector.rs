@@ -16,6 +16,7 @@ use crate::cli::ConnectorCommand;
 use crate::exit::Exit;
 use crate::screen::{Column, Tone, paint};
 
+mod rehearse;
 mod versions;
 
 pub(crate) fn run(context: &Context<'_>, command: ConnectorCommand) -> Result<Exit> {
@@ -27,6 +28,9 @@ pub(crate) fn run(context: &Context<'_>, command: ConnectorCommand) -> Result<Ex
         ConnectorCommand::Index { from, find } => versions::index(context, from.as_deref(), find.as_deref()),
         ConnectorCommand::Upgrade { name, to, only, yes, json } => {
             versions::upgrade(context, &versions::Upgrade { name, to, only, yes, json })
+        }
+        ConnectorCommand::Rehearse { name, to, only, json } => {
+            rehearse::run(context, &name, to.as_deref(), &only, json)
         }
         ConnectorCommand::Rollback { name, only } => versions::roll_back(context, &name, &only),
         ConnectorCommand::Test { name, source } => test(context, &name, source.as_deref()),
@@ -89,7 +93,10 @@ fn add(context: &Context<'_>, from: &str, wanted: Wanted) -> Result<Exit> {
 /// What lies at a path or an address, or under a name of the index.
 fn offer(context: &Context<'_>, from: &str) -> Result<Offered> {
     let is_address = from.starts_with("https://") || from.starts_with("http://");
-    if !is_address && !Path::new(from).exists() && let Some(entry) = versions::indexed(context, from)? {
+    if !is_address
+        && !Path::new(from).exists()
+        && let Some(entry) = versions::indexed(context, from)?
+    {
         let mut offered = context.runtime.block_on(intake::take(&entry.url))?;
         offered.name.get_or_insert(entry.name);
         offered.version.get_or_insert(entry.version);

@@ -111,8 +111,7 @@ pub(crate) fn record(
 ) -> Result<Receipt> {
     let run = options.run.clone();
     let Origin { connectors, config_hash, .. } = connection.origin.clone();
-    let started =
-        RunRecord::begin(run.clone(), &connection.name, Timestamp::now(), connectors, config_hash);
+    let started = RunRecord::begin(run.clone(), &connection.name, Timestamp::now(), connectors, config_hash);
     context.state.begin_run(&started)?;
     let progress = Progress::begin(context.screen, json_events);
     // Moved into the run: the screen shows events until the last one who could tell some is gone.

@@ -8,7 +8,8 @@ use connectors::declarative::{Declarative, library};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use syncline_engine::versions::{
-    ColumnDiff, SchemaDiff, SourceUpgrade, SourceUse, TableChange, TableDiff, UpgradePlan, apply_upgrade, uses,
+    ColumnDiff, SchemaDiff, SourceUpgrade, SourceUse, TableChange, TableDiff, UpgradePlan, apply_upgrade,
+    uses,
 };
 use syncline_protocol::{Error, ErrorKind, Result, Source};
 use syncline_store::SystemKind;
@@ -134,7 +135,8 @@ pub(super) fn upgrade(context: &Context<'_>, wanted: &Upgrade) -> Result<Exit> {
             context.screen.say("Nothing was changed. Apply it with --yes.");
             return Ok(Exit::Ok);
         }
-        let takes_away = plan.sources.iter().any(|source| source.diff.as_ref().is_none_or(SchemaDiff::takes_away));
+        let takes_away =
+            plan.sources.iter().any(|source| source.diff.as_ref().is_none_or(SchemaDiff::takes_away));
         if !prompt::confirm("Apply this upgrade?", !takes_away)? {
             context.screen.say("Nothing was changed.");
             return Ok(Exit::Stopped);
@@ -143,7 +145,9 @@ pub(super) fn upgrade(context: &Context<'_>, wanted: &Upgrade) -> Result<Exit> {
     let (project, registry) = (&context.project, &context.registry);
     let changed =
         apply_upgrade(project, &context.state, registry, name, &to, &wanted.only, Timestamp::now())?;
-    context.screen.print(format!("{} on version {to} of `{name}` now. The next runs are watched.", are(&changed)));
+    context
+        .screen
+        .print(format!("{} on version {to} of `{name}` now. The next runs are watched.", are(&changed)));
     Ok(Exit::Ok)
 }
 
@@ -205,7 +209,9 @@ fn table_lines(table: &TableDiff) -> Vec<String> {
     lines.extend(table.columns.iter().map(|ColumnDiff { column, before, after }| match (before, after) {
         (None, Some(after)) => format!("      {} {column} {after}", paint(Tone::Good, "+")),
         (Some(before), None) => format!("      {} {column} {before}", paint(Tone::Bad, "-")),
-        (Some(before), Some(after)) => format!("      {} {column} {before} → {after}", paint(Tone::Warning, "~")),
+        (Some(before), Some(after)) => {
+            format!("      {} {column} {before} → {after}", paint(Tone::Warning, "~"))
+        }
         (None, None) => String::new(),
     }));
     lines
@@ -214,8 +220,14 @@ fn table_lines(table: &TableDiff) -> Vec<String> {
 pub(super) fn roll_back(context: &Context<'_>, name: &str, only: &[String]) -> Result<Exit> {
     context.registry.get(name)?;
     let (project, registry) = (&context.project, &context.registry);
-    let changed =
-        syncline_engine::versions::roll_back(project, &context.state, registry, name, only, Timestamp::now())?;
+    let changed = syncline_engine::versions::roll_back(
+        project,
+        &context.state,
+        registry,
+        name,
+        only,
+        Timestamp::now(),
+    )?;
     for (what, version) in changed {
         context.screen.print(format!("{what} is on version {version} of `{name}` again."));
     }
