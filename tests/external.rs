@@ -78,7 +78,7 @@ fn jsonl(command: &[&str]) -> Result<Project> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_singer_tap_is_read_and_followed_by_its_own_state() -> Result<()> {
+async fn a_singer_tap_is_read() -> Result<()> {
     let project = jsonl(&[])?;
     project.write("data/a.jsonl", &lines(1..1201, 0)?)?;
     let checked = ok(&project, &["check", "source"]).await?;
@@ -89,18 +89,46 @@ async fn a_singer_tap_is_read_and_followed_by_its_own_state() -> Result<()> {
     ensure!(number(&project, "select count(*) from ext.things where amount is null")? == 400);
     ensure!(number(&project, "select count(*) from ext.things where name = 'näme 7 v0'")? == 1);
 
-    // A second file: the first one is not read again, which its rows' time of loading tells.
+    // A second file. What the tap gives once more is not there twice.
     project.write("data/b.jsonl", &lines(1201..1301, 0)?)?;
-    let newer = std::fs::File::options().write(true).open(project.folder().join("data/b.jsonl"))?;
-    newer.set_modified(SystemTime::now() + Duration::from_secs(100))?;
     ok(&project, &["run", "main", "--yes"]).await?;
     ensure!(number(&project, counted)? == 1300);
-    let loads = "select count(distinct _syncline_synced_at) from ext.things";
-    ensure!(number(&project, loads)? == 2, "the first file was left alone");
 
     // Nothing that was given to the tap lies about afterwards.
     let left = std::fs::read_dir(project.folder().join(".syncline/external"))?.count();
     ensure!(left == 0, "{left} folders are left");
+    Ok(())
+}
+
+/// A tap in a few lines, which ends well only when it is given the state that it gave before.
+#[cfg(unix)]
+const SMALL_TAP: &str = r##"
+case "$*" in
+*--discover*)
+  echo '{"streams": [{"stream": "t", "key_properties": ["id"], "replication_key": "id",
+    "schema": {"properties": {"id": {"type": "integer"}}}}]}' ;;
+*--state*)
+  for state; do :; done
+  echo '{"type": "RECORD", "stream": "t", "record": {"id": 2}}'
+  echo '{"type": "RECORD", "stream": "other", "record": {"id": 3}}'
+  echo '{"type": "STATE", "value": {"at": 1}}'
+  test "$(cat "$state")" = '{"at":1}' ;;
+*)
+  echo 'hello'
+  echo '{"type": "RECORD", "stream": "t", "record": {"id": 1}}'
+  echo '{"type": "STATE", "value": {"at": 1}}' ;;
+esac
+"##;
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_singer_tap_is_given_its_state_again() -> Result<()> {
+    let tables = "  - name: t\n    mode: append\n    cursor: id\n";
+    let project = project("singer", &["sh", "-c", SMALL_TAP, "tap"], &json!({}), tables)?;
+    for rows in 1..4 {
+        ok(&project, &["run", "main", "--yes"]).await?;
+        ensure!(number(&project, "select count(*) from ext.t")? == rows);
+    }
     Ok(())
 }
 

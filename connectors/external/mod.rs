@@ -23,7 +23,7 @@ mod session;
 mod singer;
 mod target;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
@@ -128,6 +128,7 @@ fn source(
         context: context.clone(),
         told: Told::default(),
         program: OnceCell::new(),
+        listed: Mutex::default(),
     }))
 }
 
@@ -185,6 +186,8 @@ struct ExternalSource {
     told: Told,
     /// Found, or installed, when it is first needed.
     program: OnceCell<Arc<Program>>,
+    /// What it listed last: asking again costs another life of the program.
+    listed: Mutex<Option<Arc<Vec<Table>>>>,
 }
 
 impl ExternalSource {
@@ -193,8 +196,10 @@ impl ExternalSource {
         program.await.map(Arc::clone)
     }
 
-    async fn tables(&self) -> Result<Vec<Table>> {
-        self.dialect.tables(&*self.program().await?).await
+    async fn tables(&self) -> Result<Arc<Vec<Table>>> {
+        let tables = Arc::new(self.dialect.tables(&*self.program().await?).await?);
+        *self.listed.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&tables));
+        Ok(tables)
     }
 }
 
@@ -255,7 +260,11 @@ impl Source for ExternalSource {
 impl ExternalSource {
     async fn session(&self, told: Told) -> Result<ExternalSession> {
         let program = self.program().await?;
-        let tables = self.tables().await?;
+        let listed = self.listed.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let tables = match listed {
+            Some(tables) => tables,
+            None => self.tables().await?,
+        };
         Ok(ExternalSession::new(Arc::clone(&self.dialect), program, tables, told))
     }
 }

@@ -31,7 +31,7 @@ struct StatePlan {
 pub(super) struct ExternalSession {
     dialect: Arc<dyn Dialect>,
     program: Arc<Program>,
-    tables: Vec<Table>,
+    tables: Arc<Vec<Table>>,
     told: Told,
 }
 
@@ -39,7 +39,7 @@ impl ExternalSession {
     pub(super) fn new(
         dialect: Arc<dyn Dialect>,
         program: Arc<Program>,
-        tables: Vec<Table>,
+        tables: Arc<Vec<Table>>,
         told: Told,
     ) -> ExternalSession {
         ExternalSession { dialect, program, tables, told }

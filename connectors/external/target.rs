@@ -9,6 +9,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
+use arrow::array::{ArrayRef, AsArray};
+use arrow::datatypes::{DataType, TimeUnit, TimestampMicrosecondType};
+use arrow::record_batch::RecordBatch;
 use arrow_json::writer::{LineDelimited, WriterBuilder};
 use async_trait::async_trait;
 use serde_json::{Map, Value, json};
@@ -301,7 +304,7 @@ impl TargetLoader {
     fn records(&self, batch: &ChangeBatch) -> Result<Vec<String>> {
         let mut bytes = Vec::new();
         let mut writer = WriterBuilder::new().with_explicit_nulls(true).build::<_, LineDelimited>(&mut bytes);
-        writer.write(&batch.rows)?;
+        writer.write(&with_offsets(&batch.rows)?)?;
         writer.finish()?;
         let nested: Vec<&str> = self
             .options
@@ -327,6 +330,20 @@ impl TargetLoader {
         };
         bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).map(message).collect()
     }
+}
+
+/// Instants with their zone as an offset: the writer knows no zones by name.
+fn with_offsets(rows: &RecordBatch) -> Result<RecordBatch> {
+    let columns = rows.columns().iter().map(|column| match column.data_type() {
+        DataType::Timestamp(TimeUnit::Microsecond, Some(_)) => {
+            let instants = column.as_primitive::<TimestampMicrosecondType>().clone();
+            Arc::new(instants.with_timezone("+00:00")) as ArrayRef
+        }
+        _ => Arc::clone(column),
+    });
+    let names = rows.schema();
+    let named = names.fields().iter().map(|field| field.name().clone()).zip(columns);
+    Ok(RecordBatch::try_from_iter_with_nullable(named.map(|(name, column)| (name, column, true)))?)
 }
 
 #[async_trait]

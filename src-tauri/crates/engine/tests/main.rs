@@ -6,3 +6,4 @@ mod drift;
 mod memory;
 mod plan;
 mod rows;
+mod versions;

@@ -186,3 +186,65 @@ fn read(path: &Path, key: &MasterKey, connection: &str) -> Result<Vec<Vec<u8>>> 
     }
     Ok(frames)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::State;
+    use crate::vault::MASTER_KEY_VARIABLE as VARIABLE;
+    use secrecy::SecretString;
+    use serde_json::json;
+
+    const KEY: &str = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
+
+    fn environment(name: &str) -> Option<String> {
+        (name == VARIABLE).then(|| KEY.to_owned())
+    }
+
+    #[test]
+    fn answers_are_sealed_bounded_and_kept_of_the_last_good_run() {
+        let folder = tempfile::tempdir().unwrap();
+        let project = Project::init(folder.path(), "Test").unwrap();
+        let state = State::open(&project.state_path()).unwrap();
+        let vault = Vault::from_env(&state, &environment).unwrap();
+        assert!(Recorder::new(&project, &vault, "c").is_none(), "nobody asked for a key yet");
+        vault.set("one", &SecretString::from("x"), jiff::Timestamp::UNIX_EPOCH).unwrap();
+        let recorder = Recorder::new(&project, &vault, "c").unwrap();
+        recorder.keep(b"before it began".to_vec());
+        recorder.begin(&json!({"run": "r1"}));
+        recorder.keep(b"a secret answer".to_vec());
+        recorder.keep(Vec::new());
+        recorder.finish(true);
+        let load = || Recording::load(&project, &vault, "c");
+        let recording = load().unwrap().unwrap();
+        assert_eq!(recording.head, json!({"run": "r1"}));
+        assert_eq!(recording.answers, [b"a secret answer".to_vec(), Vec::new()]);
+        let sealed = fs::read(path(&project, "c")).unwrap();
+        assert!(!sealed.windows(6).any(|part| part == b"secret"));
+
+        // One that failed, one that is too large, one with a hole: the last good one stays.
+        recorder.begin(&json!({"run": "r2"}));
+        recorder.finish(false);
+        recorder.begin(&json!({"run": "r3"}));
+        recorder.keep(vec![0; BYTES_MAX]);
+        recorder.finish(true);
+        recorder.begin(&json!({"run": "r4"}));
+        recorder.overflow();
+        recorder.finish(true);
+        assert_eq!(load().unwrap().unwrap().head, json!({"run": "r1"}));
+        assert!(!path(&project, "c").with_extension("tape.new").exists());
+
+        // Another connection's recording is none of this one, and a changed one is no recording.
+        fs::copy(path(&project, "c"), path(&project, "d")).unwrap();
+        assert_eq!(Recording::load(&project, &vault, "d").err().unwrap().kind(), ErrorKind::CorruptInput);
+        let mut changed = sealed;
+        let last = changed.len() - 1;
+        changed[last] ^= 1;
+        fs::write(path(&project, "c"), &changed).unwrap();
+        assert_eq!(load().err().unwrap().kind(), ErrorKind::CorruptInput);
+        fs::write(path(&project, "c"), &changed[..10]).unwrap();
+        assert_eq!(load().err().unwrap().kind(), ErrorKind::CorruptInput);
+        Recording::forget(&project, "c");
+        assert!(load().unwrap().is_none());
+    }
+}

@@ -3,9 +3,9 @@ use std::fs;
 
 use jiff::{Timestamp, ToSpan};
 use serde_json::json;
-use syncline_protocol::{Catalog, Column, Error, ErrorKind, LogicalType, TableSchema};
+use syncline_protocol::{Catalog, Column, Error, ErrorKind, LogicalType, TableName, TableSchema};
 use syncline_store::{
-    AttemptRecord, JournalEntry, Outcome, RunEnd, RunError, RunRecord, RunTable, State, run_id,
+    AttemptRecord, JournalEntry, Outcome, RunEnd, RunError, RunRecord, RunTable, State, TableValues, run_id,
 };
 
 use crate::project::project;

@@ -50,6 +50,9 @@ const run = (started_at: string, outcome: RunSummary["outcome"], interrupted = f
   rows_rejected: 0,
   interrupted,
   failure: null,
+  connectors: {},
+  version: null,
+  config_hash: "",
 });
 const entry = (at: string): TimelineEntry => ({ at, kind: "pause", run: null, text: "Paused." });
 

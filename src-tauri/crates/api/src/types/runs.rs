@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use syncline_engine::Outcome;
 use syncline_protocol::TableName;
@@ -70,6 +72,12 @@ pub struct RunSummary {
     pub interrupted: bool,
     /// Why it failed, in one sentence.
     pub failure: Option<String>,
+    /// The versions of the connectors it began with, by name.
+    pub connectors: BTreeMap<String, String>,
+    /// The version of the source's connector it ended on: another one when the first one failed.
+    pub version: Option<String>,
+    /// A hash of the configuration it ran with.
+    pub config_hash: String,
 }
 
 /// Reads the log of a run. The search goes through all of it.

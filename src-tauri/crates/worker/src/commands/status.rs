@@ -93,6 +93,7 @@ fn one(context: &Context<'_>, name: &str, json: bool) -> Result<Exit> {
             took.map(duration).unwrap_or_default(),
             run.attempts.len().max(1).to_string(),
             count(landed_rows(context, &run.id)?),
+            run.attempts.last().and_then(|attempt| attempt.version.clone()).unwrap_or_default(),
             why(run),
         ]);
     }
@@ -104,6 +105,7 @@ fn one(context: &Context<'_>, name: &str, json: bool) -> Result<Exit> {
             Column::Right("TOOK"),
             Column::Right("ATTEMPTS"),
             Column::Right("ROWS"),
+            Column::Left("VERSION"),
             Column::Left("WHY"),
         ],
         rows,
