@@ -71,22 +71,29 @@ fn text(bytes: Bytes) -> Result<String> {
 
 /// A manifest with what lies beside it.
 fn folder(manifest: &Path, folder: &Path) -> Result<Offered> {
-    let mut offered = Offered { text: read(manifest)?, ..Offered::default() };
-    let schemas = folder.join("schemas");
-    if schemas.is_dir() {
-        for entry in fs::read_dir(&schemas).map_err(|error| unreadable(&schemas, error))?.flatten() {
-            let path = entry.path();
-            let name = path.file_stem().and_then(|name| name.to_str()).map(str::to_owned);
-            if let Some(name) = name.filter(|_| path.extension().is_some_and(|extension| extension == "json"))
-            {
-                offered.schemas.insert(name, read(&path)?);
-            }
-        }
-    }
+    let schemas = schemas_in(folder)?;
+    let mut offered = Offered { text: read(manifest)?, schemas, ..Offered::default() };
     if let Ok(metadata) = fs::read_to_string(folder.join("metadata.yaml")) {
         offered.version = released(&metadata);
     }
     Ok(offered)
+}
+
+/// The schema files beside a manifest.
+pub(super) fn schemas_in(folder: &Path) -> Result<BTreeMap<String, String>> {
+    let folder = folder.join("schemas");
+    let mut schemas = BTreeMap::new();
+    if !folder.is_dir() {
+        return Ok(schemas);
+    }
+    for entry in fs::read_dir(&folder).map_err(|error| unreadable(&folder, error))?.flatten() {
+        let path = entry.path();
+        let name = path.file_stem().and_then(|name| name.to_str()).map(str::to_owned);
+        if let Some(name) = name.filter(|_| path.extension().is_some_and(|extension| extension == "json")) {
+            schemas.insert(name, read(&path)?);
+        }
+    }
+    Ok(schemas)
 }
 
 /// `dockerImageTag: 1.2.3`: how the reference numbers a connector in the file beside its manifest.

@@ -33,7 +33,7 @@ pub fn folder(project: &Path, name: &str) -> PathBuf {
 /// The folder of one version.
 pub fn version_folder(project: &Path, name: &str, version: &str) -> PathBuf {
     let folder = folder(project, name);
-    if version == PLAIN && folder.join(MANIFEST).is_file() { folder } else { folder.join(version) }
+    if version == PLAIN { folder } else { folder.join(version) }
 }
 
 /// Puts all manifests of a project, each in all its versions, beside the connectors of the program. One that cannot be
@@ -76,8 +76,9 @@ pub fn versions(project: &Path, name: &str) -> Result<Vec<String>> {
     let mut versions = folders(&folder)?;
     versions
         .retain(|version| validate_version(version).is_ok() && folder.join(version).join(MANIFEST).is_file());
+    // The folder called 0 would be hidden by one without a version: it is none.
+    versions.retain(|version| version != PLAIN);
     if folder.join(MANIFEST).is_file() {
-        versions.retain(|version| version != PLAIN);
         versions.push(PLAIN.to_owned());
     }
     versions.sort_by(|left, right| compare_versions(left, right));
@@ -194,11 +195,34 @@ pub fn schemas(folder: &Path) -> impl Fn(&str) -> Option<Value> + use<> {
     }
 }
 
+/// Keeps a manifest that is written in this project, with the schema files beside it: its newest version is replaced;
+/// one that is new lies in its folder without a version.
+///
+/// # Errors
+/// `Config`, when it is not valid: then nothing is changed.
+pub fn save(project: &Path, name: &str, text: &str, schema_files: Option<&Path>) -> Result<Declarative> {
+    let version = versions(project, name)?.pop().unwrap_or_else(|| PLAIN.to_owned());
+    let schemas = schema_files.map(super::intake::schemas_in).transpose()?.unwrap_or_default();
+    let offered = Offered { text: text.to_owned(), schemas, ..Offered::default() };
+    save_version(project, name, &version, &offered)
+}
+
+/// The text of a manifest of a project, by its name or `name@version`.
+///
+/// # Errors
+/// `NotFound`, `Config`.
+pub fn text(project: &Path, reference: &str) -> Result<String> {
+    let (name, version) = split_reference(reference);
+    let newest = versions(project, name)?.pop();
+    let version = version.map(str::to_owned).or(newest).unwrap_or_else(|| PLAIN.to_owned());
+    read(&version_folder(project, name, &version).join(MANIFEST))
+}
+
 /// Keeps a manifest in a project as one of its versions. What is there under this version is replaced.
 ///
 /// # Errors
 /// `Config`, when it is not valid: then nothing is changed.
-pub fn save(project: &Path, name: &str, version: &str, offered: &Offered) -> Result<Declarative> {
+pub fn save_version(project: &Path, name: &str, version: &str, offered: &Offered) -> Result<Declarative> {
     validate_version(version)?;
     let known = offered.schemas.clone();
     let schema = move |name: &str| serde_json::from_str(known.get(name)?).ok();
@@ -259,5 +283,49 @@ pub(super) fn in_one_line(error: &Error) -> String {
         error.message().to_owned()
     } else {
         format!("{} ({})", error.message(), facts.join(", "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use syncline_protocol::Connector as _;
+
+    use super::*;
+
+    const MANIFEST_TEXT: &str = "version: 6.0.0\ntype: DeclarativeSource\ncheck: {type: CheckStream, stream_names: []}\nstreams: []\n";
+
+    #[test]
+    fn versions_lie_side_by_side_and_one_can_be_without() {
+        let folder = tempfile::tempdir().unwrap();
+        let project = folder.path();
+        let offered = Offered { text: MANIFEST_TEXT.to_owned(), ..Offered::default() };
+        assert!(names(project).unwrap().is_empty());
+        save(project, "shop", MANIFEST_TEXT, None).unwrap();
+        assert!(project.join("connectors/shop/manifest.yaml").is_file());
+        for version in ["1.10.0", "1.9.0"] {
+            save_version(project, "shop", version, &offered).unwrap();
+        }
+        // What is no version is none.
+        fs::create_dir_all(project.join("connectors/shop/schemas")).unwrap();
+        fs::create_dir_all(project.join("connectors/empty/1")).unwrap();
+        assert_eq!(names(project).unwrap(), ["shop"]);
+        assert_eq!(versions(project, "shop").unwrap(), ["0", "1.9.0", "1.10.0"]);
+        assert_eq!(next_version(&versions(project, "shop").unwrap()), "2");
+        assert_eq!(open(project, "shop").unwrap().version(), "1.10.0");
+        assert_eq!(open(project, "shop@0").unwrap().version(), "0");
+        assert!(open(project, "shop@7").is_err());
+
+        // What is written in the project replaces the newest.
+        let changed = format!("{MANIFEST_TEXT}# changed\n");
+        save(project, "shop", &changed, None).unwrap();
+        assert_eq!(text(project, "shop").unwrap(), changed);
+        assert_eq!(text(project, "shop@1.9.0").unwrap(), MANIFEST_TEXT);
+        for version in ["", "..", "a/b", ".1", "1.", "schemas"] {
+            assert!(save_version(project, "shop", version, &offered).is_err(), "{version}");
+        }
+        for version in ["0", "1.10.0", "1.9.0"] {
+            remove(project, "shop", version).unwrap();
+        }
+        assert!(names(project).unwrap().is_empty());
     }
 }

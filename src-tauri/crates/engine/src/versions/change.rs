@@ -129,6 +129,7 @@ pub fn apply_upgrade(
     }
     let mut changed = Vec::new();
     for source in &uses {
+        let mut moved = Vec::new();
         for user in source.connections.iter().filter(|user| is_wanted(&user.connection)) {
             state.try_version_again(&user.connection, connector, to)?;
             let mut config = project.connection(&user.connection)?;
@@ -139,19 +140,18 @@ pub fn apply_upgrade(
                 project.save_connection(&user.connection, &config)?;
             }
             if user.version != to || user.bad.is_some() {
-                let detail = json!({"connector": connector, "from": user.version, "to": to});
+                let detail = json!({"connector": connector, "from": user.runs_on, "to": to});
                 note(state, &user.connection, "version", detail, now)?;
-                if !only.is_empty() {
-                    changed.push(user.connection.clone());
-                }
+                moved.push(user.connection.clone());
             }
         }
         if only.is_empty() && (source.version != to || !source.pinned) {
             let mut system = project.system(SystemKind::Source, &source.source)?;
             system.connector = format!("{connector}@{to}");
             project.save_system(SystemKind::Source, &source.source, &system)?;
-            changed.push(source.source.clone());
+            moved = vec![source.source.clone()];
         }
+        changed.extend(moved);
     }
     Ok(changed)
 }

@@ -73,7 +73,7 @@ fn add(context: &Context<'_>, from: &str, wanted: Wanted) -> Result<Exit> {
         .fix("Give this one another version with --as, or another name with --name.")
         .fix("Add --replace if it is the same one, corrected."));
     }
-    let connector = library::save(project, &name, &version, &offered)?;
+    let connector = library::save_version(project, &name, &version, &offered)?;
     // A source that follows the newest version would change with this one: it stays where it is.
     let stays = known.last().map_or(Ok(Vec::new()), |newest| versions::pin(context, &name, newest))?;
     show(context, &connector);
