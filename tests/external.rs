@@ -176,6 +176,7 @@ async fn other_taps_from_pypi_run_as_well() -> Result<()> {
     Ok(())
 }
 
+#[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_program_that_fails_is_told_in_its_words_without_secrets() -> Result<()> {
     let settings = json!({"api_token": "a-very-secret-token"});

@@ -10,7 +10,7 @@ use syncline_protocol::{ConnectorContext, Error, ErrorKind, Result};
 /// A folder with the files of one child. Held by a lock, so that what a killed program left behind is known as such.
 pub(super) struct PrivateFiles {
     folder: PathBuf,
-    _lock: File,
+    lock: Option<File>,
 }
 
 impl PrivateFiles {
@@ -27,7 +27,7 @@ impl PrivateFiles {
         private_folder(&folder).map_err(|error| failed(&folder, error))?;
         let path = folder.join("lock");
         let lock = File::create(&path).and_then(|file| file.lock().map(|()| file));
-        Ok(PrivateFiles { _lock: lock.map_err(|error| failed(&path, error))?, folder })
+        Ok(PrivateFiles { lock: Some(lock.map_err(|error| failed(&path, error))?), folder })
     }
 
     /// Writes a value; gives the path for the child.
@@ -49,6 +49,8 @@ impl PrivateFiles {
 
 impl Drop for PrivateFiles {
     fn drop(&mut self) {
+        // Closed first: an open file keeps its folder on Windows.
+        drop(self.lock.take());
         let _ = fs::remove_dir_all(&self.folder);
     }
 }
@@ -60,6 +62,7 @@ fn sweep(root: &Path) {
         // One that has no lock yet is being made.
         let Ok(lock) = File::open(folder.join("lock")) else { continue };
         if lock.try_lock().is_ok() {
+            drop(lock);
             let _ = fs::remove_dir_all(&folder);
         }
     }
