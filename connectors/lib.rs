@@ -1,10 +1,14 @@
 //! One folder a system, and the registry that lists them.
 
+mod json_rows;
+mod json_schema;
+mod json_straight;
 mod parse;
 mod rows;
 mod stream;
 
 pub mod declarative;
+pub mod external;
 pub mod files;
 pub mod parquet;
 pub mod postgres;
@@ -29,6 +33,8 @@ pub fn registry() -> ConnectorRegistry {
         Arc::new(postgres::Postgres),
         Arc::new(sqlite::Sqlite),
         Arc::new(files::Files),
+        Arc::new(external::Singer),
+        Arc::new(external::Airbyte),
         Arc::new(sample::Sample),
     ];
     ConnectorRegistry::new(connectors)

@@ -4,10 +4,10 @@
 //! is checked, previewed, planned, loaded and proved like any other.
 
 pub mod builder;
-mod columns;
 mod form;
+pub mod index;
+pub mod intake;
 pub mod library;
-mod records;
 mod session;
 mod straight;
 
@@ -26,9 +26,10 @@ use syncline_protocol::sign_in::{SignIn, SignInSpec};
 use syncline_protocol::{
     Catalog, ChangeSink, CheckStep, Config, Connector, ConnectorContext, DiscoverFilter, Error, ErrorKind,
     Maturity, Origin, Result, Source, SourceCapabilities, SourceSession, Spec, StepSink, TablePosition, TableRead,
+    Traffic,
 };
 
-use records::Told;
+use crate::json_rows::Told;
 use session::{ApiSession, Tables};
 
 /// The settings that are Syncline's own, beside those of the manifest.
@@ -50,6 +51,8 @@ type SchemaFile = dyn Fn(&str) -> Option<Value> + Send + Sync;
 /// A connector that a manifest describes.
 pub struct Declarative {
     name: String,
+    /// Set for one that a project keeps beside others.
+    version: Option<String>,
     text: String,
     schema_file: Box<SchemaFile>,
     loaded: OnceLock<Result<Loaded, String>>,
@@ -70,6 +73,7 @@ impl Declarative {
     ) -> Declarative {
         Declarative {
             name: name.to_owned(),
+            version: None,
             text,
             schema_file: Box::new(schema_file),
             loaded: OnceLock::new(),
@@ -89,6 +93,13 @@ impl Declarative {
         let loaded = connector.parsed()?;
         connector.loaded.get_or_init(|| Ok(loaded));
         Ok(connector)
+    }
+
+    /// The same as one of the versions that a project keeps side by side.
+    #[must_use]
+    pub fn at_version(mut self, version: &str) -> Declarative {
+        self.version = Some(version.to_owned());
+        self
     }
 
     fn parsed(&self) -> Result<Loaded> {
@@ -143,6 +154,14 @@ impl Connector for Declarative {
         if self.built() { Origin::Built } else { Origin::Imported }
     }
 
+    fn version(&self) -> Cow<'static, str> {
+        self.version.clone().map_or(env!("CARGO_PKG_VERSION").into(), Cow::from)
+    }
+
+    fn versioned(&self) -> bool {
+        self.version.is_some()
+    }
+
     fn spec(&self) -> Spec {
         let (description, schema) = match self.loaded() {
             Ok(loaded) => ("Reads an API as a manifest of this project describes it.", loaded.schema.clone()),
@@ -154,7 +173,7 @@ impl Connector for Declarative {
             description: description.into(),
             aliases: &["api", "manifest", "airbyte"],
             url_schemes: &[],
-            version: env!("CARGO_PKG_VERSION").into(),
+            version: self.version(),
             maturity: Maturity::New,
             source_schema: Some(schema),
             destination_schema: None,
@@ -178,6 +197,26 @@ impl Connector for Declarative {
     }
 
     fn source(&self, config: &Config, context: &ConnectorContext) -> Result<Box<dyn Source>> {
+        self.made(config, context, None)
+    }
+
+    fn source_on_tape(
+        &self,
+        config: &Config,
+        context: &ConnectorContext,
+        traffic: Traffic,
+    ) -> Result<Box<dyn Source>> {
+        self.made(config, context, Some(traffic))
+    }
+}
+
+impl Declarative {
+    fn made(
+        &self,
+        config: &Config,
+        context: &ConnectorContext,
+        traffic: Option<Traffic>,
+    ) -> Result<Box<dyn Source>> {
         let Loaded { manifest, .. } = self.loaded().map_err(|why| {
             Error::new(ErrorKind::Config, format!("The manifest of `{}` cannot be loaded. {why}", self.name))
         })?;
@@ -187,6 +226,7 @@ impl Connector for Declarative {
             manifest: Arc::clone(manifest),
             config: Arc::new(Configuration::new(config, context.keeper.clone())),
             own,
+            traffic,
             told: Told::default(),
             tables: OnceLock::new(),
         }))
@@ -197,6 +237,7 @@ struct ApiSource {
     manifest: Arc<Manifest>,
     config: Arc<Configuration>,
     own: OwnSettings,
+    traffic: Option<Traffic>,
     told: Told,
     /// What the API offers; asked for once.
     tables: OnceLock<Arc<Tables>>,
@@ -207,10 +248,17 @@ impl ApiSource {
     fn run(&self) -> Result<Arc<Run>> {
         let limits = Limits { allow_private: self.own.allow_private_addresses, ..Limits::default() };
         let compatibility = if self.own.exact { Compatibility::Exact } else { Compatibility::Safe };
-        let client = Client::new(limits)?;
+        let mut client = Client::new(limits)?;
+        if let Some(traffic) = &self.traffic {
+            client = client.on_tape(traffic.clone());
+        }
         let config = Arc::clone(&self.config);
         let mut run = Run::sharing(config, client, compatibility, jiff::Timestamp::now);
         self.manifest.limit(&mut run)?;
+        if let Some(Traffic::Replay(_)) = &self.traffic {
+            // Nobody has to be waited for.
+            run.haste = u32::MAX;
+        }
         Ok(Arc::new(run))
     }
 

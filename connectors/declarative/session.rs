@@ -18,8 +18,8 @@ use syncline_protocol::{
 };
 use tokio::sync::OnceCell;
 
-use super::columns;
-use super::records::{Told, Writer};
+use crate::json_rows::{Told, Writer};
+use crate::json_schema as columns;
 
 /// A checkpoint is worth it after this many rows, or this time, so that many small slices do not make small batches.
 const CHECKPOINT_ROWS: usize = 10_000;

@@ -34,7 +34,7 @@ use syncline_protocol::{Config, Connector, ConnectorContext, Destination, Maturi
 
 pub use config::DuckDbConfig;
 pub use figures::{Figures, Scratch, Spread, Values};
-pub use query::{Answer, Queries, Window};
+pub use query::{Answer, Comparison, Queries, Window};
 
 /// The connector `duckdb`.
 pub fn connector() -> impl Connector {

@@ -29,6 +29,25 @@ pub struct Answer {
     pub truncated: bool,
 }
 
+/// How the rows of two tables differ.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Comparison {
+    /// Rows of the first one.
+    pub rows_before: u64,
+    /// Rows of the second one.
+    pub rows_after: u64,
+    /// Rows that are in the first one only, as they are.
+    pub only_before: u64,
+    /// Rows that are in the second one only, as they are.
+    pub only_after: u64,
+    /// Columns with their types that are in the first one only, or of another type there.
+    pub columns_before: Vec<(String, String)>,
+    /// The same of the second one.
+    pub columns_after: Vec<(String, String)>,
+    /// Some of the rows that differ: which side they are on, and their values in the columns that both have.
+    pub examples: Answer,
+}
+
 /// A window of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
@@ -80,6 +99,21 @@ impl Queries {
             Ok(Answer { columns, rows, truncated })
         })
         .await
+    }
+
+    /// How the rows of two tables differ, in the columns that both have and that are not Syncline's own.
+    ///
+    /// # Errors
+    /// `NotFound` when one of them is not there.
+    pub async fn compare(
+        &self,
+        before: &TargetName,
+        after: &TargetName,
+        key: &[String],
+    ) -> Result<Comparison> {
+        let (before, after) = (sql::table(before, &self.schema), sql::table(after, &self.schema));
+        let key = key.to_vec();
+        self.on_connection(move |connection| compare(connection, &before, &after, &key)).await
     }
 
     /// A window of a table, in the order in which its rows lie in the file, and how many rows there are.
@@ -243,4 +277,55 @@ fn in_words(error: Error) -> Error {
         .meaning("Nothing was changed.")
         .fix("Correct the query.");
     if rest.trim().is_empty() { error } else { error.caused_by(rest.trim().to_owned()) }
+}
+
+/// Rows that differ are shown up to so many on each side.
+const EXAMPLES: usize = 5;
+
+fn compare(connection: &Connection, before: &str, after: &str, key: &[String]) -> Result<Comparison> {
+    let doing = "comparing two tables";
+    let data = |columns: Vec<(String, String)>| -> Vec<(String, String)> {
+        columns.into_iter().filter(|(name, _)| !name.starts_with(syncline_protocol::system::PREFIX)).collect()
+    };
+    let (columns, others) = (data(columns_of(connection, before)?), data(columns_of(connection, after)?));
+    let count = |from: &str| -> Result<u64> {
+        let rows = connection.texts(doing, &format!("SELECT count(*)::VARCHAR FROM {from}"), &[])?;
+        Ok(rows.first().and_then(|row| row.first()?.as_ref()?.parse().ok()).unwrap_or(0))
+    };
+    // A column of another type is compared by what it says.
+    let both: Vec<&str> = columns
+        .iter()
+        .filter(|(name, _)| others.iter().any(|(other, _)| other == name))
+        .map(|(name, _)| name.as_str())
+        .collect();
+    let mut comparison = Comparison {
+        rows_before: count(before)?,
+        rows_after: count(after)?,
+        columns_before: columns.iter().filter(|column| !others.contains(column)).cloned().collect(),
+        columns_after: others.iter().filter(|column| !columns.contains(column)).cloned().collect(),
+        ..Comparison::default()
+    };
+    if both.is_empty() {
+        (comparison.only_before, comparison.only_after) = (comparison.rows_before, comparison.rows_after);
+        return Ok(comparison);
+    }
+    let values: Vec<String> =
+        both.iter().map(|name| format!("CAST({0} AS VARCHAR) AS {0}", sql::quoted(name))).collect();
+    let values = values.join(", ");
+    let only = |left: &str, right: &str| {
+        format!("(SELECT {values} FROM {left} EXCEPT ALL SELECT {values} FROM {right})")
+    };
+    let (gone, new) = (only(before, after), only(after, before));
+    (comparison.only_before, comparison.only_after) = (count(&gone)?, count(&new)?);
+    let order: Vec<String> =
+        both.iter().filter(|name| key.iter().any(|key| key == *name)).map(|name| sql::quoted(name)).collect();
+    let order = if order.is_empty() { "ALL".to_owned() } else { order.join(", ") };
+    for (side, rows) in [("before", gone), ("after", new)] {
+        let query = format!("SELECT '{side}', * FROM {rows} ORDER BY {order} LIMIT {EXAMPLES}");
+        comparison.examples.rows.extend(connection.texts(doing, &query, &[])?);
+    }
+    comparison.examples.columns = std::iter::once(("side".to_owned(), "VARCHAR".to_owned()))
+        .chain(columns.iter().filter(|(name, _)| both.contains(&name.as_str())).cloned())
+        .collect();
+    Ok(comparison)
 }

@@ -6,13 +6,15 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 use serde_json::Value;
-use syncline_engine::{Connection, LogReader};
+use syncline_engine::versions::open_source;
+use syncline_engine::{Connection, LogReader, Origin};
 use syncline_protocol::{
-    Config, Connector, ConnectorContext, Destination, Error, ErrorKind, Result, Side, Source, Spec, TableName,
+    Config, Connector, ConnectorContext, Destination, Error, ErrorKind, Result, Side, Source, Spec,
+    TableName, Traffic,
 };
 use syncline_store::config::SystemConfig;
 use syncline_store::secrets::{VaultAndEnv, resolve};
-use syncline_store::{JournalEntry, Project, State, SystemKind, Vault};
+use syncline_store::{JournalEntry, Project, Recorder, State, SystemKind, Vault};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::events::{Events, Listener};
@@ -138,8 +140,18 @@ impl Open {
         (self.host.clock())()
     }
 
-    pub(crate) fn connector(&self, name: &str) -> Result<Arc<dyn Connector>> {
-        self.host.connectors().get(name)
+    /// A connector by its name, or `name@version`. One that another program has added meanwhile is found, too.
+    pub(crate) fn connector(&self, reference: &str) -> Result<Arc<dyn Connector>> {
+        self.host.connectors().get(reference).or_else(|_| {
+            self.host.refresh_connectors()?;
+            self.host.connectors().get(reference)
+        })
+    }
+
+    /// What a project file writes for a connector.
+    pub(crate) fn pinned(&self, reference: &str) -> Result<String> {
+        self.connector(reference)?;
+        self.host.connectors().pinned(reference)
     }
 
     /// The vault. Its key is asked for when the first secret is needed.
@@ -185,9 +197,22 @@ impl Open {
     /// A configured source, not connected yet.
     pub(crate) fn source(&self, name: &str) -> Result<Arc<dyn Source>> {
         let system = self.project.system(SystemKind::Source, name)?;
-        let (connector, config) =
-            self.resolve(SystemKind::Source, &system, &[]).map_err(|error| error.with("source", name))?;
-        Ok(Arc::from(connector.source(&config, &self.context_of(&system, &[]))?))
+        self.source_on(&system.connector, &system, None).map_err(|error| error.with("source", name))
+    }
+
+    /// The same, by way of another version of its connector, `name@version`; on a tape when one is given.
+    pub(crate) fn source_on(
+        &self,
+        reference: &str,
+        system: &SystemConfig,
+        tape: Option<Traffic>,
+    ) -> Result<Arc<dyn Source>> {
+        let system = SystemConfig { connector: reference.to_owned(), config: system.config.clone() };
+        let (connector, config) = self.resolve(SystemKind::Source, &system, &[])?;
+        Ok(Arc::from(match tape {
+            Some(tape) => connector.source_on_tape(&config, &self.context(), tape)?,
+            None => connector.source(&config, &self.context_of(&system, &[]))?,
+        }))
     }
 
     /// A configured destination, not connected yet.
@@ -201,10 +226,20 @@ impl Open {
 
     pub(crate) fn connection(&self, name: &str) -> Result<Connection> {
         let config = self.project.connection(name)?;
+        let system = self.project.system(SystemKind::Source, &config.source)?;
+        let make = |reference: &str, tape: Option<Traffic>| self.source_on(reference, &system, tape);
+        // Brings in what was added to the folder meanwhile.
+        let reference = config.source_reference(&system);
+        self.connector(&reference)?;
+        let recorder = Recorder::new(&self.project, &self.vault()?, name).map(Arc::new);
+        let (source, version) =
+            open_source(&self.state, name, self.host.connectors(), &reference, recorder.as_ref(), &make)
+                .map_err(|error| error.with("source", &config.source).at(Side::Source))?;
         Ok(Connection {
             name: name.to_owned(),
             id: format!("{}/{name}", self.project.config().id),
-            source: self.source(&config.source).map_err(|error| error.at(Side::Source))?,
+            source,
+            origin: Origin::of(&self.project, self.host.connectors(), name, &config, version, recorder)?,
             destination: self
                 .destination(&config.destination)
                 .map_err(|error| error.at(Side::Destination))?,

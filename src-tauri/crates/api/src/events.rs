@@ -156,7 +156,10 @@ impl LiveRun {
             }
             Event::Progress { .. } => self.progress = Some(event.clone()),
             Event::Retrying { .. } => self.retrying = Some(event.clone()),
-            Event::RunStarted { .. } | Event::Committed { .. } | Event::RunEnded { .. } => {}
+            Event::RunStarted { .. }
+            | Event::Committed { .. }
+            | Event::FellBack { .. }
+            | Event::RunEnded { .. } => {}
         }
     }
 

@@ -13,5 +13,6 @@ mod search;
 mod systems;
 mod tables;
 mod timeline;
+mod versions;
 
 pub(crate) use quarantine::QUARANTINE_COUNTED_MAX;

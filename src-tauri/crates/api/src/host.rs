@@ -10,7 +10,7 @@ use syncline_engine::Profiler;
 use syncline_protocol::{Config, ConnectorBuilder, ConnectorContext, ConnectorRegistry, Result, TargetName};
 use syncline_store::config::SystemConfig;
 
-use crate::types::{GridData, PracticeApi, SqlResult, SqlTable};
+use crate::types::{GridData, PracticeApi, SqlResult, SqlTable, TableComparison};
 
 /// The surroundings of an open project.
 pub trait Host: Send + Sync + 'static {
@@ -19,6 +19,12 @@ pub trait Host: Send + Sync + 'static {
 
     /// The connectors it has.
     fn connectors(&self) -> &ConnectorRegistry;
+
+    /// Looks again which connectors the project brings with it: they may have been added or removed meanwhile.
+    ///
+    /// # Errors
+    /// `Config`, when the folder of the project cannot be read.
+    fn refresh_connectors(&self) -> Result<()>;
 
     /// The clock.
     fn clock(&self) -> fn() -> Timestamp;
@@ -100,6 +106,21 @@ pub trait Analytics: Send + Sync {
     /// # Errors
     /// `NotFound` when there is no such table.
     async fn rows(&self, on: Queried<'_>, table: &TargetName, offset: u64, limit: usize) -> Result<GridData>;
+
+    /// A destination that can be asked, for what is thrown away afterwards, in this folder.
+    fn scratch(&self, folder: &Path) -> SystemConfig;
+
+    /// How the rows of two tables differ.
+    ///
+    /// # Errors
+    /// `NotFound` when one of them is not there.
+    async fn compare(
+        &self,
+        on: Queried<'_>,
+        before: &TargetName,
+        after: &TargetName,
+        key: &[String],
+    ) -> Result<TableComparison>;
 
     /// The tables that can be queried.
     ///

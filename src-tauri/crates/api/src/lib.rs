@@ -6,6 +6,7 @@
 //! | [`types`], [`error`] | what crosses to the window; `typescript` writes their TypeScript form |
 //! | [`host`] | what a program gives: connectors, a clock, keys, queries |
 //! | [`api`] | the state of an open project, its events, its runs |
+//! | [`rehearse`](mod@rehearse) | a recorded run once more, on two versions of a connector |
 //! | `sign_in` | the listener that a browser comes back to, and the tokens until they are saved |
 //! | [`form`], [`select`] | settings of connectors as fields; which tables a connection gets |
 //! | `handlers` | one module for each group of requests |
@@ -23,6 +24,7 @@ pub mod host;
 mod inbox;
 mod left;
 mod personal;
+pub mod rehearse;
 mod renewal;
 pub mod requests;
 mod runs;

@@ -6,6 +6,7 @@
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use syncline_engine::versions::UpgradePlan;
 use syncline_engine::{ColumnProfile, Comparison, Event, Plan, Receipt, Replayed};
 use syncline_protocol::builder::{Draft, DraftFrom, Examined, TrialResult};
 use syncline_protocol::{Error, ErrorKind};
@@ -185,6 +186,17 @@ requests! {
     "builder.forget" => builder_forget(ForgetDraftRequest) -> (), provides [] invalidates [Drafts];
     /// APIs on this computer to learn with.
     "builder.practice" => builder_practice(()) -> Vec<PracticeApi>, provides [] invalidates [];
+
+    /// The connectors that the project keeps in versions side by side, and who uses which.
+    "connectors.versions" => connector_versions(()) -> Vec<ConnectorVersions>, provides [Connectors Systems Connections Runs] invalidates [];
+    /// What an upgrade would change in the tables of sources. Writes nothing.
+    "connectors.upgrade_plan" => plan_upgrade(UpgradeRequest) -> UpgradePlan, provides [] invalidates [];
+    /// Puts sources, or some connections first, on another version. Their next runs are watched.
+    "connectors.upgrade" => upgrade(UpgradeRequest) -> Vec<VersionChanged>, provides [] invalidates [Systems Connections Tables Runs];
+    /// How the last recorded run of a connection comes out on another version. Asks nothing and writes nothing.
+    "connectors.rehearse" => rehearse(RehearsalRequest) -> Rehearsal, provides [] invalidates [];
+    /// Puts them back on the version that last worked.
+    "connectors.roll_back" => roll_back(RollbackRequest) -> Vec<VersionChanged>, provides [] invalidates [Systems Connections Tables Runs];
 
     /// Sources and destinations.
     "systems.list" => systems(()) -> Vec<SystemInfo>, provides [Systems Connections] invalidates [];

@@ -1,11 +1,11 @@
 //! The one owner of running syncs: starts them, stops them, and keeps what happened.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use syncline_engine::{Connection, Observer, Outcome, Receipt, RunLog, RunOptions, Stop};
+use syncline_engine::{Connection, Observer, Origin, Outcome, Receipt, RunLog, RunOptions, Stop};
 use syncline_protocol::{Error, ErrorKind, Result};
-use syncline_store::{RunLock, RunRecord, SystemKind, run_id};
+use syncline_store::{RunLock, RunRecord, run_id};
 use tokio_util::task::TaskTracker;
 
 use crate::api::{Open, blocking};
@@ -166,7 +166,6 @@ impl Drop for Seat {
 fn begin(open: &Arc<Open>, connection: &Connection, run: String) -> Result<(RunLock, Arc<RunLog>)> {
     let lock = RunLock::acquire(&open.project, &connection.name)?;
     open.keep_files(true)?;
-    let hash = open.project.config_hash(&connection.name)?;
     let observer = RunObserver { events: open.events.clone(), run: run.clone() };
     let cleaner = Arc::clone(&open.host);
     let log = RunLog::create(
@@ -174,24 +173,9 @@ fn begin(open: &Arc<Open>, connection: &Connection, run: String) -> Result<(RunL
         Arc::new(observer),
         Box::new(move |text| cleaner.without_secrets(text)),
     )?;
-    let versions = versions(open, connection)?;
-    open.state.begin_run(&RunRecord::begin(run, &connection.name, open.now(), versions, hash))?;
+    let Origin { connectors, config_hash, .. } = connection.origin.clone();
+    open.state.begin_run(&RunRecord::begin(run, &connection.name, open.now(), connectors, config_hash))?;
     Ok((lock, log))
-}
-
-fn versions(open: &Open, connection: &Connection) -> Result<BTreeMap<String, String>> {
-    let systems = [
-        (SystemKind::Source, &connection.config.source),
-        (SystemKind::Destination, &connection.config.destination),
-    ];
-    systems
-        .into_iter()
-        .map(|(kind, name)| {
-            let connector = open.project.system(kind, name)?.connector;
-            let version = open.connector(&connector)?.spec().version.into_owned();
-            Ok((connector, version))
-        })
-        .collect()
 }
 
 /// Runs the connection and keeps what happened. None when that could not be kept.
@@ -215,10 +199,7 @@ async fn work(
         false => None,
     };
     let kept = blocking(move || {
-        open.state.end_run(&receipt.run, &receipt.ending()?)?;
-        receipt
-            .drift_entries(open.now())
-            .try_for_each(|entry| open.state.add_to_journal(&entry).map(drop))?;
+        receipt.keep(&open.state, open.now())?;
         inbox::after_run(&open, &receipt, &waiting)?;
         if let Some(rows) = counted {
             open.keep_quarantined(&receipt.connection, rows.len() as u64)?;

@@ -10,6 +10,7 @@ mod project;
 mod runs;
 mod systems;
 mod tables;
+mod versions;
 
 pub use builder::*;
 pub use connections::*;
@@ -19,3 +20,4 @@ pub use runs::*;
 pub use syncline_protocol::Side;
 pub use systems::*;
 pub use tables::*;
+pub use versions::*;

@@ -11,6 +11,8 @@ use syncline_protocol::{
 use syncline_store::State;
 use syncline_store::config::{ConnectionConfig, TableConfig};
 
+use crate::versions::{Origin, SourceVersion, Trial};
+
 /// What the engine remembers on this computer between runs. Losing it loses no data: what is durable is known by the
 /// destination.
 pub trait SchemaMemory: Send + Sync {
@@ -76,6 +78,8 @@ pub struct Connection {
     pub memory: Arc<dyn SchemaMemory>,
     /// The clock.
     pub clock: fn() -> Timestamp,
+    /// What it was made from.
+    pub origin: Origin,
 }
 
 /// How a run is made.
@@ -119,6 +123,18 @@ impl RunOptions {
 }
 
 impl Connection {
+    /// Goes on with the source at an earlier version.
+    pub(crate) fn go_back(&mut self, to: &Trial) {
+        self.source = Arc::clone(&to.fallback);
+        self.origin.source =
+            Some(SourceVersion { connector: to.connector.clone(), version: to.worked.clone(), trial: None });
+    }
+
+    /// The version of the source's connector that is watched, and what it must not break.
+    pub(crate) fn trial(&self) -> Option<&Trial> {
+        self.origin.source.as_ref()?.trial.as_ref()
+    }
+
     /// The tables of the configuration that `only` names; all when it is empty.
     pub(crate) fn tables(&self, only: &[TableName]) -> Vec<TableConfig> {
         let wanted = |table: &&TableConfig| only.is_empty() || only.contains(&table.name);

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use syncline_protocol::TableName;
 
 use crate::receipt::{Failure, Receipt, TableState};
+use crate::versions::FellBack;
 
 /// One thing that happened.
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
@@ -77,6 +78,11 @@ pub enum Event {
         in_ms: u64,
         /// Why.
         failure: Failure,
+    },
+    /// The version of the source's connector failed; the next attempt runs on the last one that worked.
+    FellBack {
+        /// Which versions, and why. Whose fault it was turns out at the end.
+        what: FellBack,
     },
     /// The run ended.
     RunEnded {

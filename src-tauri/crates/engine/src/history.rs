@@ -3,16 +3,19 @@
 use jiff::Timestamp;
 use serde_json::json;
 use syncline_protocol::{Error, Result};
-use syncline_store::{AttemptRecord, JournalEntry, Outcome as StoredOutcome, RunEnd, RunError, RunTable};
+use syncline_store::{
+    AttemptRecord, JournalEntry, Outcome as StoredOutcome, RunEnd, RunError, RunTable, State,
+};
 
-use crate::receipt::{Failure, Outcome, Receipt, TableState};
+use crate::receipt::{Failure, Outcome, Receipt, TableReceipt, TableState};
+use crate::versions::FellBack;
 
 impl Receipt {
     /// What the local state keeps of the run.
     ///
     /// # Errors
     /// `Internal` when the receipt cannot be written as JSON.
-    pub fn ending(&self) -> Result<RunEnd> {
+    fn ending(&self) -> Result<RunEnd> {
         let time = |text: &str| text.parse::<Timestamp>().unwrap_or_else(|_| Timestamp::now());
         let run_error = |failure: &Failure| RunError { kind: failure.kind, message: failure.message.clone() };
         let ended_at = time(&self.ended_at);
@@ -23,6 +26,7 @@ impl Receipt {
                 started_at: time(&attempt.started_at),
                 ended_at,
                 error: attempt.failure.as_ref().map(run_error),
+                version: attempt.version.clone(),
             });
         let tables = self.tables.iter().map(|table| RunTable {
             name: table.table.clone(),
@@ -56,8 +60,47 @@ impl Receipt {
         self.failure.as_ref().or_else(|| self.tables.iter().find_map(|table| table.failure.as_ref()))
     }
 
+    /// Keeps the end of the run: its account, what it met, and how the version of the source's connector did.
+    ///
+    /// # Errors
+    /// When the state cannot be written.
+    pub fn keep(&self, state: &State, at: Timestamp) -> Result<()> {
+        state.end_run(&self.run, &self.ending()?)?;
+        self.drift_entries(at).try_for_each(|entry| state.add_to_journal(&entry))?;
+        self.keep_version(state, at)?;
+        let done = |table: &&TableReceipt| {
+            matches!(table.state, TableState::Done | TableState::DoneWithRejected) && table.values.rows > 0
+        };
+        let values = self.tables.iter().filter(done).map(|table| (table.table.clone(), table.values.clone()));
+        state.add_table_values(&self.connection, &values.collect::<Vec<_>>())
+    }
+
+    /// What the run says about versions of the source's connector.
+    fn keep_version(&self, state: &State, at: Timestamp) -> Result<()> {
+        if let Some(fell_back) = &self.fell_back {
+            if fell_back.bad {
+                let FellBack { connector, from, because, .. } = fell_back;
+                state.mark_version_bad(&self.connection, connector, from, at, because)?;
+            }
+            state.add_to_journal(&JournalEntry {
+                run: Some(self.run.clone()),
+                connection: self.connection.clone(),
+                at,
+                kind: "fell_back".to_owned(),
+                detail: json!({
+                    "connector": fell_back.connector, "from": fell_back.from, "to": fell_back.to,
+                    "because": fell_back.because, "bad": fell_back.bad, "text": fell_back.text(),
+                }),
+            })?;
+        }
+        let succeeded = matches!(self.outcome, Outcome::Succeeded | Outcome::SucceededWithRejected);
+        let (true, Some((connector, version))) = (succeeded, &self.worked) else { return Ok(()) };
+        let with_rows = self.tables.iter().any(|table| table.values.rows > 0);
+        state.version_worked(&self.connection, connector, version, at, with_rows)
+    }
+
     /// The changes of sources that the run met, for the journal.
-    pub fn drift_entries(&self, at: Timestamp) -> impl Iterator<Item = JournalEntry> {
+    fn drift_entries(&self, at: Timestamp) -> impl Iterator<Item = JournalEntry> {
         self.tables.iter().filter(|table| !table.drift.is_empty()).map(move |table| JournalEntry {
             run: Some(self.run.clone()),
             connection: self.connection.clone(),

@@ -164,6 +164,7 @@ impl Lane {
         if batch.kind == BatchKind::Rows {
             let digest = self.digest.digest(&batch.rows, self.data_columns)?;
             self.segment.checksum = self.segment.checksum.wrapping_add(digest.checksum);
+            self.segment.count_values(&batch.rows, self.data_columns);
         }
         self.segment.bytes += batch.rows.get_array_memory_size() as u64;
         Ok(batch)

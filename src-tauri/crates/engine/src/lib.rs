@@ -43,6 +43,7 @@ mod stop;
 mod table;
 mod transfer;
 mod verify;
+pub mod versions;
 
 pub use browse::Rows;
 pub use compare::{Comparison, DifferingRow, ExpectedGap, GapReason, RowState};
@@ -61,3 +62,4 @@ pub use receipt::{
 pub use run_log::{LogFilter, LogHit, LogLevel, LogLine, LogQuery, LogReader, LogSearch, LogStage, RunLog};
 pub use stop::Stop;
 pub use transfer::Moved;
+pub use versions::{FellBack, Origin, SourceVersion, Trial};

@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
-use syncline_protocol::{Column, ReadMode, Result, SchemaChange, TableName, TargetName, WriteMode};
+use syncline_protocol::{
+    Column, Durability, ReadMode, Result, SchemaChange, TableName, TargetName, WriteMode,
+};
 
 use crate::connection::Connection;
 use crate::drift::Drift;
@@ -229,7 +231,7 @@ fn effect(connection: &Connection, prepared: &Prepared) -> TableEffect {
         ddl: changes.iter().flat_map(|change| connection.destination.ddl(change)).collect(),
         definition: definition(connection, prepared),
         changes,
-        effects: row_effects(prepared, full, resumes),
+        effects: row_effects(prepared, full, resumes, connection.destination.capabilities().durability),
         rows_estimate: prepared.rows_estimate,
         bytes_estimate: prepared.bytes_estimate,
         drift: prepared.drifts.clone(),
@@ -269,7 +271,7 @@ fn definition(connection: &Connection, prepared: &Prepared) -> Vec<DefinitionLin
     lines
 }
 
-fn row_effects(prepared: &Prepared, full: bool, resumes: bool) -> Vec<String> {
+fn row_effects(prepared: &Prepared, full: bool, resumes: bool, durability: Durability) -> Vec<String> {
     let mapping = &prepared.mapping;
     let mut effects = Vec::new();
     if prepared.rebuild && prepared.existing.is_some() {
@@ -289,6 +291,12 @@ fn row_effects(prepared: &Prepared, full: bool, resumes: bool) -> Vec<String> {
             WriteMode::History => "one row per version",
         };
         effects.push(format!("{reads}; {writes}"));
+    }
+    if durability == Durability::AtLeastOnce {
+        effects.push(
+            "at least once: the destination cannot be asked what it has, so rows of a segment may come twice after a crash, and counts are not proved"
+                .to_owned(),
+        );
     }
     if mapping.hashed_key {
         effects.push("has no key: a hash of the row serves as one, so equal rows count once".to_owned());

@@ -1,9 +1,13 @@
 //! A run's account: what was read, what landed, and the counts that prove it.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use syncline_protocol::{Digest, Error, ErrorKind, Side, TableName, TargetName, WriteMode};
+use syncline_store::TableValues;
 
 use crate::drift::Drift;
+use crate::versions::FellBack;
 
 /// The account of one run. Stored, printed and compared; never changed afterwards.
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
@@ -30,6 +34,18 @@ pub struct Receipt {
     pub removed: Vec<TargetName>,
     /// What ended it as a whole, when something did.
     pub failure: Option<Failure>,
+    /// The versions of the connectors it began with, by name.
+    #[serde(default)]
+    pub connectors: BTreeMap<String, String>,
+    /// A hash of the configuration it ran with.
+    #[serde(default)]
+    pub config_hash: String,
+    /// That it went back to an earlier version of the source's connector, if so.
+    #[serde(default)]
+    pub fell_back: Option<FellBack>,
+    /// The source's connector, and the version it ended on.
+    #[serde(skip)]
+    pub(crate) worked: Option<(String, String)>,
 }
 
 /// How a run ended.
@@ -59,6 +75,9 @@ pub struct Attempt {
     pub started_at: String,
     /// What it failed with, when it did: the first failure of a table that is tried again.
     pub failure: Option<Failure>,
+    /// The version of the source's connector it ran on.
+    #[serde(default)]
+    pub version: Option<String>,
 }
 
 /// An error as data, in the shape of every error that people see.
@@ -131,6 +150,15 @@ pub struct TableReceipt {
     pub drift: Vec<Drift>,
     /// What went wrong.
     pub failure: Option<Failure>,
+    /// What its rows had, by column; kept with the state, not with the receipt.
+    #[serde(skip)]
+    pub(crate) values: TableValues,
+    /// The columns that identify a row in the source.
+    #[serde(skip)]
+    pub(crate) key: Vec<String>,
+    /// The columns that identify a row in the destination.
+    #[serde(skip)]
+    pub(crate) target_key: Vec<String>,
 }
 
 /// How a table ended.
@@ -211,6 +239,9 @@ impl TableReceipt {
             proof: Proof::default(),
             drift: Vec::new(),
             failure: None,
+            values: TableValues::default(),
+            key: Vec::new(),
+            target_key: Vec::new(),
         }
     }
 

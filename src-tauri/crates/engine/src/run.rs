@@ -10,6 +10,7 @@ use syncline_protocol::{
     Error, ErrorKind, Opening, Result, Retry, SchemaChange, Side, StoredCheckpoint, TableName, TableRead,
     TargetName,
 };
+use syncline_store::TableValues;
 use syncline_store::config::TableConfig;
 use tokio::sync::Semaphore;
 use tokio_util::task::AbortOnDropHandle;
@@ -22,6 +23,7 @@ use crate::prepare::{Prepared, prepare, reread};
 use crate::receipt::{Attempt, ChecksumProof, Failure, Outcome, Receipt, TableReceipt, TableState};
 use crate::stop::Stop;
 use crate::table::{InDoubt, RunContext, TableRun};
+use crate::versions::{Fallback, recorded};
 
 /// How often the window and the terminal hear where tables stand.
 const PROGRESS_EVERY: Duration = Duration::from_millis(250);
@@ -38,7 +40,7 @@ impl Connection {
         let began = Instant::now();
         let tables = self.tables(&options.tables);
         let mut run = Run {
-            connection: self,
+            connection: self.clone(),
             states: tables.iter().map(TableStatus::new).collect(),
             tables,
             started_at: (self.clock)(),
@@ -46,6 +48,8 @@ impl Connection {
             stop,
             observer: Arc::clone(&observer),
             removed: Vec::new(),
+            fallback: None,
+            recording: false,
         };
         observer.event(&Event::RunStarted {
             run: run.options.run.clone(),
@@ -60,13 +64,17 @@ impl Connection {
             run.verify().await;
         }
         let receipt = run.receipt(began, attempts, failure);
+        if let Some(recorder) = &self.origin.recorder {
+            let succeeded = matches!(receipt.outcome, Outcome::Succeeded | Outcome::SucceededWithRejected);
+            recorder.finish(succeeded && receipt.fell_back.is_none());
+        }
         observer.event(&Event::RunEnded { receipt: Box::new(receipt.clone()) });
         receipt
     }
 }
 
-struct Run<'a> {
-    connection: &'a Connection,
+struct Run {
+    connection: Connection,
     tables: Vec<TableConfig>,
     states: Vec<TableStatus>,
     started_at: Timestamp,
@@ -75,6 +83,10 @@ struct Run<'a> {
     observer: Arc<dyn Observer>,
     /// Tables that were removed from the destination.
     removed: Vec<(TableName, TargetName)>,
+    /// Set once the run has gone back to an earlier version of the source's connector.
+    fallback: Option<Fallback>,
+    /// What the source is answered is being kept.
+    recording: bool,
 }
 
 /// Where a table stands between attempts.
@@ -104,7 +116,7 @@ impl TableStatus {
     }
 }
 
-impl Run<'_> {
+impl Run {
     fn tell_progress(&self, began: Instant) -> AbortOnDropHandle<()> {
         let observer = Arc::clone(&self.observer);
         let counters: Vec<(TableName, Arc<Counters>)> = self
@@ -137,16 +149,20 @@ impl Run<'_> {
                 result = self.attempt() => result,
                 () = stop.wait_now() => Err(syncline_protocol::Stopped.into()),
             };
-            let failure = match result {
-                Ok(None) => {
-                    attempts.push(Attempt { number, started_at, failure: None });
-                    return (attempts, None);
-                }
-                Ok(Some(error)) | Err(error) => error,
-            };
-            attempts.push(Attempt { number, started_at, failure: Some(Failure::from(&failure)) });
+            let failure = result.unwrap_or_else(Some);
             fruitless = if self.segments() > before { 1 } else { fruitless + 1 };
-            let pause = self.pause(&failure, fruitless);
+            let pause = failure.as_ref().and_then(|failure| self.pause(failure, fruitless));
+            let version = self.connection.origin.source.as_ref().map(|source| source.version.clone());
+            let attempt = |failure| Attempt { number, started_at, failure, version };
+            if pause.is_none()
+                && let Some(because) = self.go_back(failure.as_ref())
+            {
+                attempts.push(attempt(Some(because)));
+                fruitless = 0;
+                continue;
+            }
+            attempts.push(attempt(failure.as_ref().map(Failure::from)));
+            let Some(failure) = failure else { return (attempts, None) };
             let Some(pause) = pause else { return (attempts, self.give_up(failure)) };
             self.observer.event(&Event::Retrying {
                 attempt: number + 1,
@@ -159,6 +175,31 @@ impl Run<'_> {
                 () = self.stop.wait() => return (attempts, Some(syncline_protocol::Stopped.into())),
             }
         }
+    }
+
+    /// After an attempt that nothing more can be made of: when it ran on a version of the source's connector that is
+    /// watched, the tables that failed are read on the last version that worked. Gives what the version did.
+    fn go_back(&mut self, failure: Option<&Error>) -> Option<Failure> {
+        if self.stop.requested() {
+            return None;
+        }
+        let trial = self.connection.trial()?.clone();
+        let receipts: Vec<_> = self.states.iter().map(|state| &state.receipt).collect();
+        let is_open = |at: usize| self.states[at].pending;
+        let (fallback, again, because) = Fallback::of(trial.clone(), failure, &receipts, &is_open)?;
+        for at in again {
+            let state = &mut self.states[at];
+            (state.pending, state.verified) = (true, false);
+            state.receipt.state = TableState::Queued;
+            state.receipt.failure = None;
+            state.receipt.values = TableValues::default();
+        }
+        self.connection.go_back(&trial);
+        // The plan was approved for the other version; this one changes nothing that was not there before.
+        self.options.approved = None;
+        self.observer.event(&Event::FellBack { what: fallback.what().clone() });
+        self.fallback = Some(fallback);
+        Some(because)
     }
 
     fn segments(&self) -> u64 {
@@ -197,7 +238,7 @@ impl Run<'_> {
     async fn attempt(&mut self) -> Result<Option<Error>> {
         let pending: Vec<usize> = (0..self.states.len()).filter(|at| self.states[*at].pending).collect();
         let tables: Vec<TableConfig> = pending.iter().map(|at| self.tables[*at].clone()).collect();
-        let connection = self.connection;
+        let connection = self.connection.clone();
         let catalog = connection.discover(&tables).await?;
         let opened = connection
             .destination
@@ -219,7 +260,12 @@ impl Run<'_> {
         session: Arc<dyn syncline_protocol::DestinationSession>,
         checkpoints: Vec<StoredCheckpoint>,
     ) -> Result<Option<Error>> {
-        let connection = self.connection;
+        let connection = self.connection.clone();
+        if let (false, Some(recorder)) = (self.recording, &connection.origin.recorder) {
+            // Later attempts go on from what this one has loaded: the whole is one recording.
+            self.recording = true;
+            recorder.begin(&recorded(&self.options.run, &connection, &checkpoints));
+        }
         let checkpoints: HashMap<TableName, StoredCheckpoint> =
             checkpoints.into_iter().map(|stored| (stored.table.clone(), stored)).collect();
         // What an earlier attempt removed is not there to be found again.
@@ -230,7 +276,7 @@ impl Run<'_> {
             true => Vec::new(),
             false => connection.left(&checkpoints, &remove).await?,
         };
-        let mut prepared = prepare(connection, tables, catalog, checkpoints).await?;
+        let mut prepared = prepare(&connection, tables, catalog, checkpoints).await?;
         if self.options.reread {
             reread(&mut prepared);
         }
@@ -391,6 +437,7 @@ impl Run<'_> {
             Some(error) if error.kind() != ErrorKind::Stopped => Outcome::Failed,
             _ => Outcome::of(&tables),
         };
+        let fell_back = self.fallback.map(|fallback| fallback.judged(&tables));
         Receipt {
             run: self.options.run,
             connection: self.connection.name.clone(),
@@ -402,6 +449,10 @@ impl Run<'_> {
             tables,
             removed: self.removed.into_iter().map(|(_, target)| target).collect(),
             failure: failure.as_ref().filter(|error| error.kind() != ErrorKind::Stopped).map(Failure::from),
+            connectors: self.connection.origin.connectors,
+            config_hash: self.connection.origin.config_hash,
+            fell_back,
+            worked: self.connection.origin.source.map(|source| (source.connector, source.version)),
         }
     }
 }

@@ -10,6 +10,7 @@ use syncline_protocol::{Error, ErrorKind, Result, TableName};
 
 use crate::event::{Event, Observer};
 use crate::receipt::{Failure, Outcome, TableState};
+use crate::versions::FellBack;
 
 mod index;
 mod line;
@@ -147,7 +148,17 @@ impl RunLog {
                 let lead = format!("Attempt {attempt} follows in {:.1} s. ", *in_ms as f64 / 1000.0);
                 self.failure(Warn, None, &lead, failure);
             }
+            Event::FellBack { what } => {
+                let FellBack { connector, from, to, because, .. } = what;
+                let text = format!(
+                    "Version {from} of `{connector}` did not work: {because} The next attempt runs on version {to}, the last one that worked."
+                );
+                self.write("warn", None, &text);
+            }
             Event::RunEnded { receipt } => {
+                if let Some(fell_back) = &receipt.fell_back {
+                    self.write("warn", None, &fell_back.text());
+                }
                 if let Some(failure) = &receipt.failure {
                     self.failure(Error, None, "", failure);
                 }

@@ -6,10 +6,12 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use arrow::record_batch::RecordBatch;
 use syncline_protocol::{
     Commit, DestinationSession, Error, ErrorKind, Finish, LoadInto, Loader, LoaderOptions, Part, PartKind,
     ReadPlan, RejectedRow, Result, Side, SourceSession, TableName, TablePosition, TableSchema, WriteMode,
 };
+use syncline_store::TableValues;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::JoinSet;
 
@@ -75,9 +77,21 @@ pub(crate) struct Segment {
     pub(crate) ends: BTreeMap<u32, serde_json::Value>,
     /// The segment is the complete list of keys.
     pub(crate) sweep: bool,
+    /// How many of its rows, deletes not counted, and how many of them have a value, column by column.
+    pub(crate) values: (u64, Vec<u64>),
 }
 
 impl Segment {
+    /// Counts which columns of these rows have values.
+    pub(crate) fn count_values(&mut self, rows: &RecordBatch, data_columns: usize) {
+        let (count, present) = &mut self.values;
+        *count += rows.num_rows() as u64;
+        present.resize(data_columns, 0);
+        for (sum, column) in present.iter_mut().zip(rows.columns()) {
+            *sum += (column.len() - column.null_count()) as u64;
+        }
+    }
+
     fn is_empty(&self) -> bool {
         self.rows == 0 && self.rejected.is_empty() && !self.sweep
     }
@@ -133,6 +147,8 @@ impl TableRun {
         let checkpoint = prepared.checkpoint.as_ref();
         receipt.mode = Some(prepared.mapping.target.mode);
         receipt.target = prepared.mapping.target.name.clone();
+        receipt.key.clone_from(&prepared.mapping.read.key);
+        receipt.target_key.clone_from(&prepared.mapping.target.key);
         receipt.drift.extend(prepared.drifts.iter().cloned());
         if let (Some(doubt), Some(stored)) = (in_doubt, checkpoint)
             && stored.ordinal >= doubt.ordinal
@@ -241,7 +257,11 @@ impl TableRun {
         if self.prepared.existing.is_none() {
             return Ok(true);
         }
-        Ok(self.run.connection.destination.count(&self.prepared.mapping.target).await.map_err(there)? == 0)
+        match self.run.connection.destination.count(&self.prepared.mapping.target).await.map_err(there) {
+            // Where it cannot be asked, there may be rows.
+            Err(error) if error.kind() == ErrorKind::Unsupported => Ok(false),
+            counted => Ok(counted? == 0),
+        }
     }
 
     /// Reads and loads all parts of a plan that are not done, the list of keys last.
@@ -355,6 +375,12 @@ impl TableRun {
             position.shape = base_shape(&position.shape).to_owned();
         }
         self.check_rejected(&segment)?;
+        let values = self.values(&segment);
+        if let Some(trial) = self.run.connection.trial() {
+            let whole_table = first_time.then_some(position.rows);
+            let read = &self.prepared.mapping.read;
+            trial.check(&read.table, &read.key, &values, whole_table)?;
+        }
         let mut loader = match loader {
             Some(loader) => loader,
             None => self.run.destination.loader(&self.loader_options(plan)).await.map_err(there)?,
@@ -370,9 +396,17 @@ impl TableRun {
         self.in_doubt = None;
         self.receipt.rows_written += durable.written;
         self.receipt.rows_deleted += durable.deleted;
+        self.receipt.values.add(&values);
         self.committed(&commit);
         // What the loader writes to is no longer the copy: the next segment needs another one.
         Ok((finish != Finish::Swap).then_some(loader))
+    }
+
+    /// Which columns of the source the rows of a segment had values for.
+    fn values(&self, segment: &Segment) -> TableValues {
+        let (rows, present) = &segment.values;
+        let columns = self.prepared.mapping.columns.iter().map(|column| column.source.clone());
+        TableValues { rows: *rows, present: columns.zip(present.iter().copied()).collect() }
     }
 
     fn check_rejected(&self, segment: &Segment) -> Result<()> {
@@ -421,10 +455,7 @@ impl TableRun {
     /// After a full load that no row can have passed twice, what was committed must be what is there.
     async fn prove_count(&mut self, disjoint: bool) -> Result<()> {
         let countable = disjoint && self.position.fresh && !self.prepared.mapping.hashed_key;
-        let counted = self.count().await?;
-        if !countable {
-            return Ok(());
-        }
+        let (Some(counted), true) = (self.count().await?, countable) else { return Ok(()) };
         let committed = self.position.rows;
         self.receipt.proof.count = Some(CountProof { committed, counted });
         if committed == counted {
@@ -441,12 +472,15 @@ impl TableRun {
         .with("table", self.prepared.mapping.table()))
     }
 
-    /// Counts what readers see now.
-    async fn count(&mut self) -> Result<u64> {
-        let counted =
-            self.run.connection.destination.count(&self.prepared.mapping.target).await.map_err(there)?;
-        self.receipt.rows_in_destination = Some(counted);
-        Ok(counted)
+    /// Counts what readers see now; none where the destination cannot be asked.
+    async fn count(&mut self) -> Result<Option<u64>> {
+        match self.run.connection.destination.count(&self.prepared.mapping.target).await.map_err(there) {
+            Err(error) if error.kind() == ErrorKind::Unsupported => Ok(None),
+            counted => {
+                self.receipt.rows_in_destination = Some(counted?);
+                Ok(self.receipt.rows_in_destination)
+            }
+        }
     }
 
     /// Tells the source. A failure costs nothing: the next run tells it again.

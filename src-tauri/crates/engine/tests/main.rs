@@ -7,3 +7,4 @@ mod drift;
 mod memory;
 mod plan;
 mod rows;
+mod versions;

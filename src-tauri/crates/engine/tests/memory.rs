@@ -607,6 +607,7 @@ impl Fixture {
             salt: "salt".to_owned(),
             memory: Arc::new(Memory::default()),
             clock: jiff::Timestamp::now,
+            origin: syncline_engine::Origin::default(),
         };
         Fixture { source, destination, connection }
     }

@@ -1,6 +1,7 @@
 //! What a connector offers to the registry: a description, a form, and how to make a source or destination.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -158,6 +159,27 @@ impl ConnectorContext {
     }
 }
 
+/// Keeps what a source was answered, so that another version of its connector can be tried against it.
+pub trait Tape: Send + Sync {
+    /// Keeps one answer; what it holds is the business of the source alone.
+    fn keep(&self, answer: Vec<u8>);
+
+    /// How many bytes one answer may have at most.
+    fn room(&self) -> usize;
+
+    /// An answer was too large to be kept: what is on the tape is not the whole.
+    fn overflow(&self);
+}
+
+/// What becomes of a source's answers.
+#[derive(Clone)]
+pub enum Traffic {
+    /// They are kept.
+    Record(Arc<dyn Tape>),
+    /// They are given from a tape, in the order in which they were kept; the system is not asked.
+    Replay(Arc<Vec<Vec<u8>>>),
+}
+
 /// One system: its description and how to connect to it.
 pub trait Connector: Send + Sync {
     /// The description.
@@ -188,6 +210,16 @@ pub trait Connector: Send + Sync {
         Origin::Program
     }
 
+    /// The version of [`Connector::spec`] alone. Worth writing where the description costs.
+    fn version(&self) -> Cow<'static, str> {
+        self.spec().version
+    }
+
+    /// Whether the project keeps versions of it side by side, so that a source says which one it uses.
+    fn versioned(&self) -> bool {
+        false
+    }
+
     /// A source with this configuration. Does not connect yet.
     ///
     /// # Errors
@@ -195,6 +227,23 @@ pub trait Connector: Send + Sync {
     fn source(&self, config: &Config, context: &ConnectorContext) -> Result<Box<dyn Source>> {
         let _ = (config, context);
         Err(Error::new(ErrorKind::Unsupported, format!("{} cannot be used as a source.", self.spec().title)))
+    }
+
+    /// The same source with its answers kept, or played. Only for connectors that are [`versioned`](Self::versioned).
+    ///
+    /// # Errors
+    /// As for [`source`](Self::source); `Unsupported` when its answers cannot be kept.
+    fn source_on_tape(
+        &self,
+        config: &Config,
+        context: &ConnectorContext,
+        traffic: Traffic,
+    ) -> Result<Box<dyn Source>> {
+        let _ = (config, context, traffic);
+        Err(Error::new(
+            ErrorKind::Unsupported,
+            format!("What {} is answered cannot be kept.", self.spec().title),
+        ))
     }
 
     /// A destination with this configuration. Does not connect yet.
@@ -215,37 +264,198 @@ pub struct ConnectorRegistry {
     connectors: RwLock<Vec<Arc<dyn Connector>>>,
 }
 
+/// `shop@2` → the name and the version that a project file wants. Without a version: whatever is newest.
+pub fn split_reference(reference: &str) -> (&str, Option<&str>) {
+    match reference.split_once('@') {
+        Some((name, version)) => (name, Some(version)),
+        None => (reference, None),
+    }
+}
+
+/// Orders versions as people number them: `1.9` before `1.10`, `2.0.0-rc1` before `2.0.0`.
+pub fn compare_versions(left: &str, right: &str) -> Ordering {
+    let (mut left, mut right) = (steps(left), steps(right));
+    loop {
+        let order = match (left.next(), right.next()) {
+            (None, None) => return Ordering::Equal,
+            // What follows a number after a text is a release to be; after a number it is a later one.
+            (None, Some(Step::Text(_))) | (Some(Step::Number(_)), Some(Step::Text(_))) => Ordering::Greater,
+            (Some(Step::Text(_)), None | Some(Step::Number(_))) => Ordering::Less,
+            (None, Some(Step::Number(number))) => 0.cmp(&number),
+            (Some(Step::Number(number)), None) => number.cmp(&0),
+            (Some(Step::Number(left)), Some(Step::Number(right))) => left.cmp(&right),
+            (Some(Step::Text(left)), Some(Step::Text(right))) => left.cmp(right),
+        };
+        if order != Ordering::Equal {
+            return order;
+        }
+    }
+}
+
+enum Step<'a> {
+    Number(u128),
+    Text(&'a str),
+}
+
+fn steps(version: &str) -> impl Iterator<Item = Step<'_>> {
+    let mut rest = version;
+    std::iter::from_fn(move || {
+        rest = rest.trim_start_matches(|letter: char| !letter.is_alphanumeric());
+        let first = rest.chars().next()?;
+        let digits = first.is_ascii_digit();
+        let same = |letter: char| {
+            if digits {
+                letter.is_ascii_digit()
+            } else {
+                letter.is_alphanumeric() && !letter.is_ascii_digit()
+            }
+        };
+        let end = rest.find(|letter| !same(letter)).unwrap_or(rest.len());
+        let (step, after) = rest.split_at(end);
+        rest = after;
+        Some(if digits { Step::Number(step.parse().unwrap_or(u128::MAX)) } else { Step::Text(step) })
+    })
+}
+
 impl ConnectorRegistry {
     /// A registry of these connectors, in the order they should be listed.
     pub fn new(connectors: Vec<Arc<dyn Connector>>) -> Self {
         ConnectorRegistry { connectors: RwLock::new(connectors) }
     }
 
-    /// Adds a connector; one of the same name is replaced, for what is opened from now on.
+    /// Adds a connector; one of the same name and version is replaced, for what is opened from now on. Versions of a
+    /// name stand side by side, oldest first.
     pub fn add(&self, connector: Arc<dyn Connector>) {
         let name = connector.name();
         let mut connectors = self.connectors.write().unwrap_or_else(PoisonError::into_inner);
-        match connectors.iter_mut().find(|known| known.name() == name) {
-            Some(known) => *known = connector,
-            None => connectors.push(connector),
+        let Some(first) = connectors.iter().position(|known| known.name() == name) else {
+            connectors.push(connector);
+            return;
+        };
+        let version = connector.version();
+        let mut at = first;
+        while let Some(known) = connectors.get(at).filter(|known| known.name() == name) {
+            match compare_versions(&known.version(), &version) {
+                Ordering::Less => at += 1,
+                Ordering::Equal if known.version() == version => {
+                    connectors[at] = connector;
+                    return;
+                }
+                Ordering::Equal | Ordering::Greater => break,
+            }
         }
+        connectors.insert(at, connector);
     }
 
-    /// The connector that project files call `name`.
+    /// Forgets all versions of a name, for what is opened from now on.
+    pub fn remove(&self, name: &str) {
+        let mut connectors = self.connectors.write().unwrap_or_else(PoisonError::into_inner);
+        connectors.retain(|known| known.name() != name);
+    }
+
+    /// The connector that project files call `reference`: a name, for its newest version, or `name@version`.
     ///
     /// # Errors
-    /// `Config`, listing the known names.
-    pub fn get(&self, name: &str) -> Result<Arc<dyn Connector>> {
-        let all = self.list();
-        all.iter().find(|connector| connector.name() == name).cloned().ok_or_else(|| {
-            let known: Vec<_> = all.iter().map(|connector| connector.name()).collect();
-            Error::new(ErrorKind::Config, format!("There is no connector called `{name}`."))
-                .fix(format!("Use one of: {}.", known.join(", ")))
+    /// `Config`, listing the known names or versions.
+    pub fn get(&self, reference: &str) -> Result<Arc<dyn Connector>> {
+        let (name, version) = split_reference(reference);
+        let mut versions = self.versions(name);
+        let Some(newest) = versions.pop() else {
+            let known: Vec<_> = self.list().iter().map(|connector| connector.name()).collect();
+            return Err(Error::new(ErrorKind::Config, format!("There is no connector called `{name}`."))
+                .fix(format!("Use one of: {}.", known.join(", "))));
+        };
+        let Some(version) = version else { return Ok(newest) };
+        versions.push(newest);
+        versions.iter().find(|known| known.version() == version).cloned().ok_or_else(|| {
+            let known: Vec<_> = versions.iter().map(|known| known.version()).collect();
+            Error::new(
+                ErrorKind::Config,
+                format!("There is no version `{version}` of the connector `{name}`."),
+            )
+            .meaning("Nothing was read or written.")
+            .fix(format!("Use one of: {}.", known.join(", ")))
+            .fix("Add the version that is missing.")
         })
     }
 
-    /// All connectors.
+    /// All versions of a name, oldest first; empty when there is none.
+    pub fn versions(&self, name: &str) -> Vec<Arc<dyn Connector>> {
+        let connectors = self.connectors.read().unwrap_or_else(PoisonError::into_inner);
+        connectors.iter().filter(|known| known.name() == name).cloned().collect()
+    }
+
+    /// What a project file writes for a connector, so that it stays with the version of today: `name@version` where
+    /// versions are kept side by side, else as given.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    pub fn pinned(&self, reference: &str) -> Result<String> {
+        let connector = self.get(reference)?;
+        Ok(match split_reference(reference) {
+            (name, None) if connector.versioned() => format!("{name}@{}", connector.version()),
+            _ => reference.to_owned(),
+        })
+    }
+
+    /// All connectors, each in its newest version.
     pub fn list(&self) -> Vec<Arc<dyn Connector>> {
-        self.connectors.read().unwrap_or_else(PoisonError::into_inner).clone()
+        let connectors = self.connectors.read().unwrap_or_else(PoisonError::into_inner);
+        let newest = connectors.chunk_by(|left, right| left.name() == right.name());
+        newest.filter_map(|versions| versions.last().cloned()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Known(&'static str, &'static str);
+
+    impl Connector for Known {
+        fn spec(&self) -> Spec {
+            Spec {
+                name: self.0.into(),
+                title: self.0.into(),
+                description: "".into(),
+                aliases: &[],
+                url_schemes: &[],
+                version: self.1.into(),
+                maturity: Maturity::New,
+                source_schema: None,
+                destination_schema: None,
+            }
+        }
+
+        fn versioned(&self) -> bool {
+            self.0 == "shop"
+        }
+    }
+
+    #[test]
+    fn versions_are_ordered_as_people_number_them() {
+        let mut versions = ["1.10.0", "2", "1.9.1", "2.0.0-rc1", "0", "1.9", "2.0.1", "2.0.0-rc.10", "10"];
+        versions.sort_by(|left, right| compare_versions(left, right));
+        assert_eq!(versions, ["0", "1.9", "1.9.1", "1.10.0", "2.0.0-rc1", "2.0.0-rc.10", "2", "2.0.1", "10"]);
+    }
+
+    #[test]
+    fn versions_stand_side_by_side_and_a_reference_names_one() {
+        let registry = ConnectorRegistry::new(vec![Arc::new(Known("files", "0.1.0"))]);
+        for version in ["10", "9", "11", "9"] {
+            registry.add(Arc::new(Known("shop", version)));
+        }
+        let of = |reference: &str| registry.get(reference).unwrap().version().into_owned();
+        assert_eq!((of("shop"), of("shop@9"), of("files")), ("11".into(), "9".into(), "0.1.0".into()));
+        let versions: Vec<_> = registry.versions("shop").iter().map(|known| known.version()).collect();
+        assert_eq!(versions, ["9", "10", "11"]);
+        assert_eq!(registry.list().len(), 2, "one line a name");
+        let error = registry.get("shop@8").err().unwrap();
+        assert!(error.message().contains("version `8`") && error.fixes()[0].contains("9, 10, 11"));
+        assert_eq!(registry.pinned("shop").unwrap(), "shop@11");
+        assert_eq!(registry.pinned("shop@9").unwrap(), "shop@9");
+        assert_eq!(registry.pinned("files").unwrap(), "files", "the program has one version of it");
+        registry.remove("shop");
+        assert!(registry.get("shop").is_err());
     }
 }

@@ -62,6 +62,9 @@ pub enum Durability {
     Transactional,
     /// Segment files with deterministic names, made visible by one put-if-absent of a commit file.
     ManifestCommit,
+    /// The rows first, then the checkpoint, elsewhere: after a crash between the two the rows of a segment come again.
+    /// For systems that cannot be asked what they have.
+    AtLeastOnce,
 }
 
 /// What a destination can do and hold. Facts for the planner: the engine has no `if` about systems.

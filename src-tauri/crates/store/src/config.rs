@@ -27,7 +27,8 @@ pub struct ProjectConfig {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SystemConfig {
-    /// The connector, for example `postgres`.
+    /// The connector, for example `postgres`. Of a connector that the project keeps in several versions, one of them:
+    /// `shop@2`. Without a version: the newest.
     pub connector: String,
     /// Its settings; `syncline schema CONNECTOR` prints what is possible. Secrets only as `${secret:NAME}` or
     /// `${env:NAME}`.
@@ -41,6 +42,10 @@ pub struct SystemConfig {
 pub struct ConnectionConfig {
     /// The name of a file in `sources/`.
     pub source: String,
+    /// The version of the source's connector for this connection alone, when it should differ from the one that the
+    /// source names: an upgrade can go to some connections first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_version: Option<String>,
     /// The name of a file in `destinations/`.
     pub destination: String,
     /// The schema in the destination for all tables. Without it: the namespace of the source table, or the default

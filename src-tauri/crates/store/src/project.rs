@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use syncline_protocol::{Error, ErrorKind, Result, Side};
+use syncline_protocol::{Error, ErrorKind, Result, Side, split_reference};
 
 use crate::atomic_file::{self, io_error};
 use crate::config::{ConnectionConfig, Mode, ProjectConfig, SystemConfig};
@@ -399,6 +399,14 @@ impl Project {
 }
 
 impl ConnectionConfig {
+    /// What the source's connector is called for this connection: as its source says, or in a version of its own.
+    pub fn source_reference(&self, source: &SystemConfig) -> String {
+        match &self.source_version {
+            Some(version) => format!("{}@{version}", split_reference(&source.connector).0),
+            None => source.connector.clone(),
+        }
+    }
+
     /// The name of the connection's source or destination.
     pub fn system(&self, kind: SystemKind) -> &str {
         match kind {
@@ -491,7 +499,7 @@ fn write_if_different(path: &Path, text: &str) -> Result<()> {
 }
 
 /// `.syncline` holds sealed secrets and logs: nobody else on the computer needs to look into it.
-fn create_private_folder(path: &Path) -> Result<()> {
+pub(crate) fn create_private_folder(path: &Path) -> Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]

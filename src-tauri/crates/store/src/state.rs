@@ -24,6 +24,7 @@ mod migrations;
 mod runs;
 mod sealed;
 mod settings;
+mod versions;
 
 pub use catalog::CachedCatalog;
 pub use history::{FileVersion, KeptVersion, Span};
@@ -31,6 +32,7 @@ pub use runs::{
     AttemptRecord, JournalEntry, Outcome, RunEnd, RunError, RunRecord, RunTable, RunTotals, run_id,
 };
 pub(crate) use sealed::SealedSecret;
+pub use versions::{BadVersion, TableValues, VersionMark};
 
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 

@@ -35,7 +35,7 @@ pub use provider::{
 };
 
 const KEY_BYTES: usize = 32;
-const NONCE_BYTES: usize = 24;
+pub(crate) const NONCE_BYTES: usize = 24;
 /// A sealed known text tells a wrong key from a damaged secret. No secret can have this name.
 const CHECK_NAME: &str = "/key-check";
 const CHECK_TEXT: &[u8] = b"syncline vault 1";
@@ -184,6 +184,14 @@ impl<'a> Vault<'a> {
         names.iter().filter_map(|name| self.get(name).transpose()).collect()
     }
 
+    /// The key, when the vault has one already. Never makes one.
+    pub(crate) fn key_if_any(&self) -> Result<Option<MasterKey>> {
+        match self.state.key_check()? {
+            Some(_) => self.key().cloned().map(Some),
+            None => Ok(None),
+        }
+    }
+
     fn key(&self) -> Result<&MasterKey> {
         if let Some(key) = self.key.get() {
             return Ok(key);
@@ -246,7 +254,7 @@ impl fmt::Debug for Vault<'_> {
     }
 }
 
-fn seal(key: &MasterKey, name: &str, plain: &[u8]) -> Result<SealedSecret> {
+pub(crate) fn seal(key: &MasterKey, name: &str, plain: &[u8]) -> Result<SealedSecret> {
     let mut nonce = [0_u8; NONCE_BYTES];
     getrandom::fill(&mut nonce).map_err(no_randomness)?;
     let payload = Payload { msg: plain, aad: name.as_bytes() };
@@ -258,7 +266,7 @@ fn seal(key: &MasterKey, name: &str, plain: &[u8]) -> Result<SealedSecret> {
 }
 
 /// None when the key, the name, the nonce or the value is not the one it was sealed with.
-fn open(key: &MasterKey, name: &str, secret: &SealedSecret) -> Option<Zeroizing<Vec<u8>>> {
+pub(crate) fn open(key: &MasterKey, name: &str, secret: &SealedSecret) -> Option<Zeroizing<Vec<u8>>> {
     let nonce: [u8; NONCE_BYTES] = secret.nonce.as_slice().try_into().ok()?;
     let payload = Payload { msg: &secret.sealed, aad: name.as_bytes() };
     key.cipher().decrypt(&XNonce::from(nonce), payload).ok().map(Zeroizing::new)

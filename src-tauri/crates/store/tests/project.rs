@@ -22,6 +22,7 @@ fn system(connector: &str, config: Value) -> SystemConfig {
 
 fn connection(tables: Vec<TableConfig>) -> ConnectionConfig {
     ConnectionConfig {
+        source_version: None,
         source: "shop".to_owned(),
         destination: "studio".to_owned(),
         schema: None,

@@ -3,9 +3,9 @@ use std::fs;
 
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use serde_json::json;
-use syncline_protocol::{Catalog, Column, Error, ErrorKind, LogicalType, TableSchema};
+use syncline_protocol::{Catalog, Column, Error, ErrorKind, LogicalType, TableName, TableSchema};
 use syncline_store::{
-    AttemptRecord, JournalEntry, Outcome, RunEnd, RunError, RunRecord, RunTable, State, run_id,
+    AttemptRecord, JournalEntry, Outcome, RunEnd, RunError, RunRecord, RunTable, State, TableValues, run_id,
 };
 
 use crate::project::project;
@@ -36,8 +36,8 @@ fn a_run_is_kept_from_beginning_to_end() {
     let (_folder, project) = project();
     let error = RunError::from(&Error::new(ErrorKind::DiskFull, "The disk is full."));
     let attempts = vec![
-        AttemptRecord { started_at: at(0), ended_at: at(1), error: Some(error.clone()) },
-        AttemptRecord { started_at: at(2), ended_at: at(3), error: None },
+        AttemptRecord { started_at: at(0), ended_at: at(1), error: Some(error.clone()), version: None },
+        AttemptRecord { started_at: at(2), ended_at: at(3), error: None, version: Some("2".to_owned()) },
     ];
     let end = RunEnd {
         ended_at: at(3),
@@ -208,4 +208,32 @@ fn a_file_is_kept_when_it_is_not_as_it_was() {
     let kept = state.file_version(second.after).unwrap().unwrap();
     assert_eq!((kept.file.as_str(), kept.content.as_str(), kept.at), ("connections/a.yaml", "x: 2", at(2)));
     assert_eq!(state.file_version(999).unwrap(), None);
+}
+
+#[test]
+fn versions_are_marked_and_values_add_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = State::open(&folder.path().join("state.sqlite")).unwrap();
+    state.version_worked("c", "shop", "1", at(0), true).unwrap();
+    state.version_worked("c", "shop", "1", at(5), false).unwrap();
+    state.mark_version_bad("c", "shop", "2", at(6), "it lost a column").unwrap();
+    let marks = state.version_marks("c", "shop").unwrap();
+    assert_eq!((marks[0].worked_at, marks[0].proved, marks[0].bad.is_some()), (Some(at(5)), 1, false));
+    assert_eq!(marks[1].bad.as_ref().unwrap().because, "it lost a column");
+    assert!(state.version_marks("other", "shop").unwrap().is_empty());
+    assert!(state.try_version_again("c", "shop", "2").unwrap());
+    assert!(!state.try_version_again("c", "shop", "2").unwrap(), "it is bad no more");
+
+    let values = |rows, present: &[(&str, u64)]| TableValues {
+        rows,
+        present: present.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect(),
+    };
+    let table = TableName::bare("users");
+    state.add_table_values("c", &[(table.clone(), values(3, &[("id", 3), ("name", 2)]))]).unwrap();
+    state.add_table_values("c", &[(table.clone(), values(2, &[("id", 2), ("new", 2)]))]).unwrap();
+    let known = state.table_values("c").unwrap().remove(&table).unwrap();
+    assert_eq!(known, values(5, &[("id", 5), ("name", 2), ("new", 2)]));
+    assert_eq!(known.always_present().collect::<Vec<_>>(), ["id"]);
+    state.forget_versions("c").unwrap();
+    assert!(state.table_values("c").unwrap().is_empty());
 }

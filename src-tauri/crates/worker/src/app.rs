@@ -4,13 +4,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use syncline_engine::Connection;
+use syncline_engine::versions::open_source;
+use syncline_engine::{Connection, Origin};
 use syncline_protocol::{
     Config, Connector, ConnectorContext, ConnectorRegistry, Destination, Error, ErrorKind, Result, Source,
+    Traffic,
 };
 use syncline_store::config::SystemConfig;
 use syncline_store::secrets::{VaultAndEnv, resolve};
-use syncline_store::{Project, State, SystemKind, Vault, VaultKeeper};
+use syncline_store::{Project, Recorder, State, SystemKind, Vault, VaultKeeper};
 use syncline_worker::logging::{self, Log};
 use tokio::runtime::Runtime;
 
@@ -77,6 +79,22 @@ impl<'a> Context<'a> {
         Ok(Arc::from(connector.source(&config, &self.connector_context(system))?))
     }
 
+    /// A source by way of a version of its connector, `name@version`; on a tape when one is given.
+    pub(crate) fn source_on(
+        &self,
+        reference: &str,
+        system: &SystemConfig,
+        tape: Option<Traffic>,
+    ) -> Result<Arc<dyn Source>> {
+        let system = SystemConfig { connector: reference.to_owned(), config: system.config.clone() };
+        let (connector, config) = self.resolve(SystemKind::Source, &system)?;
+        let context = self.connector_context(&system);
+        Ok(Arc::from(match tape {
+            Some(tape) => connector.source_on_tape(&config, &context, tape)?,
+            None => connector.source(&config, &context)?,
+        }))
+    }
+
     /// A destination of this configuration.
     pub(crate) fn make_destination(&self, system: &SystemConfig) -> Result<Arc<dyn Destination>> {
         let (connector, config) = self.resolve(SystemKind::Destination, system)?;
@@ -86,10 +104,18 @@ impl<'a> Context<'a> {
     /// A connection, ready to be planned and run.
     pub(crate) fn connection(&self, name: &str) -> Result<Connection> {
         let config = self.project.connection(name)?;
+        let system = self.project.system(SystemKind::Source, &config.source)?;
+        let make = |reference: &str, tape: Option<Traffic>| self.source_on(reference, &system, tape);
+        let reference = config.source_reference(&system);
+        let recorder = Recorder::new(&self.project, &self.vault()?, name).map(Arc::new);
+        let (source, version) =
+            open_source(&self.state, name, &self.registry, &reference, recorder.as_ref(), &make)
+                .map_err(|error| error.with("source", &config.source))?;
         Ok(Connection {
             name: name.to_owned(),
             id: format!("{}/{name}", self.project.config().id),
-            source: self.source(&config.source)?,
+            source,
+            origin: Origin::of(&self.project, &self.registry, name, &config, version, recorder)?,
             destination: self.destination(&config.destination)?,
             config: Arc::new(config),
             salt: self.project.config().salt.clone(),

@@ -420,23 +420,96 @@ pub(crate) struct Connector {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ConnectorCommand {
-    /// Add a manifest to this project; then `syncline add source NAME --connector …` uses it.
+    /// Add a manifest to this project, or another version of one that is there.
+    ///
+    /// Then `syncline add source NAME --connector …` uses it. Sources that are there stay on the version they are on,
+    /// until `syncline connector upgrade`.
     #[command(after_help = "\
 Examples:
   syncline connector add pokeapi.yaml
-  syncline connector add https://example.com/manifest.yaml --name my-api")]
+  syncline connector add https://example.com/manifest.yaml --name my-api
+  syncline connector add airbyte_source_pokeapi-0.3.1-py3-none-any.whl
+  syncline connector add pokeapi               by its name in the index that was read last")]
     Add {
-        /// The manifest: a file, a folder with manifest.yaml and schemas/, or an address.
+        /// The manifest: a file, a folder with manifest.yaml and schemas/, a Python package with a manifest in it
+        /// (.whl), an address of either, or a name in the index.
         from: String,
-        /// What to call it. Without it: the name of the file or folder.
+        /// What to call it. Without it: what its maker calls it, or the name of the file or folder.
         #[arg(long)]
         name: Option<String>,
-        /// Replace the one that is there.
+        /// Its version. Without it: as its maker numbers it, or the next whole number.
+        #[arg(long = "as", value_name = "VERSION")]
+        version: Option<String>,
+        /// Replace the version that is there.
         #[arg(long)]
         replace: bool,
     },
-    /// List the manifests of this project.
-    List,
+    /// List the manifests of this project with their versions, and who uses which.
+    List {
+        /// Print it as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Read an index of connectors, so that they can be added by name; without one, list what was read last.
+    #[command(after_help = "\
+Examples:
+  syncline connector index https://connectors.airbyte.com/files/registries/v0/oss_registry.json
+  syncline connector index --find shop")]
+    Index {
+        /// The index: an address or a file, in the form of Airbyte's registry.
+        from: Option<String>,
+        /// List only names that hold this.
+        #[arg(long)]
+        find: Option<String>,
+    },
+    /// Put sources on another version, after showing what that changes in their tables.
+    ///
+    /// The next runs are watched: when the new version fails, or gives less than tables always had, the next attempt
+    /// runs on the last version that worked, by itself.
+    #[command(after_help = "\
+Examples:
+  syncline connector upgrade shop                      the newest version, for all sources that use it
+  syncline connector upgrade shop --to 3 --only nightly    one connection goes first")]
+    Upgrade {
+        /// The connector.
+        name: String,
+        /// The version. Without it: the newest.
+        #[arg(long, value_name = "VERSION")]
+        to: Option<String>,
+        /// Only this connection; the others stay where they are.
+        #[arg(long, value_name = "CONNECTION")]
+        only: Vec<String>,
+        /// Do not ask.
+        #[arg(long, short)]
+        yes: bool,
+        /// Print the plan as JSON and change nothing.
+        #[arg(long, conflicts_with = "yes")]
+        json: bool,
+    },
+    /// Do the last recorded run of connections once more on another version, and show how rows and columns differ.
+    ///
+    /// Only recorded answers are used: nothing is asked of the API, nothing written to a destination.
+    Rehearse {
+        /// The connector.
+        name: String,
+        /// The version. Without it: the newest.
+        #[arg(long, value_name = "VERSION")]
+        to: Option<String>,
+        /// Only this connection.
+        #[arg(long, value_name = "CONNECTION")]
+        only: Vec<String>,
+        /// Print it as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Put sources back on the version before: the one that last worked.
+    Rollback {
+        /// The connector.
+        name: String,
+        /// Only this connection.
+        #[arg(long, value_name = "CONNECTION")]
+        only: Vec<String>,
+    },
     /// Load a manifest and list its tables, with what Syncline cannot run and why.
     ///
     /// With --source, each table is asked for its first row.
@@ -447,9 +520,9 @@ Examples:
         #[arg(long)]
         source: Option<String>,
     },
-    /// Remove a manifest from this project.
+    /// Remove a manifest from this project, or one of its versions.
     Remove {
-        /// Its name.
+        /// Its name; NAME@VERSION for one version.
         name: String,
     },
 }

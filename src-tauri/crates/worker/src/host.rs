@@ -1,6 +1,6 @@
 //! What this program gives to the requests of windows: its connectors, and queries over DuckDB files.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError, Weak};
 
 use async_trait::async_trait;
@@ -10,7 +10,7 @@ use futures::future::BoxFuture;
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde_json::json;
-use syncline_api::types::{GridColumn, GridData, PracticeApi, SqlResult, SqlTable};
+use syncline_api::types::{GridColumn, GridData, PracticeApi, SqlResult, SqlTable, TableComparison};
 use syncline_api::{Analytics, Host, Queried, Sample};
 use syncline_engine::{ColumnFigures, ColumnValues, Profiler, Spread};
 use syncline_protocol::{ConnectorBuilder, ConnectorRegistry, Result, TargetName};
@@ -26,6 +26,7 @@ const DUCKDB: &str = "duckdb";
 /// The program as a host.
 pub struct ProgramHost {
     connectors: ConnectorRegistry,
+    project: PathBuf,
     redaction: Redaction,
     opened: Weak<Opened>,
     builder: Builder,
@@ -38,9 +39,10 @@ impl ProgramHost {
     /// # Errors
     /// `Config`, when the folder of the project cannot be read.
     pub fn new(redaction: Redaction, project: &Project) -> Result<ProgramHost> {
-        let connectors = connectors::registry_of(project.root())?;
+        let project = project.root().to_owned();
         Ok(ProgramHost {
-            connectors,
+            connectors: connectors::registry_of(&project)?,
+            project,
             redaction,
             opened: Weak::new(),
             builder: Builder::default(),
@@ -63,6 +65,10 @@ impl Host for ProgramHost {
 
     fn connectors(&self) -> &ConnectorRegistry {
         &self.connectors
+    }
+
+    fn refresh_connectors(&self) -> Result<()> {
+        connectors::declarative::library::load(&self.project, &self.connectors)
     }
 
     fn clock(&self) -> fn() -> Timestamp {
@@ -111,6 +117,11 @@ impl Host for ProgramHost {
     }
 }
 
+/// Queries over DuckDB files.
+pub fn analytics() -> &'static dyn Analytics {
+    &DuckDb
+}
+
 /// DuckDB files, asked by way of the connector that also writes them: within a process they share one open database.
 pub(crate) struct DuckDb;
 
@@ -130,6 +141,31 @@ impl Analytics for DuckDb {
         let (answer, total) =
             Queries::new(on.config, on.context)?.rows(table, Window { offset, limit }).await?;
         Ok(GridData { columns: grid_columns(answer.columns), rows: answer.rows, total: Some(total) })
+    }
+
+    fn scratch(&self, folder: &Path) -> SystemConfig {
+        let path = folder.join("rehearsal.duckdb").to_string_lossy().into_owned();
+        SystemConfig { connector: DUCKDB.to_owned(), config: json!({"path": path}) }
+    }
+
+    async fn compare(
+        &self,
+        on: Queried<'_>,
+        before: &TargetName,
+        after: &TargetName,
+        key: &[String],
+    ) -> Result<TableComparison> {
+        let found = Queries::new(on.config, on.context)?.compare(before, after, key).await?;
+        Ok(TableComparison {
+            rows_before: found.rows_before,
+            rows_after: found.rows_after,
+            only_before: found.only_before,
+            only_after: found.only_after,
+            columns_before: grid_columns(found.columns_before),
+            columns_after: grid_columns(found.columns_after),
+            example_columns: grid_columns(found.examples.columns),
+            examples: found.examples.rows,
+        })
     }
 
     async fn tables(&self, on: Queried<'_>) -> Result<Vec<SqlTable>> {

@@ -6,6 +6,7 @@ use crate::support::Shell;
 
 mod client;
 mod journey;
+mod versions;
 
 use client::Server;
 

@@ -7,6 +7,7 @@ mod bench;
 mod bench_api;
 mod bench_window;
 mod crash;
+mod external;
 mod package;
 mod reference;
 mod setup;

@@ -5,7 +5,7 @@ use std::process::Command;
 use anyhow::{Result, bail};
 
 use crate::shell::{self, Workspace, stage};
-use crate::{setup, tidy, ui};
+use crate::{external, setup, tidy, ui};
 
 /// What tests use besides Rust and Node: a program that must be there, and the Debian package that has it.
 const TOOLS: &[(&str, &str)] =
@@ -67,6 +67,7 @@ fn has_display() -> bool {
 pub(crate) fn run(workspace: &Workspace, filter: Option<&str>) -> Result<()> {
     stage("set-up", || setup::run(workspace))?;
     stage("tools", || tools(workspace))?;
+    stage("external connectors", || external::run(workspace))?;
     stage("window", || ui::build(workspace))?;
     if filter.is_none() {
         stage("formatting", || shell::run(workspace.cargo(["fmt", "--all", "--check"])))?;

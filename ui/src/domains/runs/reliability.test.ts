@@ -66,6 +66,9 @@ const run = (started_at: string, outcome: RunSummary["outcome"], interrupted = f
   rows_rejected: 0,
   interrupted,
   failure: null,
+  connectors: {},
+  version: null,
+  config_hash: "",
 });
 const entry = (at: string): TimelineEntry => ({ id: 1, at, kind: "pause", run: null, text: "Paused.", diff: null, undo: false });
 

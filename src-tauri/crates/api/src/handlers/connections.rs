@@ -325,6 +325,8 @@ impl Api {
             left::forget(open, name)?;
             open.state.remove_setting(&format!("paused/{name}"))?;
             open.state.remove_setting(&format!("quarantined/{name}"))?;
+            open.state.forget_versions(name)?;
+            syncline_store::Recording::forget(&open.project, name);
             let compared = format!("compared/{name}/");
             for (table, _) in open.state.settings::<Value>(&compared)? {
                 open.state.remove_setting(&format!("{compared}{table}"))?;

@@ -106,6 +106,7 @@ impl Api {
             open.project.save_connection(
                 &sample.connection,
                 &ConnectionConfig {
+                    source_version: None,
                     source: sample.source.0,
                     destination: sample.destination.0,
                     schema: None,

@@ -247,7 +247,8 @@ mod tests {
 
     fn run(begin: i64, end: i64, outcome: Outcome, errors: usize) -> RunTotals {
         let error = RunError::from(&Error::new(ErrorKind::Timeout, "No answer."));
-        let attempt = |error| AttemptRecord { started_at: at(begin), ended_at: at(end), error };
+        let attempt =
+            |error| AttemptRecord { started_at: at(begin), ended_at: at(end), error, version: None };
         let mut attempts = vec![attempt(Some(error)); errors];
         attempts.push(attempt(None));
         let mut run = RunRecord::begin(format!("r{begin}"), "c", at(begin), BTreeMap::new(), "h");

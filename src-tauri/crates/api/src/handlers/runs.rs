@@ -30,6 +30,9 @@ pub(super) fn summary_of(totals: &RunTotals, working: bool, now: Timestamp) -> R
         rows_rejected: totals.rows_rejected,
         interrupted: run.ended_at.is_none() && !working,
         failure: run.error.as_ref().map(|error| error.message.clone()),
+        connectors: run.connectors.clone(),
+        version: run.attempts.last().and_then(|attempt| attempt.version.clone()),
+        config_hash: run.config_hash.clone(),
     }
 }
 

@@ -223,7 +223,9 @@ impl Api {
         let saved = self.blocking(move |open| {
             let kind = SystemKind::from(request.side);
             validate_name(&request.name)?;
-            let mut system = SystemConfig { connector: request.connector, config: request.config };
+            // Of several versions, the source stays with the one of today.
+            let connector = open.pinned(&request.connector)?;
+            let mut system = SystemConfig { connector, config: request.config };
             if system.config.is_null() {
                 system.config = Value::Object(Map::new());
             }

@@ -161,6 +161,11 @@ fn text(entry: &JournalEntry) -> String {
         },
         "pause" if yes("paused") => "Paused.".to_owned(),
         "pause" => "No longer paused.".to_owned(),
+        "fell_back" => text_of(detail, "text").to_owned(),
+        "version" => {
+            let of = |name: &str| text_of(detail, name).to_owned();
+            format!("Version {} of `{}` instead of version {}.", of("to"), of("connector"), of("from"))
+        }
         "change" if yes("removed") => "The connection was removed.".to_owned(),
         "change" if yes("new") => format!("The connection was made, with {} tables.", number("tables")),
         "change" if yes("outside") => {

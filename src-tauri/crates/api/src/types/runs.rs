@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use syncline_engine::{LogLevel, LogLine, LogStage, Outcome};
 use syncline_protocol::TableName;
@@ -96,6 +98,12 @@ pub struct RunSummary {
     pub interrupted: bool,
     /// Why it failed, in one sentence.
     pub failure: Option<String>,
+    /// The versions of the connectors it began with, by name.
+    pub connectors: BTreeMap<String, String>,
+    /// The version of the source's connector it ended on: another one when the first one failed.
+    pub version: Option<String>,
+    /// A hash of the configuration it ran with.
+    pub config_hash: String,
 }
 
 /// Which lines of the log of a run are wanted.
@@ -290,7 +298,7 @@ pub struct TimelineEntry {
     /// When.
     pub at: String,
     /// What kind of thing: `drift`, `decision`, `undone`, `plan`, `compare`, `replay`, `dismiss`, `change`, `connector`,
-    /// `pause`.
+    /// `pause`, `version`, `fell_back`.
     pub kind: String,
     /// The run it belongs to.
     pub run: Option<String>,

@@ -11,9 +11,11 @@ use futures::stream::BoxStream;
 use futures::{StreamExt as _, TryStreamExt as _};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use reqwest::{Method, Url};
-use syncline_protocol::{Error, ErrorKind, Result};
+use syncline_protocol::{Error, ErrorKind, Result, Tape};
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
+
+use super::tape::{Head, Player, recorded};
 
 /// What a client allows.
 #[derive(Debug, Clone)]
@@ -169,11 +171,20 @@ struct Kept {
     body: Bytes,
 }
 
+/// Where answers come from.
+enum Traffic {
+    Live,
+    Record(Arc<dyn Tape>),
+    Replay(Player),
+}
+
 /// Sends requests for all streams of a run.
 pub struct Client {
     http: reqwest::Client,
     limits: Limits,
     tape: Option<Arc<dyn Tape>>,
+    /// Keeps answers, or gives kept ones instead of asking.
+    traffic: Traffic,
     /// Until when a host wants to be left alone.
     resting: Mutex<HashMap<String, Instant>>,
     kept: Mutex<HashMap<String, Arc<OnceCell<Kept>>>>,
@@ -204,6 +215,7 @@ impl Client {
             http,
             limits,
             tape: None,
+            traffic: Traffic::Live,
             resting: Mutex::default(),
             kept: Mutex::default(),
             kept_bytes: Mutex::default(),
@@ -217,6 +229,16 @@ impl Client {
     #[must_use]
     pub fn with_tape(mut self, tape: Arc<dyn Tape>) -> Client {
         self.tape = Some(tape);
+        self
+    }
+
+    /// The same with a tape: answers are kept on it, or given from it and nothing is asked any more.
+    #[must_use]
+    pub fn on_tape(mut self, tape: syncline_protocol::Traffic) -> Client {
+        self.traffic = match tape {
+            syncline_protocol::Traffic::Record(tape) => Traffic::Record(tape),
+            syncline_protocol::Traffic::Replay(answers) => Traffic::Replay(Player::new(&answers)),
+        };
         self
     }
 
@@ -236,6 +258,14 @@ impl Client {
     /// # Errors
     /// As [`send`](Self::send).
     pub async fn send_now(&self, request: &Prepared) -> Result<Answer> {
+        if let Traffic::Replay(player) = &self.traffic {
+            let (head, body) = player.answer(request)?;
+            let url = head.answered.parse().unwrap_or_else(|_| request.url.clone());
+            let bytes = Body::ready(body).bytes;
+            let body = Body { bytes, limits: self.limits.clone(), length: None };
+            return Ok(Answer { status: head.status, headers: head.headers, url, body });
+        }
+        let asked = request;
         let mut request = request.clone();
         let origin = request.url.clone();
         for _ in 0..=self.limits.redirects {
@@ -246,7 +276,7 @@ impl Client {
             let status = response.status().as_u16();
             let target = response.headers().get(LOCATION).and_then(|target| target.to_str().ok());
             let Some(target) = target.filter(|_| matches!(status, 301 | 302 | 303 | 307 | 308)) else {
-                return Ok(self.answer(response));
+                return Ok(self.kept_on_tape(asked, self.answer(response)));
             };
             let target = request.url.join(target).map_err(|_| {
                 Error::new(ErrorKind::CorruptInput, "The API sent us on to an address that is not valid.")
@@ -331,6 +361,15 @@ impl Client {
         let length = response.content_length();
         let bytes = response.bytes_stream().map_err(move |error| failed(&host, error)).boxed();
         Answer { status, headers, url, body: Body { bytes, limits: self.limits.clone(), length } }
+    }
+
+    /// The same answer; once its body is read it is on the tape, if there is one.
+    fn kept_on_tape(&self, asked: &Prepared, mut answer: Answer) -> Answer {
+        if let Traffic::Record(tape) = &self.traffic {
+            let head = Head::new(asked, answer.status, &answer.headers, &answer.url);
+            answer.body.bytes = recorded(Arc::clone(tape), head, answer.body.bytes);
+        }
+        answer
     }
 
     /// A public API must not lead us into the local network.

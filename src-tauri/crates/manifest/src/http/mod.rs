@@ -10,6 +10,7 @@ mod links;
 mod options;
 mod requester;
 pub mod sign_in;
+mod tape;
 
 pub use errors::Action;
 pub(crate) use errors::named;

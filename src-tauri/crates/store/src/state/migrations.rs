@@ -16,6 +16,7 @@ const STEPS: &[&str] = &[
     include_str!("migrations/0001_begin.sql"),
     include_str!("migrations/0002_settings.sql"),
     include_str!("migrations/0003_history.sql"),
+    include_str!("migrations/0004_versions.sql"),
 ];
 
 /// Brings the file to the newest shape, in one transaction that other programs wait for.

@@ -65,6 +65,9 @@ pub struct AttemptRecord {
     /// Why it failed; none when it did not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<RunError>,
+    /// The version of the source's connector it ran on; none in old records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
 }
 
 /// A run, as far as it is known.
@@ -84,7 +87,7 @@ pub struct RunRecord {
     pub error: Option<RunError>,
     /// Its tries, in order.
     pub attempts: Vec<AttemptRecord>,
-    /// The versions of the connectors it used.
+    /// The versions of the connectors it began with.
     pub connectors: BTreeMap<String, String>,
     /// A hash of the configuration it ran with, so that a change of configuration can be told from other causes.
     pub config_hash: String,

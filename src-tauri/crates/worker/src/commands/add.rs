@@ -90,8 +90,9 @@ fn save(context: &Context<'_>, kind: SystemKind, spec: &Spec, draft: Draft<'_>) 
 }
 
 fn save_file(context: &Context<'_>, kind: SystemKind, spec: &Spec, draft: Draft<'_>) -> Result<()> {
-    let system =
-        SystemConfig { connector: spec.name.clone().into_owned(), config: Value::Object(draft.config) };
+    // Of several versions, the source stays with the one of today.
+    let connector = context.registry.pinned(&spec.name)?;
+    let system = SystemConfig { connector, config: Value::Object(draft.config) };
     // The connector's own opinion, before the file is written. It does not connect.
     match kind {
         SystemKind::Source => context.make_source(&system).map(|_| ()),

@@ -1,12 +1,12 @@
 //! `syncline connector`
 
-use std::fs;
 use std::path::Path;
 
+use connectors::declarative::intake::{self, Offered};
 use connectors::declarative::{Declarative, library};
 use syncline_protocol::{
     Change, ChangeSink, Connector as _, DiscoverFilter, Error, ErrorKind, ReadMode, Result, Source, Stopped,
-    TableRead,
+    TableRead, split_reference,
 };
 use syncline_store::SystemKind;
 use syncline_store::project::validate_name;
@@ -15,54 +15,94 @@ use crate::app::Context;
 use crate::cli::ConnectorCommand;
 use crate::exit::Exit;
 use crate::screen::{Column, Tone, paint};
-use crate::text::counted;
+
+mod rehearse;
+mod versions;
 
 pub(crate) fn run(context: &Context<'_>, command: ConnectorCommand) -> Result<Exit> {
     match command {
-        ConnectorCommand::Add { from, name, replace } => add(context, &from, name, replace),
-        ConnectorCommand::List => list(context),
+        ConnectorCommand::Add { from, name, version, replace } => {
+            add(context, &from, Wanted { name, version, replace })
+        }
+        ConnectorCommand::List { json } => versions::list(context, json),
+        ConnectorCommand::Index { from, find } => versions::index(context, from.as_deref(), find.as_deref()),
+        ConnectorCommand::Upgrade { name, to, only, yes, json } => {
+            versions::upgrade(context, &versions::Upgrade { name, to, only, yes, json })
+        }
+        ConnectorCommand::Rehearse { name, to, only, json } => {
+            rehearse::run(context, &name, to.as_deref(), &only, json)
+        }
+        ConnectorCommand::Rollback { name, only } => versions::roll_back(context, &name, &only),
         ConnectorCommand::Test { name, source } => test(context, &name, source.as_deref()),
         ConnectorCommand::Remove { name } => remove(context, &name),
     }
 }
 
-fn add(context: &Context<'_>, from: &str, name: Option<String>, replace: bool) -> Result<Exit> {
-    let name = match name {
+/// How a manifest should be kept.
+struct Wanted {
+    name: Option<String>,
+    version: Option<String>,
+    replace: bool,
+}
+
+fn add(context: &Context<'_>, from: &str, wanted: Wanted) -> Result<Exit> {
+    let offered = offer(context, from)?;
+    let name = match wanted.name.or_else(|| offered.name.clone()) {
         Some(name) => name,
         None => name_of(from)?,
     };
     validate_name(&name)?;
     let project = context.project.root();
-    let ours = library::names(project)?.contains(&name);
-    if !ours && context.registry.get(&name).is_ok() {
+    let known = library::versions(project, &name)?;
+    if known.is_empty() && context.registry.get(&name).is_ok() {
         return Err(Error::new(
             ErrorKind::Config,
             format!("Syncline has a connector called `{name}` of its own."),
         )
         .fix("Choose another name with --name."));
     }
-    if ours && !replace {
-        return Err(Error::new(ErrorKind::Config, format!("There is already a manifest called `{name}`."))
-            .meaning("It was left as it is.")
-            .fix("Choose another name with --name, or add --replace."));
+    let newest = known.last().filter(|_| wanted.replace).cloned();
+    let version = wanted.version.or_else(|| offered.version.clone()).or(newest);
+    let version = version.unwrap_or_else(|| library::next_version(&known));
+    if known.contains(&version) && !wanted.replace {
+        return Err(Error::new(
+            ErrorKind::Config,
+            format!("There is already a version {version} of `{name}`."),
+        )
+        .meaning("It was left as it is.")
+        .fix("Give this one another version with --as, or another name with --name.")
+        .fix("Add --replace if it is the same one, corrected."));
     }
-    let connector = if from.starts_with("https://") || from.starts_with("http://") {
-        let text = context.runtime.block_on(library::fetch(from))?;
-        library::save(project, &name, &text, None)?
-    } else {
-        let path = Path::new(from);
-        let (file, folder) = if path.is_dir() {
-            (path.join("manifest.yaml"), Some(path))
-        } else {
-            (path.to_owned(), path.parent())
-        };
-        library::save(project, &name, &library::read(&file)?, folder)?
-    };
+    let connector = library::save_version(project, &name, &version, &offered)?;
+    // A source that follows the newest version would change with this one: it stays where it is.
+    let stays = known.last().map_or(Ok(Vec::new()), |newest| versions::pin(context, &name, newest))?;
     show(context, &connector);
-    context.screen.print(format!(
-        "Added connectors/{name}.\nUse it with `syncline add source NAME --connector {name}`."
-    ));
+    context.screen.print(format!("Added connectors/{name}, version {version}."));
+    match known.last() {
+        None => context.screen.print(format!("Use it with `syncline add source NAME --connector {name}`.")),
+        Some(_) => context.screen.print(format!(
+            "What uses `{name}` stays where it is. Look at what would change: `syncline connector upgrade {name}`."
+        )),
+    }
+    for source in stays {
+        context.screen.say(format!("sources/{source}.yaml now names the version that it is on."));
+    }
     Ok(Exit::Ok)
+}
+
+/// What lies at a path or an address, or under a name of the index.
+fn offer(context: &Context<'_>, from: &str) -> Result<Offered> {
+    let is_address = from.starts_with("https://") || from.starts_with("http://");
+    if !is_address
+        && !Path::new(from).exists()
+        && let Some(entry) = versions::indexed(context, from)?
+    {
+        let mut offered = context.runtime.block_on(intake::take(&entry.url))?;
+        offered.name.get_or_insert(entry.name);
+        offered.version.get_or_insert(entry.version);
+        return Ok(offered);
+    }
+    context.runtime.block_on(intake::take(from))
 }
 
 /// `path/to/pokeapi.yaml`, `path/to/pokeapi/manifest.yaml`, `https://…/pokeapi/manifest.yaml` → `pokeapi`.
@@ -76,31 +116,6 @@ fn name_of(from: &str) -> Result<String> {
     name.filter(|name| !name.is_empty()).ok_or_else(|| {
         Error::new(ErrorKind::Config, "The manifest has no name of its own.").fix("Give it one with --name.")
     })
-}
-
-fn list(context: &Context<'_>) -> Result<Exit> {
-    let project = context.project.root();
-    let names = library::names(project)?;
-    if names.is_empty() {
-        context.screen.say("This project has no manifests. Add one with `syncline connector add FILE`.");
-        return Ok(Exit::Ok);
-    }
-    let mut rows = Vec::new();
-    for name in names {
-        let connector = library::open(project, &name)?;
-        let state = match connector.broken() {
-            Some(why) => format!("cannot be loaded: {why}"),
-            None => {
-                let tables = connector.tables();
-                let broken = tables.iter().filter(|(_, why)| why.is_some()).count();
-                let all = counted(tables.len() as u64, "table");
-                if broken == 0 { all } else { format!("{all}, {broken} of them cannot be read") }
-            }
-        };
-        rows.push(vec![name, state]);
-    }
-    context.screen.print_table(&[Column::Left("NAME"), Column::Left("TABLES")], rows);
-    Ok(Exit::Ok)
 }
 
 /// What the manifest offers.
@@ -135,7 +150,7 @@ fn test(context: &Context<'_>, name: &str, source: Option<&str>) -> Result<Exit>
         return Ok(Exit::Ok);
     };
     let config = context.project.system(SystemKind::Source, source)?;
-    if config.connector != connector.name() {
+    if split_reference(&config.connector).0 != connector.name() {
         return Err(Error::new(
             ErrorKind::Config,
             format!("`{source}` is a source of `{}`.", config.connector),
@@ -198,25 +213,31 @@ impl ChangeSink for Rows {
     }
 }
 
-fn remove(context: &Context<'_>, name: &str) -> Result<Exit> {
+fn remove(context: &Context<'_>, reference: &str) -> Result<Exit> {
     let project = context.project.root();
-    if !library::names(project)?.iter().any(|known| known == name) {
-        return Err(Error::new(ErrorKind::Config, format!("There is no manifest called `{name}`."))
+    let (name, version) = split_reference(reference);
+    let known = library::versions(project, name)?;
+    let gone: Vec<&String> =
+        known.iter().filter(|known| version.is_none_or(|version| *known == version)).collect();
+    if gone.is_empty() {
+        return Err(Error::new(ErrorKind::Config, format!("There is no manifest called `{reference}`."))
             .fix("List them with `syncline connector list`."));
     }
-    for source in context.project.systems(SystemKind::Source)? {
-        if context.project.system(SystemKind::Source, &source)?.connector == name {
-            return Err(Error::new(ErrorKind::Config, format!("The source `{source}` uses it."))
-                .meaning("It was left as it is.")
-                .fix("Remove the source first."));
-        }
+    for user in syncline_engine::versions::uses(&context.project, &context.state, &context.registry, name)? {
+        let of_source = gone.contains(&&user.version);
+        let of_connection = user.connections.iter().find(|user| gone.contains(&&user.version));
+        let who = match (of_source, of_connection) {
+            (true, _) => format!("source `{}`", user.source),
+            (false, Some(user)) => format!("connection `{}`", user.connection),
+            (false, None) => continue,
+        };
+        return Err(Error::new(ErrorKind::Config, format!("The {who} uses it."))
+            .meaning("It was left as it is.")
+            .fix("Put it on another version with `syncline connector upgrade`, or remove it first."));
     }
-    let folder = library::folder(project, name);
-    fs::remove_dir_all(&folder).map_err(|error| {
-        Error::new(ErrorKind::Config, "The manifest could not be removed.")
-            .with("folder", folder.display())
-            .caused_by(error)
-    })?;
-    context.screen.print(format!("Removed connectors/{name}."));
+    for version in &gone {
+        library::remove(project, name, version)?;
+    }
+    context.screen.print(format!("Removed connectors/{}.", reference.replace('@', "/")));
     Ok(Exit::Ok)
 }

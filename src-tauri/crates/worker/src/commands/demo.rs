@@ -54,6 +54,7 @@ fn add(context: &Context<'_>) -> Result<()> {
     context.project.save_connection(
         CONNECTION,
         &ConnectionConfig {
+            source_version: None,
             source: SOURCE.to_owned(),
             destination: DESTINATION.to_owned(),
             schema: None,

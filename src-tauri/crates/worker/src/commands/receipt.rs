@@ -76,6 +76,9 @@ pub(crate) fn receipt_text(receipt: &Receipt, verbose: bool) -> String {
             text.push_str(&format!("\n{} {}: {}", paint(Tone::Warning, "~"), table.table, drift.what));
         }
     }
+    if let Some(fell_back) = &receipt.fell_back {
+        text.push_str(&format!("\n\n{} {}", paint(Tone::Warning, "!"), fell_back.text()));
+    }
     // What struck the run as a whole stands at every table; it is told once.
     let mut told: Vec<&str> = Vec::new();
     let failures = receipt.tables.iter().filter_map(|table| table.failure.as_ref()).chain(&receipt.failure);
@@ -89,6 +92,14 @@ pub(crate) fn receipt_text(receipt: &Receipt, verbose: bool) -> String {
         text.push_str(&format!(
             "\n\nLook at rejected rows with `syncline quarantine list {}`.",
             receipt.connection
+        ));
+    }
+    if verbose && !receipt.connectors.is_empty() {
+        let versions = receipt.connectors.iter().map(|(name, version)| format!("{name} {version}"));
+        let versions = versions.collect::<Vec<_>>().join(", ");
+        text.push_str(&paint(
+            Tone::Subtle,
+            &format!("\n\nConnectors: {versions}. Configuration: {}.", receipt.config_hash),
         ));
     }
     text.push_str(&paint(Tone::Subtle, &format!("\n\nReceipt: syncline receipt {}", receipt.run)));

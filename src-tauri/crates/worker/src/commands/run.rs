@@ -1,11 +1,10 @@
 //! `syncline run`
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::json;
-use syncline_engine::{Connection, Observer, Plan, Receipt, RunLog, RunOptions, Stop, Verb};
+use syncline_engine::{Connection, Observer, Origin, Plan, Receipt, RunLog, RunOptions, Stop, Verb};
 use syncline_protocol::{Error, ErrorKind, Result, TableName};
 use syncline_store::{RunLock, RunRecord, run_id};
 
@@ -111,14 +110,8 @@ pub(crate) fn record(
     json_events: bool,
 ) -> Result<Receipt> {
     let run = options.run.clone();
-    let hash = context.project.config_hash(&connection.name)?;
-    let started = RunRecord::begin(
-        run.clone(),
-        &connection.name,
-        Timestamp::now(),
-        versions(context, connection)?,
-        hash,
-    );
+    let Origin { connectors, config_hash, .. } = connection.origin.clone();
+    let started = RunRecord::begin(run.clone(), &connection.name, Timestamp::now(), connectors, config_hash);
     context.state.begin_run(&started)?;
     let progress = Progress::begin(context.screen, json_events);
     // Moved into the run: the screen shows events until the last one who could tell some is gone.
@@ -130,22 +123,6 @@ pub(crate) fn record(
     let receipt = context.runtime.block_on(connection.run(options, stop.clone(), log as Arc<dyn Observer>));
     progress.end();
     tracing::info!(run, connection = connection.name, outcome = ?receipt.outcome, duration_ms = receipt.duration_ms, "run ended");
-    context.state.end_run(&run, &receipt.ending()?)?;
-    receipt
-        .drift_entries(Timestamp::now())
-        .try_for_each(|entry| context.state.add_to_journal(&entry).map(drop))?;
+    receipt.keep(&context.state, Timestamp::now())?;
     Ok(receipt)
-}
-
-fn versions(context: &Context<'_>, connection: &Connection) -> Result<BTreeMap<String, String>> {
-    use syncline_store::SystemKind::{Destination, Source};
-    let systems = [(Source, &connection.config.source), (Destination, &connection.config.destination)];
-    systems
-        .into_iter()
-        .map(|(kind, name)| {
-            let connector = context.project.system(kind, name)?.connector;
-            let version = context.registry.get(&connector)?.spec().version.into_owned();
-            Ok((connector, version))
-        })
-        .collect()
 }

@@ -93,7 +93,8 @@ fn one(context: &Context<'_>, name: &str, json: bool) -> Result<Exit> {
             took.map(duration).unwrap_or_default(),
             run.attempts.len().max(1).to_string(),
             count(landed_rows(context, &run.id)?),
-            run.error.as_ref().map(|error| error.message.clone()).unwrap_or_default(),
+            run.attempts.last().and_then(|attempt| attempt.version.clone()).unwrap_or_default(),
+            why(run),
         ]);
     }
     context.screen.print_table(
@@ -104,11 +105,23 @@ fn one(context: &Context<'_>, name: &str, json: bool) -> Result<Exit> {
             Column::Right("TOOK"),
             Column::Right("ATTEMPTS"),
             Column::Right("ROWS"),
+            Column::Left("VERSION"),
             Column::Left("WHY"),
         ],
         rows,
     );
     Ok(Exit::Ok)
+}
+
+/// What ended a run, or why it went on with another version of the source's connector than it began with.
+fn why(run: &RunRecord) -> String {
+    let changed = run.attempts.windows(2).find(|pair| pair[0].version != pair[1].version);
+    if let (None, Some([before, after])) = (&run.error, changed)
+        && let (Some(from), Some(to), Some(error)) = (&before.version, &after.version, &before.error)
+    {
+        return format!("version {from} → {to}: {}", error.message);
+    }
+    run.error.as_ref().map(|error| error.message.clone()).unwrap_or_default()
 }
 
 fn landed_rows(context: &Context<'_>, run: &str) -> Result<u64> {

@@ -39,6 +39,7 @@ pub(super) fn add(context: &Context<'_>, arguments: &AddConnection) -> Result<Ex
     };
     let selection = select_tables(&catalog, &wanted, incremental, arguments.all)?;
     let config = ConnectionConfig {
+        source_version: None,
         source: arguments.source.clone(),
         destination: arguments.destination.clone(),
         schema: arguments.schema.clone(),

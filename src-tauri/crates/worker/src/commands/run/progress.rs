@@ -185,6 +185,14 @@ fn event_text(event: &Event) -> Option<String> {
             }
             Some(text)
         }
+        Event::FellBack { what } => Some(format!(
+            "{} Version {} of {} did not work: {}\n  Going on with version {}, the last one that worked.",
+            paint_err(Tone::Warning, "!"),
+            what.from,
+            what.connector,
+            what.because,
+            what.to
+        )),
         Event::Waiting { table, reason: Some(reason) } => Some(format!("{table}: waiting: {reason}")),
         Event::Retrying { attempt, in_ms, failure } => Some(format!(
             "{}\n  Trying again in {} (attempt {attempt}).",

@@ -12,7 +12,7 @@ use crate::rows::{ColumnBuilder, RowBuffer};
 
 /// Where a field goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
+pub(crate) enum Place {
     /// Into this column.
     Column(usize),
     /// Nowhere: nobody wants it.
@@ -22,7 +22,7 @@ pub(super) enum Place {
 }
 
 /// Puts records into the columns of a buffer.
-pub(super) struct Straight {
+pub(crate) struct Straight {
     places: HashMap<String, Place>,
     /// The place of fields that nobody named.
     others: Place,
@@ -35,12 +35,12 @@ pub(super) struct Straight {
 }
 
 impl Straight {
-    pub(super) fn new(places: HashMap<String, Place>, others: Place, columns: usize) -> Straight {
+    pub(crate) fn new(places: HashMap<String, Place>, others: Place, columns: usize) -> Straight {
         Straight { places, others, order: Vec::new(), filled: vec![0; columns], record: 0, text: Vec::new() }
     }
 
     /// Adds a record. False: it does not fit, and nothing was added.
-    pub(super) fn put(&mut self, record: &[u8], buffer: &mut RowBuffer) -> bool {
+    pub(crate) fn put(&mut self, record: &[u8], buffer: &mut RowBuffer) -> bool {
         self.record += 1;
         let mut input = serde_json::Deserializer::from_slice(record);
         let fits = Row { straight: self, buffer }.deserialize(&mut input).is_ok()
@@ -246,7 +246,7 @@ impl<'de> Visitor<'de> for Cell<'_> {
 }
 
 /// Adds a text; whether it fits. A number in quotes is a text that looks like one: the column becomes a text.
-pub(super) fn string(builder: &mut ColumnBuilder, text: &str) -> bool {
+pub(crate) fn string(builder: &mut ColumnBuilder, text: &str) -> bool {
     let is_number = matches!(
         builder,
         ColumnBuilder::Boolean(_)
@@ -260,7 +260,7 @@ pub(super) fn string(builder: &mut ColumnBuilder, text: &str) -> bool {
 }
 
 /// Adds a number that is not negative; whether it fits.
-pub(super) fn unsigned(builder: &mut ColumnBuilder, value: u64) -> bool {
+pub(crate) fn unsigned(builder: &mut ColumnBuilder, value: u64) -> bool {
     match i64::try_from(value) {
         Ok(value) => builder.int(value),
         Err(_) => builder.text(&value.to_string()),

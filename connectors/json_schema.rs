@@ -4,7 +4,7 @@ use serde_json::Value;
 use syncline_protocol::{Column, LogicalType};
 
 /// A column for each property. A schema promises little: every column can be null, and what does not fit widens it.
-pub(super) fn columns(schema: &Value) -> Vec<Column> {
+pub(crate) fn columns(schema: &Value) -> Vec<Column> {
     let properties = schema.get("properties").and_then(Value::as_object);
     properties
         .into_iter()
@@ -66,7 +66,7 @@ fn text(property: &Value) -> LogicalType {
 }
 
 /// The type that a value shows, for fields that no schema declares.
-pub(super) fn of_value(value: &Value) -> Option<LogicalType> {
+pub(crate) fn of_value(value: &Value) -> Option<LogicalType> {
     Some(match value {
         Value::Null => return None,
         Value::Bool(_) => LogicalType::Boolean,

@@ -10,21 +10,21 @@ use syncline_protocol::{
     TableSchema,
 };
 
-use super::columns;
-use super::straight::{Place, Straight, string, unsigned};
+use crate::json_schema as columns;
+use crate::json_straight::{Place, Straight, string, unsigned};
 use crate::rows::{ColumnBuilder, RowBuffer};
 
 /// What has been said about the shape of tables: the table, the column, and the type that its values did not fit
 /// (empty for a column nobody knew). What an earlier session said is no news: the answer was to go on without it.
 #[derive(Clone, Default)]
-pub(super) struct Told {
+pub(crate) struct Told {
     all: Arc<Mutex<HashSet<(TableName, String, String)>>>,
     settled: Arc<HashSet<(TableName, String, String)>>,
 }
 
 impl Told {
     /// For a new session: everything that was said so far is settled.
-    pub(super) fn settle(&self) -> Told {
+    pub(crate) fn settle(&self) -> Told {
         let settled = self.all.lock().unwrap_or_else(PoisonError::into_inner).clone();
         Told { all: Arc::clone(&self.all), settled: Arc::new(settled) }
     }
@@ -40,7 +40,7 @@ impl Told {
 }
 
 /// Turns the records of one table into batches.
-pub(super) struct Writer<'a> {
+pub(crate) struct Writer<'a> {
     read: &'a TableRead,
     /// Fields that discovery knows, wanted or not.
     known: HashSet<String>,
@@ -57,7 +57,7 @@ pub(super) struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    pub(super) fn new(read: &'a TableRead, known: HashSet<String>, told: Option<Told>) -> Result<Writer<'a>> {
+    pub(crate) fn new(read: &'a TableRead, known: HashSet<String>, told: Option<Told>) -> Result<Writer<'a>> {
         let mut places: HashMap<String, Place> =
             known.iter().map(|name| (name.clone(), Place::Nowhere)).collect();
         let settled = told.iter().flat_map(|told| told.settled.iter());
@@ -80,7 +80,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Rows that wait to be handed on.
-    pub(super) fn rows(&self) -> usize {
+    pub(crate) fn rows(&self) -> usize {
         self.rows
     }
 
@@ -88,7 +88,7 @@ impl<'a> Writer<'a> {
     ///
     /// # Errors
     /// `Internal`, when a batch cannot be built.
-    pub(super) fn take(&mut self, records: &[Value]) -> Result<Vec<Change>> {
+    pub(crate) fn take(&mut self, records: &[Value]) -> Result<Vec<Change>> {
         let mut changes = Vec::new();
         for record in records {
             if let Some(rejected) = self.record(record) {
@@ -124,14 +124,14 @@ impl<'a> Writer<'a> {
     ///
     /// # Errors
     /// `Internal`, when the batch cannot be built.
-    pub(super) fn finish(&mut self) -> Result<Option<Change>> {
+    pub(crate) fn finish(&mut self) -> Result<Option<Change>> {
         self.rows = 0;
         let rows = self.buffer.finish()?;
         Ok(rows.map(|rows| Change::Batch(ChangeBatch { kind: BatchKind::Rows, rows })))
     }
 
     /// The shape that holds all that was seen, when that is news.
-    pub(super) fn news(&self) -> Option<TableSchema> {
+    pub(crate) fn news(&self) -> Option<TableSchema> {
         if self.news.is_empty() {
             return None;
         }
