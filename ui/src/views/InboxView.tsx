@@ -157,7 +157,7 @@ function Entry({ entry, onDecide }: { entry: InboxEntry } & Pick<ListProps, "onD
           <span title={format.moment(entry.since)}>{text("inbox.since", { time: format.ago(entry.since) })}</span>
           {" · "}
           {text(waits(entry) ? "inbox.runsWithout" : "inbox.runsSince", { count: entry.runs_since })}
-          {entry.accepted_at && drift.kind !== "new_table" && (
+          {entry.accepted_at && waits(entry) && (
             <>
               {" · "}
               <span title={format.moment(entry.accepted_at)}>{text("inbox.accepted", { time: format.ago(entry.accepted_at) })}</span>
