@@ -3,12 +3,12 @@
 use serde::Serialize;
 use syncline_engine::{ColumnPreview, ColumnProfile, Preview, Stop};
 use syncline_protocol::{Error, LogicalType, Result};
+use syncline_worker::host::Counting;
 
 use crate::app::Context;
 use crate::cli;
 use crate::commands::plan::effect_text;
 use crate::exit::Exit;
-use crate::host::DuckDb;
 use crate::screen::{Column, Screen, Tone, paint};
 use crate::text::{counted, shorten};
 
@@ -24,7 +24,7 @@ pub(crate) fn run(context: &Context<'_>, arguments: &cli::Preview) -> Result<Exi
         let (preview, sample) = connection.preview(&arguments.table, arguments.rows, &Stop::new()).await?;
         let mut profiles = Vec::new();
         for column in 0..sample.columns() {
-            profiles.push(sample.profile(column, &DuckDb).await?);
+            profiles.push(sample.profile(column, &Counting).await?);
         }
         Ok::<_, Error>((preview, profiles))
     })?;
