@@ -26,7 +26,7 @@ interface InspectorProps {
 export function Inspector({ preview, column, part, onPart }: InspectorProps) {
   const text = useText();
   return (
-    <aside aria-label={text("preview.inspector")} className="flex w-[344px] shrink-0 flex-col border-l border-border">
+    <aside aria-label={text("preview.inspector")} className="flex w-[344px] shrink-0 flex-col border-s border-border">
       <div className="flex h-11 shrink-0 items-center border-b border-border px-2">
         <Segments
           label={text("preview.inspector")}
@@ -66,7 +66,7 @@ function Findings({ findings }: { findings: readonly Finding[] }) {
   if (findings.length === 0) {
     return (
       <p className="m-0 flex items-start gap-2 text-ink-muted">
-        <CircleCheck size={16} strokeWidth={1.5} aria-hidden className="mt-0.5 shrink-0 text-ok" />
+        <CircleCheck size={16} strokeWidth={1.5} aria-hidden className="h-5 shrink-0 text-ok" />
         {text("preview.noFindings")}
       </p>
     );
@@ -77,7 +77,7 @@ function Findings({ findings }: { findings: readonly Finding[] }) {
         const { icon: Icon, ink } = weights[Math.min(Math.max(finding.weight, 1), 3) - 1] ?? weights[0];
         return (
           <li key={finding.text} className="flex items-start gap-2">
-            <Icon size={16} strokeWidth={1.5} aria-hidden className={`mt-0.5 shrink-0 ${ink}`} />
+            <Icon size={16} strokeWidth={1.5} aria-hidden className={`h-5 shrink-0 ${ink}`} />
             <span className="min-w-0 break-words"><Words>{finding.text}</Words></span>
           </li>
         );
@@ -118,7 +118,7 @@ function Profile({ column, sampled }: { column: ColumnPreview | undefined; sampl
           <ul className="m-0 flex list-none flex-col gap-1 p-0">
             {column.top.map(([value, count]) => (
               <li key={value} className="relative flex h-6 items-center justify-between gap-2 px-2">
-                <span aria-hidden className="absolute inset-y-0 left-0 rounded-input bg-accent-soft" style={{ width: `${(count / most) * 100}%` }} />
+                <span aria-hidden className="absolute inset-y-0 start-0 rounded-input bg-accent-soft" style={{ width: `${(count / most) * 100}%` }} />
                 <bdi className="relative truncate">{value}</bdi>
                 <span className="num relative text-ink-muted">{format.exact(count)}</span>
               </li>

@@ -118,7 +118,7 @@ function Log({ runs, first, tables, firstTable }: LogProps) {
         >
           {text("log.firstError")}
         </Button>
-        <span role="status" className="num ml-auto text-ink-muted">
+        <span role="status" className="num ms-auto text-ink-muted">
           {page && text("log.lines", { count: page.total })}
         </span>
         <IconButton icon={WrapText} label={text("log.wrap")} pressed={wrap} onClick={() => setWrap(!wrap)} />
