@@ -105,7 +105,7 @@ export function PlanSheet({ plan, title, onApply, applying, onAgain, onBack, tro
           {text("plan.save")}
         </Button>
         {onBack && (
-          <Button look="quiet" className="ms-auto" onClick={onBack}>
+          <Button look="quiet" className="ml-auto" onClick={onBack}>
             {text("common.back")}
           </Button>
         )}
@@ -132,7 +132,7 @@ function Counts({ summary }: { summary: PlanSummary }) {
         .map((verb) => (
           <VerbWord key={verb} verb={verb} count={summary.counts[verb]} />
         ))}
-      <span className="ms-auto text-ink-muted">
+      <span className="ml-auto text-ink-muted">
         {(summary.rows > 0 || summary.unknown > 0) && reads}
         {summary.bytes > 0 && ` · ${text("plan.bytes", { bytes: format.bytes(summary.bytes) })}`}
       </span>
@@ -172,7 +172,7 @@ function EffectRow({ effect }: { effect: TableEffect }) {
         type="button"
         aria-expanded={open}
         onClick={() => setOpen(!open)}
-        className="row-h flex w-full items-center gap-3 border-0 bg-transparent px-6 text-start outline-offset-[-2px] hover:bg-sunken"
+        className="row-h flex w-full items-center gap-3 border-0 bg-transparent px-6 text-left outline-offset-[-2px] hover:bg-sunken"
       >
         <Chevron size={16} strokeWidth={1.5} aria-hidden className="shrink-0 text-ink-subtle" />
         <span className={clsx("flex w-28 shrink-0 items-center gap-2", ink)}>
@@ -207,7 +207,7 @@ function amount(effect: TableEffect, count: (rows: number) => string): [MessageI
 function EffectDetails({ effect }: { effect: TableEffect }) {
   const text = useText();
   return (
-    <div className="flex flex-col gap-2 pe-6 pb-4 ps-13">
+    <div className="flex flex-col gap-2 pr-6 pb-4 pl-13">
       {effect.verb === "rebuild" && <p className="m-0">{text("plan.rebuildNote")}</p>}
       {effect.effects.map((sentence) => (
         <p key={sentence} className="m-0 text-ink-muted">

@@ -26,7 +26,7 @@ interface InspectorProps {
 export function Inspector({ preview, column, part, onPart }: InspectorProps) {
   const text = useText();
   return (
-    <aside aria-label={text("preview.inspector")} className="flex w-[344px] shrink-0 flex-col border-s border-border">
+    <aside aria-label={text("preview.inspector")} className="flex w-[344px] shrink-0 flex-col border-l border-border">
       <div className="flex h-11 shrink-0 items-center border-b border-border px-2">
         <Segments
           label={text("preview.inspector")}
@@ -118,7 +118,7 @@ function Profile({ column, sampled }: { column: ColumnPreview | undefined; sampl
           <ul className="m-0 flex list-none flex-col gap-1 p-0">
             {column.top.map(([value, count]) => (
               <li key={value} className="relative flex h-6 items-center justify-between gap-2 px-2">
-                <span aria-hidden className="absolute inset-y-0 start-0 rounded-input bg-accent-soft" style={{ width: `${(count / most) * 100}%` }} />
+                <span aria-hidden className="absolute inset-y-0 left-0 rounded-input bg-accent-soft" style={{ width: `${(count / most) * 100}%` }} />
                 <bdi className="relative truncate">{value}</bdi>
                 <span className="num relative text-ink-muted">{format.exact(count)}</span>
               </li>

@@ -38,7 +38,7 @@ export function SampleSheets({ preview, form, begin, onColumn, onValue }: Sample
         {sheets.map((sheet, at) => (
           // Sheets are their position: source, then landed.
           // oxlint-disable-next-line react/no-array-index-key
-          <div key={`${form} ${at}`} className="flex min-w-0 flex-1 flex-col not-first:border-s not-first:border-border">
+          <div key={`${form} ${at}`} className="flex min-w-0 flex-1 flex-col not-first:border-l not-first:border-border">
             <SheetGrid sheet={sheet} table={preview.table} begin={begin} onColumn={onColumn} onValue={onValue} />
           </div>
         ))}

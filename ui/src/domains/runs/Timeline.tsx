@@ -30,7 +30,7 @@ export function Timeline({ moments, current, onOpen, onOlder }: TimelineProps) {
   const days = useMemo(() => grouped(shown, ({ at }) => format.day(at)), [shown, format]);
   const option = (value: Show, label: string) => ({ value, label, count: filtered(moments, value).length });
   return (
-    <div className="flex w-[340px] shrink-0 flex-col border-e border-border">
+    <div className="flex w-[340px] shrink-0 flex-col border-r border-border">
       <div className="flex h-10 shrink-0 items-center overflow-x-auto border-b border-border px-4">
         <Segments
           label={text("history.filter")}
@@ -79,7 +79,7 @@ function RunRow({ run, current, onOpen }: { run: RunSummary; current: boolean; o
       aria-current={current ? "true" : undefined}
       onClick={() => onOpen(run.run)}
       className={clsx(
-        "row-h flex w-full items-center gap-3 border-0 px-6 text-start outline-offset-[-2px]",
+        "row-h flex w-full items-center gap-3 border-0 px-6 text-left outline-offset-[-2px]",
         current ? "bg-accent-soft" : "bg-transparent hover:bg-sunken",
       )}
     >

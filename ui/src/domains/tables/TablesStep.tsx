@@ -83,7 +83,7 @@ function Chooser({ tables, selection, onSelection, onContinue, onAgain }: Choose
             {text("tables.matches", { tables: found.tables.length, columns: found.columnCount })}
           </span>
         )}
-        <div className="ms-auto flex items-center gap-1">
+        <div className="ml-auto flex items-center gap-1">
           <Button size="small" onClick={() => onSelection(toggled(selection, found.tables, true))}>
             {text("tables.selectMatching")}
           </Button>
@@ -130,7 +130,7 @@ function Chooser({ tables, selection, onSelection, onContinue, onAgain }: Choose
         </span>
         <Button
           look="primary"
-          className="ms-auto"
+          className="ml-auto"
           blocked={totals.tables === 0 ? text("tables.none") : undefined}
           onClick={() => onContinue(tables)}
         >
