@@ -90,7 +90,7 @@ function Row({ run }: { run: RunSummary }) {
       </Cell>
       <Cell>
         <State state={stateOfRun(run)} />
-        {run.failure && <span className="ml-3 text-ink-muted">{run.failure}</span>}
+        {run.failure && <span className="ms-3 text-ink-muted">{run.failure}</span>}
       </Cell>
       <Cell right>{format.exact(run.rows_written)}</Cell>
       <Cell right className="text-ink-muted">

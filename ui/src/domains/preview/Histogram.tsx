@@ -13,7 +13,7 @@ export function Histogram({ bins }: { bins: readonly Bin[] }) {
   return (
     <section className="flex flex-col gap-2">
       <h3 className="text-body font-medium">{text("preview.spread")}</h3>
-      <ul aria-label={text("preview.spread")} className="m-0 flex h-16 list-none items-end gap-0.5 p-0">
+      <ul aria-label={text("preview.spread")} className="m-0 flex h-16 list-none items-end gap-1 p-0">
         {bins.map((bin) => {
           const words = text("preview.bin", { from: bin.from, to: bin.to, count: bin.count, rows: format.exact(bin.count) });
           return (

@@ -66,7 +66,7 @@ function Findings({ findings }: { findings: readonly Finding[] }) {
   if (findings.length === 0) {
     return (
       <p className="m-0 flex items-start gap-2 text-ink-muted">
-        <CircleCheck size={16} strokeWidth={1.5} aria-hidden className="mt-0.5 shrink-0 text-ok" />
+        <CircleCheck size={16} strokeWidth={1.5} aria-hidden className="h-5 shrink-0 text-ok" />
         {text("preview.noFindings")}
       </p>
     );
@@ -77,7 +77,7 @@ function Findings({ findings }: { findings: readonly Finding[] }) {
         const { icon: Icon, ink } = weights[Math.min(Math.max(finding.weight, 1), 3) - 1] ?? weights[0];
         return (
           <li key={finding.text} className="flex items-start gap-2">
-            <Icon size={16} strokeWidth={1.5} aria-hidden className={`mt-0.5 shrink-0 ${ink}`} />
+            <Icon size={16} strokeWidth={1.5} aria-hidden className={`h-5 shrink-0 ${ink}`} />
             <span className="min-w-0 break-words"><Words>{finding.text}</Words></span>
           </li>
         );

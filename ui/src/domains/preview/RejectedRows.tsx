@@ -17,7 +17,7 @@ export function RejectedRows({ rejected, sampled }: { rejected: readonly Rejecte
   if (rejected.length === 0) return null;
   return (
     <section className="flex items-start gap-2">
-      <OctagonX size={16} strokeWidth={1.5} aria-hidden className="mt-0.5 shrink-0 text-bad" />
+      <OctagonX size={16} strokeWidth={1.5} aria-hidden className="h-5 shrink-0 text-bad" />
       <div className="flex min-w-0 flex-1 flex-col items-start gap-2">
         <h3 className="text-body font-medium">{text("preview.rejected", { count: rejected.length, sampled })}</h3>
         <p className="m-0 text-ink-muted">{text("preview.rejectedMeaning")}</p>

@@ -11,7 +11,7 @@ interface TableListProps {
 export function TableList({ tables, value, onValue }: TableListProps) {
   const text = useText();
   return (
-    <nav aria-label={text("data.tables")} className="flex w-44 shrink-0 flex-col overflow-auto border-r border-border p-2">
+    <nav aria-label={text("data.tables")} className="flex w-44 shrink-0 flex-col overflow-auto border-e border-border p-2">
       {tables.map((table) => (
         <button
           key={table}
@@ -20,7 +20,7 @@ export function TableList({ tables, value, onValue }: TableListProps) {
           onClick={() => onValue(table)}
           title={table}
           className={clsx(
-            "h-8 shrink-0 truncate rounded-control border-0 px-2 text-left",
+            "h-8 shrink-0 truncate rounded-control border-0 px-2 text-start",
             table === value ? "bg-accent-soft text-ink" : "bg-transparent text-ink-muted hover:bg-sunken hover:text-ink",
           )}
         >

@@ -106,7 +106,7 @@ function Row({ table, told }: { table: TableReceipt; told: string | undefined })
         </Cell>
         <Cell className="whitespace-normal! text-ink-muted">
           <Proof table={table} />
-          {table.resumed && <span className="ml-2">{text("run.resumed")}</span>}
+          {table.resumed && <span className="ms-2">{text("run.resumed")}</span>}
         </Cell>
       </tr>
       {table.failure && table.failure.message !== told && (

@@ -68,7 +68,7 @@ export function RunMonitor({ run, ending, onPause, onStop, onHurry, onLog, probl
       <div className="flex flex-col gap-3 border-b border-border px-6 py-4">
         <div className="flex items-start gap-4">
           <Headline run={run} ending={ending} />
-          <div className="ml-auto flex shrink-0 gap-2">
+          <div className="ms-auto flex shrink-0 gap-2">
             <Button icon={Pause} shortcut="mod+." disabled={ending !== null} title={text("run.pauseHelp")} onClick={() => void onPause()}>
               {text("run.pause")}
             </Button>

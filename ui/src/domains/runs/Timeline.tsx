@@ -119,7 +119,7 @@ function EntryRow({ entry, onDiff, onUndo }: { entry: TimelineEntry } & Pick<Tim
       <span className="num w-16 shrink-0 text-ink-muted" title={format.moment(entry.at)}>
         {format.clock(entry.at)}
       </span>
-      <Icon size={16} strokeWidth={1.5} aria-hidden className="mt-0.5 shrink-0 text-ink-subtle" />
+      <Icon size={16} strokeWidth={1.5} aria-hidden className="h-5 shrink-0 text-ink-subtle" />
       <span className="min-w-0 flex-1 break-words">
         <Words>{entry.text}</Words>
         {diff && (

@@ -22,7 +22,7 @@ const NONE = "";
 export function TableDetail({ table, chosen, onChange, onTreat }: TableDetailProps) {
   const text = useText();
   return (
-    <aside aria-label={text("tables.mode")} className="flex w-[300px] shrink-0 flex-col gap-5 overflow-auto border-l border-border p-5">
+    <aside aria-label={text("tables.mode")} className="flex w-[300px] shrink-0 flex-col gap-5 overflow-auto border-s border-border p-5">
       {!table ? (
         <p className="m-0 text-ink-muted">{text("tables.focus")}</p>
       ) : (

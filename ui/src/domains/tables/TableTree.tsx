@@ -98,11 +98,11 @@ export function TableTree({ found, query, selection, focused, onFocus, onToggle,
   return (
     <div className="@container flex min-h-0 min-w-0 flex-1 flex-col">
       <div aria-hidden className={`${grid} h-8 shrink-0 border-b border-border text-caption font-medium text-ink-muted`}>
-        <span className="pl-14">{text("tables.column.name")}</span>
+        <span className="ps-14">{text("tables.column.name")}</span>
         <span>{text("tables.column.mode")}</span>
         <span className={roomy}>{text("tables.column.key")}</span>
         <span className={roomy}>{text("tables.column.cursor")}</span>
-        <span className={`${roomy} text-right`}>{text("tables.column.rows")}</span>
+        <span className={`${roomy} text-end`}>{text("tables.column.rows")}</span>
       </div>
       <div
         ref={scroller}
@@ -184,14 +184,14 @@ function TreeLine({ id, index, top, line, query, open, selection, active, curren
       onClick={onPick}
       className={clsx(
         grid,
-        "absolute right-0 left-0 hover:bg-sunken",
+        "absolute end-0 start-0 hover:bg-sunken",
         current && "bg-accent-soft",
         table.unreadable !== null && "text-ink-subtle",
         active && "group-focus-visible:shadow-[inset_0_0_0_2px_var(--accent)]",
       )}
       style={{ top, height: LINE_PX }}
     >
-      <span role="gridcell" className={clsx("flex min-w-0 items-center gap-2", column && "pl-12")}>
+      <span role="gridcell" className={clsx("flex min-w-0 items-center gap-2", column && "ps-12")}>
         {!column && (
           <button
             type="button"
@@ -264,7 +264,7 @@ function TreeLine({ id, index, top, line, query, open, selection, active, curren
               </span>
             )}
           </span>
-          <span role="gridcell" className={`${roomy} num text-right text-ink-muted`}>
+          <span role="gridcell" className={`${roomy} num text-end text-ink-muted`}>
             {table.rows_estimate === null ? "–" : format.count(table.rows_estimate)}
           </span>
         </>

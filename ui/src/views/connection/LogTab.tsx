@@ -127,7 +127,7 @@ function Log({ runs, first, tables, firstTable }: LogProps) {
   const unfiltered = only === null && filter.level === null && filter.stage === null && filter.table === "";
   return (
     <div className="flex min-h-0 flex-1 flex-col">
-      <div className="flex min-h-12 shrink-0 flex-wrap items-center gap-2 border-b border-border px-6 py-2">
+      <div className="flex min-h-12 shrink-0 flex-wrap items-center gap-3 border-b border-border px-6 py-2">
         <LogFilters filter={filter} runs={runs} tables={tables} onChange={change} />
         <LogSearchBar
           search={search}
@@ -137,7 +137,7 @@ function Log({ runs, first, tables, firstTable }: LogProps) {
             if (next.only !== undefined) setFrom(0);
           }}
         />
-        <div className="ml-auto flex items-center gap-2">
+        <div className="ms-auto flex items-center gap-2">
           <Size total={page?.total} bytes={page?.bytes} />
           <IconButton icon={WrapText} label={text("log.wrap")} pressed={wrap} onClick={() => setWrap(!wrap)} />
           <Button size="small" onClick={() => void copy()}>

@@ -47,7 +47,7 @@ export function PreviewTab({ name, detail, table, column }: PartProps) {
       <div className="flex min-w-0 flex-1 flex-col">
         <div className="flex h-10 shrink-0 items-center gap-2 border-b border-border px-4">
           {answer.data && <SampleLine preview={answer.data} readAt={answer.dataUpdatedAt} />}
-          <div className="ml-auto flex items-center gap-1">
+          <div className="ms-auto flex items-center gap-1">
             <Select
               small
               label={text("preview.size")}

@@ -79,7 +79,7 @@ function TableSection({ name, table, rows }: { name: string; table: string; rows
           <bdi>{table}</bdi>
         </h2>
         <span className="num text-ink-muted">{text("rejected.count", { count: rows.length })}</span>
-        <Button size="small" className="ml-auto" disabled={chosen.length === 0} onClick={() => setLetting(true)}>
+        <Button size="small" className="ms-auto" disabled={chosen.length === 0} onClick={() => setLetting(true)}>
           {text("rejected.letGo", { count: chosen.length })}
         </Button>
         <Button
