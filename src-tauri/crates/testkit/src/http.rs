@@ -112,6 +112,15 @@ impl HttpServer {
     }
 }
 
+impl HttpServer {
+    /// Ends: whoever is connected is cut off, and the address is free when this returns.
+    pub async fn stop(mut self) {
+        self.task.abort();
+        // It ends by being aborted.
+        let _ = (&mut self.task).await;
+    }
+}
+
 impl Drop for HttpServer {
     fn drop(&mut self) {
         self.task.abort();

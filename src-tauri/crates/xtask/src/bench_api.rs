@@ -1,8 +1,9 @@
 //! Measures how fast an API is read: the reference and ours, one after the other, from the same server.
 
+use std::env;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::thread;
@@ -74,19 +75,9 @@ const FIELDS: &[(&str, &str)] = &[
 
 /// Runs all cases and prints a table, or JSON.
 pub(crate) fn run(workspace: &Workspace, json: bool) -> Result<()> {
-    shell::run(workspace.cargo([
-        "build",
-        "--locked",
-        "--release",
-        "--package",
-        "connectors",
-        "--example",
-        "read_api",
-    ]))?;
+    let ours = built(workspace)?;
     let python = reference::python(workspace)?;
     let script = reference::scripts(workspace).join("command.py");
-    let program = format!("read_api{}", std::env::consts::EXE_SUFFIX);
-    let ours = workspace.target.join("release").join("examples").join(program);
     let folder = tempfile::tempdir()?;
     let address = serve(Arc::new(pages()))?;
     let mut rows = Vec::new();
@@ -117,6 +108,24 @@ pub(crate) fn run(workspace: &Workspace, json: bool) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// Our program: the example `read_api` of the connectors, or the one that `SYNCLINE_READ_API` names.
+fn built(workspace: &Workspace) -> Result<PathBuf> {
+    if let Some(program) = env::var_os("SYNCLINE_READ_API") {
+        return Ok(program.into());
+    }
+    shell::run(workspace.cargo([
+        "build",
+        "--locked",
+        "--release",
+        "--package",
+        "connectors",
+        "--example",
+        "read_api",
+    ]))?;
+    let program = format!("read_api{}", env::consts::EXE_SUFFIX);
+    Ok(workspace.target.join("release").join("examples").join(program))
 }
 
 /// One read, without the time that a program needs to start.

@@ -8,7 +8,6 @@ pub(super) use oauth::find;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -126,23 +125,23 @@ impl Authenticator {
         })
     }
 
-    /// Adds what lets the request in. `renew`: the token at hand was refused.
+    /// Adds what lets the request in. `refused`: when a request was made whose token was refused.
     pub(super) fn apply<'a>(
         &'a self,
         run: &'a Run,
         options: &'a mut Options,
-        renew: bool,
+        refused: Option<Instant>,
         output: &'a dyn Output,
     ) -> BoxFuture<'a, Result<()>> {
         // A sign-in is a request, too: the future would contain itself.
-        self.applied(run, options, renew, output).boxed()
+        self.applied(run, options, refused, output).boxed()
     }
 
     async fn applied(
         &self,
         run: &Run,
         options: &mut Options,
-        renew: bool,
+        refused: Option<Instant>,
         output: &dyn Output,
     ) -> Result<()> {
         let config = run.config();
@@ -172,11 +171,11 @@ impl Authenticator {
                 header(options, "Authorization", format!("Basic {}", STANDARD.encode(pair)));
             }
             Authenticator::OAuth(oauth) => {
-                let token = oauth.token(run, renew).await?;
+                let token = oauth.token(run, refused).await?;
                 header(options, "Authorization", format!("Bearer {token}"));
             }
-            Authenticator::Session(session) => session.apply(run, options, renew, output).await?,
-            Authenticator::LegacySession(session) => session.apply(run, options, renew).await?,
+            Authenticator::Session(session) => session.apply(run, options, refused, output).await?,
+            Authenticator::LegacySession(session) => session.apply(run, options, refused).await?,
             Authenticator::Jwt(jwt) => jwt.apply(run, options)?,
             Authenticator::Selective { path, choices } => {
                 let chosen = path.iter().try_fold(&*config, |value, step| value.get(step)).map(python_str);
@@ -189,10 +188,10 @@ impl Authenticator {
                     )
                     .fix(format!("Use one of: {}.", names.join(", "))));
                 };
-                choice.apply(run, options, renew, output).await?;
+                choice.apply(run, options, refused, output).await?;
             }
             Authenticator::With(inner, headers) => {
-                inner.apply(run, options, renew, output).await?;
+                inner.apply(run, options, refused, output).await?;
                 for (name, value) in headers {
                     header(options, name, (*value).to_owned());
                 }
@@ -200,7 +199,7 @@ impl Authenticator {
             Authenticator::First(choices) => {
                 for (condition, choice) in choices {
                     if condition.holds(&scope)? {
-                        return choice.apply(run, options, renew, output).await;
+                        return choice.apply(run, options, refused, output).await;
                     }
                 }
                 return Err(syncline_protocol::Error::new(
@@ -248,12 +247,11 @@ impl Tokens {
 }
 
 impl Slot {
-    /// The token, if it is still good.
-    pub(super) fn good(&self, renew: bool) -> Option<String> {
-        let now = Instant::now();
-        // Others renewed it a moment ago: their refusals are of the old one.
-        let fresh = self.asked.is_some_and(|asked| now.duration_since(asked) < Duration::from_secs(5));
-        if (renew && !fresh) || self.until.is_some_and(|until| until <= now) {
+    /// The token, if it is still good. `refused`: when a request was made whose token was refused. If others have renewed
+    /// it since then, it was the old one.
+    pub(super) fn good(&self, refused: Option<Instant>) -> Option<String> {
+        let is_refused = refused.is_some_and(|refused| self.asked.is_none_or(|asked| asked <= refused));
+        if is_refused || self.until.is_some_and(|until| until <= Instant::now()) {
             return None;
         }
         self.token.clone()

@@ -161,10 +161,12 @@ impl Requester {
     pub async fn send(&self, run: &Run, asked: Asked<'_>, output: &dyn Output) -> Result<Response> {
         let began = Instant::now();
         let mut retries = None;
-        let (mut attempt, mut limited, mut renew, mut renewed) = (0_u32, 0_u32, false, false);
+        let (mut attempt, mut limited, mut refused, mut renewed) = (0_u32, 0_u32, None, false);
         loop {
             attempt += 1;
-            let request = self.prepare(run, &asked, renew, output).await?;
+            let request = self.prepare(run, &asked, refused, output).await?;
+            // After that moment a token that others renew is a newer one.
+            let prepared = Instant::now();
             let sent = self.ask(run, &request, output).await;
             let retries_max = match retries {
                 Some(known) => known,
@@ -196,13 +198,13 @@ impl Requester {
                 }
                 // A token can run out at any moment; a new one is tried once.
                 Action::Fail if answer.status == 401 && self.authenticator.can_renew() && !renewed => {
-                    (renew, renewed) = (true, true);
+                    (refused, renewed) = (Some(prepared), true);
                     attempt -= 1;
                     continue;
                 }
                 Action::Fail => return Err(verdict.error(run, &seen, asked.stream)),
                 Action::RefreshTokenThenRetry if attempt <= retries_max => {
-                    renew = true;
+                    refused = Some(prepared);
                     continue;
                 }
                 Action::RefreshTokenThenRetry => return Err(verdict.error(run, &seen, asked.stream)),
@@ -232,7 +234,7 @@ impl Requester {
                     pause(run, wait, &said, output).await;
                 }
             }
-            renew = false;
+            refused = None;
         }
     }
 
@@ -292,11 +294,11 @@ impl Requester {
         &self,
         run: &Run,
         asked: &Asked<'_>,
-        renew: bool,
+        refused: Option<Instant>,
         output: &dyn Output,
     ) -> Result<Prepared> {
         let mut auth = Options::default();
-        self.authenticator.apply(run, &mut auth, renew, output).await?;
+        self.authenticator.apply(run, &mut auth, refused, output).await?;
         let config = run.config();
         let slice = asked.slice.map_or_else(|| Json::Object(Map::new()), Slice::for_templates);
         let token = asked.token.map_or(Json::Null, |token| {

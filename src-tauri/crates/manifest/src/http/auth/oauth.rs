@@ -111,15 +111,15 @@ impl OAuth {
     }
 
     /// The access token; a new one when there is none, it has run out, or it was refused.
-    pub(in crate::http) async fn token(&self, run: &Run, renew: bool) -> Result<String> {
+    pub(in crate::http) async fn token(&self, run: &Run, refused: Option<Instant>) -> Result<String> {
         let slot = run.client.tokens.slot(&self.path);
         // One asks; the others wait for the answer.
         let mut slot = slot.lock().await;
-        if let Some(token) = slot.good(renew) {
+        if let Some(token) = slot.good(refused) {
             return Ok(token);
         }
         if slot.token.is_none()
-            && !renew
+            && refused.is_none()
             && let Some((token, until)) = self.configured(run)?
         {
             slot.keep(&token, until);
@@ -212,7 +212,7 @@ impl OAuth {
         }
         if let Some(assertion) = &self.assertion {
             let mut options = Options::default();
-            assertion.apply(run, &mut options, false, &Quiet).await?;
+            assertion.apply(run, &mut options, None, &Quiet).await?;
             let token = options.headers.shift_remove("Authorization").unwrap_or_default();
             fields = Map::from_iter([
                 (self.grant_type_name.eval_text(&scope)?, self.grant_type.eval(&scope)?),

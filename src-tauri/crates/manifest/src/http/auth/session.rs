@@ -66,10 +66,10 @@ impl Session {
         &self,
         run: &Run,
         options: &mut Options,
-        renew: bool,
+        refused: Option<Instant>,
         output: &dyn Output,
     ) -> Result<()> {
-        let token = self.token(run, renew, output).await?;
+        let token = self.token(run, refused, output).await?;
         match &self.way {
             Way::Bearer => {
                 options.headers.insert("Authorization".to_owned(), Json::String(format!("Bearer {token}")));
@@ -89,13 +89,13 @@ impl Session {
         }
     }
 
-    async fn token(&self, run: &Run, renew: bool, output: &dyn Output) -> Result<String> {
+    async fn token(&self, run: &Run, refused: Option<Instant>, output: &dyn Output) -> Result<String> {
         let slot = run.client.tokens.slot(&self.path);
         let mut slot = slot.lock().await;
         // Without a duration the reference signs in for each request. A token that is good until it is refused serves
         // as well, and spares the server.
         let each_time = self.lasts.is_none() && run.compatibility == Compatibility::Exact;
-        if let Some(token) = slot.good(renew).filter(|_| !each_time) {
+        if let Some(token) = slot.good(refused).filter(|_| !each_time) {
             return Ok(token);
         }
         let response = self.login.send(run, Asked { stream: "sign-in", ..Asked::default() }, output).await?;
@@ -168,15 +168,20 @@ impl Legacy {
         }
     }
 
-    pub(in crate::http) async fn apply(&self, run: &Run, options: &mut Options, renew: bool) -> Result<()> {
+    pub(in crate::http) async fn apply(
+        &self,
+        run: &Run,
+        options: &mut Options,
+        refused: Option<Instant>,
+    ) -> Result<()> {
         let config = run.config();
         let scope = Scope::new(&config, run.clock);
         let text = |text: &Option<Text>| text.as_ref().map(|text| text.eval_text(&scope)).transpose();
         let name = self.header.eval_text(&scope)?;
         let slot = run.client.tokens.slot(&self.path);
         let mut slot = slot.lock().await;
-        let given = text(&self.session_token)?.filter(|token| !token.is_empty() && !renew);
-        let known = match (slot.good(renew), given) {
+        let given = text(&self.session_token)?.filter(|token| !token.is_empty() && refused.is_none());
+        let known = match (slot.good(refused), given) {
             (Some(token), _) => Some(token),
             (None, Some(given)) if self.is_valid(run, &scope, &name, &given).await? => Some(given),
             _ => None,

@@ -1,14 +1,16 @@
 //! What a page's body holds: its records, as text where that is enough, and what templates see of it.
 
+use std::time::Duration;
+
 use futures::stream::BoxStream;
 use serde_json::json;
-use syncline_protocol::Result;
+use syncline_protocol::{Error, ErrorKind, Result};
 
 use super::SliceRead;
 use super::pages::Simple;
 use crate::Json;
-use crate::http::Response;
 use crate::http::client::Body;
+use crate::http::{Action, Response};
 use crate::paging::Needs;
 use crate::records::{RawRecords, raw};
 
@@ -37,12 +39,54 @@ impl Records {
     }
 }
 
+/// How often a page is asked for again whose body broke off.
+const BREAKS_MAX: u32 = 2;
+
+/// How a page was asked for.
+pub(super) struct Question<'a> {
+    pub(super) variables: &'a [(&'a str, &'a Json)],
+    pub(super) token: Option<&'a Json>,
+    pub(super) size: Option<i64>,
+}
+
 impl Simple {
+    /// Reads the body of an answer, and what templates see of its headers. A body that breaks off was no answer: the page
+    /// is asked for again.
+    ///
+    /// # Errors
+    /// As [`content`](Self::content), when that does not help.
+    pub(super) async fn opened(
+        &self,
+        read: &SliceRead<'_>,
+        mut response: Response,
+        question: &Question<'_>,
+    ) -> Result<(Json, Content)> {
+        for breaks in 0.. {
+            let headers = response.headers_json();
+            let error = match self.content(read, response).await {
+                Ok(content) => return Ok((headers, content)),
+                Err(error) => error,
+            };
+            let broke_off = matches!(error.kind(), ErrorKind::ConnectionLost | ErrorKind::Timeout);
+            if !broke_off || breaks >= BREAKS_MAX {
+                return Err(error.with("table", read.stream));
+            }
+            read.output.waiting(Some("An answer of the API broke off; the page is asked for again."));
+            tokio::time::sleep(read.run.wait(Duration::from_secs(1 << breaks))).await;
+            read.output.waiting(None);
+            response = Box::pin(self.fetch(read, question.variables, question.token, question.size)).await?;
+            if response.action != Action::Success || response.ignored {
+                return Err(error.with("table", read.stream));
+            }
+        }
+        Err(Error::internal("A page was asked for without end."))
+    }
+
     /// Reads the body of an answer.
     ///
     /// # Errors
     /// Of the connection, and of the decoder.
-    pub(super) async fn content(&self, read: &SliceRead<'_>, mut response: Response) -> Result<Content> {
+    async fn content(&self, read: &SliceRead<'_>, mut response: Response) -> Result<Content> {
         let path = if self.decoder.is_json() { self.selector.list(read.run)? } else { None };
         if let Some(path) = path {
             let body = response.body.whole().await?;

@@ -7,7 +7,7 @@ use syncline_protocol::{Error, ErrorKind, Result};
 
 use super::ahead::{hand_over, side_by_side};
 use super::circle::Circle;
-use super::content::{Content, Records};
+use super::content::{Content, Question, Records};
 use super::properties::Properties;
 use super::rules;
 use super::taken::Taken;
@@ -212,13 +212,13 @@ impl Simple {
         turn: &mut Turn<'_>,
         pages: &dyn PageSink,
     ) -> Result<(Next, Option<Response>)> {
-        let headers = response.headers_json();
         let token = turn.token.clone();
         let wrapped =
             token.as_ref().map_or(Json::Null, |token| serde_json::json!({"next_page_token": token}));
         let place = Place { run: read.run, slice, token: &wrapped, fresh: read.filter };
         let size = turn.asked.take();
-        let Content { seen, records } = self.content(read, response).await?;
+        let question = Question { variables, token: token.as_ref(), size };
+        let (headers, Content { seen, records }) = self.opened(read, response, &question).await?;
         turn.pages += 1;
         let told = |taken: &Taken| {
             self.paginator.next(
