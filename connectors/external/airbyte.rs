@@ -24,7 +24,7 @@ impl AirbyteSource {
         let mut found = None;
         for line in said.split(|byte| *byte == b'\n') {
             let Ok(line) = serde_json::from_slice::<Value>(line) else { continue };
-            refuse_error(&line)?;
+            refuse_error(&line).map_err(|error| Error::new(error.kind(), program.clean(error.message())))?;
             if line.get("type").and_then(Value::as_str) == Some(kind) {
                 found = line.get(field).cloned();
             }
@@ -45,7 +45,7 @@ impl Dialect for AirbyteSource {
         if text("status") == Some("SUCCEEDED") {
             return Ok(true);
         }
-        let why = text("message").unwrap_or("it does not say why");
+        let why = program.clean(text("message").unwrap_or("it does not say why"));
         Err(Error::new(ErrorKind::Config, format!("The connector does not accept its settings: {why}")))
     }
 

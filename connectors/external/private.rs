@@ -21,6 +21,11 @@ impl PrivateFiles {
             false => context.project.join(".syncline").join("external"),
         };
         private_folder(&root).map_err(|error| failed(&root, error))?;
+        // One after the other: what has no lock yet must not be taken for what nobody holds any more.
+        let turn = root.with_extension("lock");
+        let _turn = File::create(&turn)
+            .and_then(|file| file.lock().map(|()| file))
+            .map_err(|error| failed(&turn, error))?;
         sweep(&root);
         let made = tempfile::Builder::new().prefix("run-").tempdir_in(&root);
         let folder = made.map_err(|error| failed(&root, error))?.keep();
@@ -59,7 +64,6 @@ impl Drop for PrivateFiles {
 fn sweep(root: &Path) {
     for entry in fs::read_dir(root).into_iter().flatten().flatten() {
         let folder = entry.path();
-        // One that has no lock yet is being made.
         let Ok(lock) = File::open(folder.join("lock")) else { continue };
         if lock.try_lock().is_ok() {
             drop(lock);

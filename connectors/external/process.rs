@@ -45,6 +45,11 @@ impl Program {
         name.map_or_else(|| program.to_owned(), |name| name.to_string_lossy().into_owned())
     }
 
+    /// What it says of its settings, without the secrets in them.
+    pub(super) fn clean(&self, text: &str) -> String {
+        Hidden::of(&self.settings).clean(text)
+    }
+
     pub(super) fn files(&self) -> Result<PrivateFiles> {
         PrivateFiles::new(&self.context)
     }

@@ -225,7 +225,10 @@ fn remove(context: &Context<'_>, reference: &str) -> Result<Exit> {
     }
     for user in syncline_engine::versions::uses(&context.project, &context.state, &context.registry, name)? {
         let of_source = gone.contains(&&user.version);
-        let of_connection = user.connections.iter().find(|user| gone.contains(&&user.version));
+        let of_connection = user
+            .connections
+            .iter()
+            .find(|user| gone.contains(&&user.version) || gone.contains(&&user.runs_on));
         let who = match (of_source, of_connection) {
             (true, _) => format!("source `{}`", user.source),
             (false, Some(user)) => format!("connection `{}`", user.connection),

@@ -185,7 +185,7 @@ fn plan_text(plan: &UpgradePlan) -> String {
         }
         let Some(diff) = &source.diff else { continue };
         if diff.tables.is_empty() {
-            lines.push(format!("  {} as they are.", counted(diff.same as u64, "table")));
+            lines.push(format!("  {} without a change.", counted(diff.same as u64, "table")));
         }
         diff.tables.iter().for_each(|table| lines.extend(table_lines(table)));
     }
