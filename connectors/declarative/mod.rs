@@ -3,6 +3,7 @@
 //! The interpreter gives JSON records and states; here they become Arrow batches and checkpoints, so that such a source
 //! is checked, previewed, planned, loaded and proved like any other.
 
+pub mod apps;
 mod columns;
 mod form;
 pub mod library;
@@ -19,12 +20,14 @@ use serde_json::Value;
 use syncline_manifest::connector::Connector as Manifest;
 use syncline_manifest::context::Compatibility;
 use syncline_manifest::http::client::{Client, Limits};
-use syncline_manifest::{Run, Silent};
+use syncline_manifest::{Clock, Run, Silent};
 use syncline_protocol::{
-    Catalog, ChangeSink, CheckStep, Config, Connector, ConnectorContext, DiscoverFilter, Error, ErrorKind,
-    Maturity, Result, Source, SourceCapabilities, SourceSession, Spec, StepSink, TableRead,
+    Badge, Catalog, Category, ChangeSink, CheckStep, Config, Connector, ConnectorContext, DiscoverFilter,
+    Error, ErrorKind, Listing, Maturity, Result, Source, SourceCapabilities, SourceSession, Spec, StepSink,
+    TableRead,
 };
 
+use apps::App;
 use records::Told;
 use session::{ApiSession, Tables};
 
@@ -47,7 +50,10 @@ type SchemaFile = dyn Fn(&str) -> Option<Value> + Send + Sync;
 /// A connector that a manifest describes.
 pub struct Declarative {
     name: String,
-    text: String,
+    text: Cow<'static, str>,
+    /// The service it reads, when the manifest is one of ours.
+    app: Option<&'static App>,
+    clock: Clock,
     schema_file: Box<SchemaFile>,
     loaded: OnceLock<Result<Loaded, String>>,
 }
@@ -62,15 +68,29 @@ impl Declarative {
     /// command uses one. One that cannot be loaded is still listed; whoever uses it reads why.
     pub fn new(
         name: &str,
-        text: String,
+        text: impl Into<Cow<'static, str>>,
         schema_file: impl Fn(&str) -> Option<Value> + Send + Sync + 'static,
     ) -> Declarative {
         Declarative {
             name: name.to_owned(),
-            text,
+            text: text.into(),
+            app: None,
+            clock: jiff::Timestamp::now,
             schema_file: Box::new(schema_file),
             loaded: OnceLock::new(),
         }
+    }
+
+    /// A service of the catalogue.
+    pub fn app(app: &'static App) -> Declarative {
+        Declarative { app: Some(app), ..Declarative::new(app.name, app.manifest, |_| None) }
+    }
+
+    /// The same at another time: recorded answers belong to the moment they were recorded at.
+    #[must_use]
+    pub fn at(mut self, clock: Clock) -> Declarative {
+        self.clock = clock;
+        self
     }
 
     /// The same, parsed now.
@@ -79,7 +99,7 @@ impl Declarative {
     /// `Config`, with line, path and fix.
     pub fn load(
         name: &str,
-        text: String,
+        text: impl Into<Cow<'static, str>>,
         schema_file: impl Fn(&str) -> Option<Value> + Send + Sync + 'static,
     ) -> Result<Declarative> {
         let connector = Declarative::new(name, text, schema_file);
@@ -120,19 +140,46 @@ impl Connector for Declarative {
         self.name.clone().into()
     }
 
+    fn listing(&self) -> Listing {
+        let (title, description, aliases, version) = match self.app {
+            Some(app) => (app.title.into(), app.about.into(), app.aliases, app.version),
+            None => (
+                form::label(&self.name).into(),
+                "Reads an API as a manifest of this project describes it.".into(),
+                ["api", "manifest", "airbyte"].as_slice(),
+                env!("CARGO_PKG_VERSION"),
+            ),
+        };
+        Listing {
+            name: self.name(),
+            title,
+            description,
+            aliases,
+            url_schemes: &[],
+            version: version.into(),
+            maturity: Maturity::New,
+            category: Category::Apps,
+            badges: &[Badge::Incremental, Badge::SchemaChanges],
+            icon: self.app.map(|app| app.icon.into()),
+            source: true,
+            destination: false,
+        }
+    }
+
     fn spec(&self) -> Spec {
+        let Listing { name, title, description, aliases, url_schemes, version, maturity, .. } = self.listing();
         let (description, schema) = match self.loaded() {
-            Ok(loaded) => ("Reads an API as a manifest of this project describes it.", loaded.schema.clone()),
-            Err(_) => ("Its manifest cannot be loaded.", serde_json::json!({"type": "object"})),
+            Ok(loaded) => (description, loaded.schema.clone()),
+            Err(_) => ("Its manifest cannot be loaded.".into(), serde_json::json!({"type": "object"})),
         };
         Spec {
-            name: self.name(),
-            title: form::label(&self.name).into(),
-            description: description.into(),
-            aliases: &["api", "manifest", "airbyte"],
-            url_schemes: &[],
-            version: env!("CARGO_PKG_VERSION").into(),
-            maturity: Maturity::New,
+            name,
+            title,
+            description,
+            aliases,
+            url_schemes,
+            version,
+            maturity,
             source_schema: Some(schema),
             destination_schema: None,
         }
@@ -152,6 +199,7 @@ impl Connector for Declarative {
             manifest: Arc::clone(manifest),
             config,
             own,
+            clock: self.clock,
             told: Told::default(),
             tables: OnceLock::new(),
         }))
@@ -162,6 +210,7 @@ struct ApiSource {
     manifest: Arc<Manifest>,
     config: Value,
     own: OwnSettings,
+    clock: Clock,
     told: Told,
     /// What the API offers; asked for once.
     tables: OnceLock<Arc<Tables>>,
@@ -173,7 +222,7 @@ impl ApiSource {
         let limits = Limits { allow_private: self.own.allow_private_addresses, ..Limits::default() };
         let compatibility = if self.own.exact { Compatibility::Exact } else { Compatibility::Safe };
         let client = Client::new(limits)?;
-        Ok(Arc::new(Run::new(self.config.clone(), client, compatibility, jiff::Timestamp::now)))
+        Ok(Arc::new(Run::new(self.config.clone(), client, compatibility, self.clock)))
     }
 
     async fn tables(&self, run: &Arc<Run>) -> Result<Arc<Tables>> {

@@ -62,6 +62,9 @@ export type Attempt = {
   /** What it failed with, when it did: the first failure of a table that is tried again. */
   failure: Failure | null, };
 
+/** What a source can notice. */
+export type Badge = "incremental" | "deletes" | "schema_changes";
+
 /** Values in one range of a histogram; all ranges have the same width. */
 export type Bin = {
   /** Where the range begins, as text of the column's type. */
@@ -73,6 +76,9 @@ export type Bin = {
 
 /** Names a group of answers. A request that provides a tag is out of date when another one invalidates it. */
 export type CacheTag = "project" | "connectors" | "systems" | "tables" | "connections" | "drafts" | "runs" | "inbox" | "quarantine" | "data";
+
+/** Under which heading of the catalogue a system stands. */
+export type Category = "databases" | "files" | "apps";
 
 /** How a test ended. */
 export type CheckOutcome = "ready" | "ready_with_limits" | "not_ready";
@@ -231,6 +237,12 @@ export type ConnectorInfo = {
   url_schemes: Array<string>,
   /** How long it has proved itself. */
   maturity: Maturity,
+  /** Its heading. */
+  category: Category,
+  /** What it notices as a source. */
+  badges: Array<Badge>,
+  /** A small drawing (SVG). */
+  icon: string | null,
   /** Whether it can be read. */
   source: boolean,
   /** Whether it can be written. */

@@ -25,6 +25,26 @@ pub struct Field<'a> {
     node: &'a Value,
 }
 
+/// Different ways to fill in a group, told apart by one of its fields: `oneOf` objects that each hold a constant.
+pub struct Ways<'a> {
+    /// The name of the field that says which way was chosen.
+    pub decider: &'a str,
+    /// The ways, in order.
+    pub ways: Vec<Way<'a>>,
+}
+
+/// One way to fill in a group.
+pub struct Way<'a> {
+    /// What the deciding field holds for it.
+    pub word: &'a str,
+    /// What people call it.
+    pub title: Option<&'a str>,
+    /// What it is.
+    pub description: Option<String>,
+    /// Its fields, without the deciding one.
+    pub fields: Vec<Field<'a>>,
+}
+
 /// What a field takes.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Kind {
@@ -146,6 +166,29 @@ impl<'a> Field<'a> {
     /// The fields of a group.
     pub fn fields(&self) -> Vec<Field<'a>> {
         fields_of(self.root, self.node)
+    }
+
+    /// What people call it, when its schema says so.
+    pub fn title(&self) -> Option<&'a str> {
+        self.node.get("title")?.as_str().filter(|title| !title.is_empty())
+    }
+
+    /// The ways in which a group can be filled in, when it has several.
+    pub fn ways(&self) -> Option<Ways<'a>> {
+        let branches = self.nodes().find_map(|node| node.get("oneOf")?.as_array())?;
+        let constant = |branch: &'a Value| {
+            let properties = branch.get("properties")?.as_object()?;
+            properties.iter().find_map(|(name, field)| Some((name.as_str(), field.get("const")?.as_str()?)))
+        };
+        let (decider, _) = constant(branches.first()?)?;
+        let mut ways = Vec::new();
+        for branch in branches {
+            let (_, word) = constant(branch).filter(|(name, _)| *name == decider)?;
+            let whole = Field { name: self.name, required: self.required, root: self.root, node: branch };
+            let fields = whole.fields().into_iter().filter(|field| field.name != decider).collect();
+            ways.push(Way { word, title: whole.title(), description: whole.description(), fields });
+        }
+        Some(Ways { decider, ways })
     }
 
     /// A typed text as the value that this field takes.
@@ -410,6 +453,22 @@ mod tests {
             let error = from_url(&form, bad).err().unwrap();
             assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
         }
+    }
+
+    #[test]
+    fn a_group_can_have_ways() {
+        let schema = json!({"properties": {"credentials": {"type": "object", "title": "Sign-in", "oneOf": [
+            {"title": "Token", "required": ["token"], "properties": {
+                "kind": {"type": "string", "const": "token"}, "token": {"type": "string"}}},
+            {"title": "OAuth", "properties": {"kind": {"type": "string", "const": "oauth"}, "id": {"type": "string"}}}
+        ]}}});
+        let field = Form::new(&schema).field("credentials").unwrap();
+        let ways = field.ways().unwrap();
+        let told: Vec<_> = ways.ways.iter().map(|way| (way.word, way.title.unwrap(), way.fields[0].name)).collect();
+        assert_eq!((ways.decider, field.title()), ("kind", Some("Sign-in")));
+        assert_eq!(told, [("token", "Token", "token"), ("oauth", "OAuth", "id")]);
+        let field = Form::new(&schema).field("credentials.token").unwrap();
+        assert!(field.ways().is_none());
     }
 
     #[test]

@@ -176,7 +176,7 @@ fn versions(open: &Open, connection: &Connection) -> Result<BTreeMap<String, Str
         .into_iter()
         .map(|(kind, name)| {
             let connector = open.project.system(kind, name)?.connector;
-            let version = open.connector(&connector)?.spec().version.into_owned();
+            let version = open.connector(&connector)?.listing().version.into_owned();
             Ok((connector, version))
         })
         .collect()

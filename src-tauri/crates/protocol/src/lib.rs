@@ -23,7 +23,9 @@ pub mod types;
 
 pub use change::{BatchKind, Change, ChangeBatch, ChangeSink, RejectedRow, Stopped};
 pub use check::{CheckOutcome, CheckStep, Fix, StepSink, StepStatus};
-pub use connector::{Config, Connector, ConnectorContext, ConnectorRegistry, Maturity, Spec};
+pub use connector::{
+    Badge, Category, Config, Connector, ConnectorContext, ConnectorRegistry, Listing, Maturity, Spec,
+};
 pub use destination::{
     Commit, Deletes, Destination, DestinationCapabilities, DestinationSession, Durability, Durable, Finish,
     Landing, LoadInto, Loader, LoaderOptions, Opened, Opening, QuarantinedRow, SchemaChange,

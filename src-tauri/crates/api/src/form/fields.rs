@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Field, Form, Kind};
+use super::{Field, Form, Kind, Way, Ways};
 use crate::types::{Control, FormChoice, FormCondition, FormField};
 
 /// Groups inside groups, at most this deep.
@@ -41,7 +41,7 @@ fn collect(fields: &[Field<'_>], inside: &Inside, into: &mut Vec<FormField>) {
         if inside.depth >= DEPTH_MAX {
             continue;
         }
-        let label = label(field.name);
+        let label = called(field);
         // A group whose members all have defaults needs no switch; one that may be null does.
         let mut condition = inside.condition.clone();
         if field.is_optional_group() {
@@ -55,8 +55,45 @@ fn collect(fields: &[Field<'_>], inside: &Inside, into: &mut Vec<FormField>) {
             condition = Some(FormCondition { path: path.clone(), equals: Value::Bool(true) });
         }
         let within = Inside { path, group: Some(label), condition, depth: inside.depth + 1 };
-        collect(&field.fields(), &within, into);
+        match field.ways() {
+            Some(ways) => chosen(field, &ways, &within, into),
+            None => collect(&field.fields(), &within, into),
+        }
     }
+}
+
+/// Which way is chosen, then the fields of each way, which apply when it is.
+fn chosen(field: &Field<'_>, ways: &Ways<'_>, inside: &Inside, into: &mut Vec<FormField>) {
+    let mut path = inside.path.clone();
+    path.push(ways.decider.to_owned());
+    let choice = |way: &Way<'_>| FormChoice {
+        value: way.word.to_owned(),
+        label: way.title.map_or_else(|| label(way.word), str::to_owned),
+        help: way.description.clone(),
+    };
+    into.push(FormField {
+        control: Control::Choice,
+        choices: ways.ways.iter().map(choice).collect(),
+        default: ways.ways.first().map_or(Value::Null, |way| way.word.into()),
+        required: false,
+        multiline: false,
+        ..plain(field, path.clone(), inside)
+    });
+    for way in &ways.ways {
+        let condition = FormCondition { path: path.clone(), equals: way.word.into() };
+        let within = Inside {
+            path: inside.path.clone(),
+            group: inside.group.clone(),
+            condition: Some(condition),
+            depth: inside.depth,
+        };
+        collect(&way.fields, &within, into);
+    }
+}
+
+/// What people call a field.
+fn called(field: &Field<'_>) -> String {
+    field.title().map_or_else(|| label(field.name), str::to_owned)
 }
 
 fn plain(field: &Field<'_>, path: Vec<String>, inside: &Inside) -> FormField {
@@ -84,7 +121,7 @@ fn plain(field: &Field<'_>, path: Vec<String>, inside: &Inside) -> FormField {
                 .collect(),
             _ => Vec::new(),
         },
-        label: label(field.name),
+        label: called(field),
         help: field.description(),
         required: field.required && default.is_null(),
         example: field.example(),
@@ -194,5 +231,24 @@ mod tests {
         assert_eq!((condition.path, condition.equals), (vec!["ssh".to_owned()], json!(true)));
         assert!(fields[6].multiline && fields[7].advanced);
         assert_eq!(secret_paths(&schema), ["password", "ssh.private_key"]);
+    }
+
+    #[test]
+    fn only_the_fields_of_the_chosen_way_apply() {
+        let way = |word: &str, field: &str| json!({"type": "object", "title": word.to_uppercase(), "required": [field],
+            "properties": {"auth_type": {"type": "string", "const": word},
+                field: {"type": "string", "title": "Its secret", "x-secret": true}}});
+        let schema = json!({"type": "object", "required": ["credentials"], "properties": {
+            "credentials": {"type": "object", "title": "Sign-in", "oneOf": [way("token", "key"), way("oauth", "refresh")]}}});
+        let fields = descriptors(&schema);
+        let told: Vec<_> = fields.iter().map(|field| (field.path.join("."), field.label.as_str())).collect();
+        let expected =
+            [("credentials.auth_type", "Sign-in"), ("credentials.key", "Its secret"), ("credentials.refresh", "Its secret")];
+        assert_eq!(told, expected.map(|(path, label)| (path.to_owned(), label)));
+        let labels: Vec<_> = fields[0].choices.iter().map(|choice| choice.label.as_str()).collect();
+        assert_eq!((labels, &fields[0].default), (vec!["TOKEN", "OAUTH"], &json!("token")));
+        let condition = fields[2].condition.clone().unwrap();
+        assert_eq!((condition.path.join("."), condition.equals), ("credentials.auth_type".to_owned(), json!("oauth")));
+        assert!(fields[2].required && fields[2].control == Control::Secret);
     }
 }

@@ -4,9 +4,7 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
-use syncline_protocol::{
-    CheckStep as Step, Connector, Error, ErrorKind, Maturity as Proved, Result, StepSink,
-};
+use syncline_protocol::{CheckStep as Step, Connector, Error, ErrorKind, Result, StepSink};
 use syncline_store::config::SystemConfig;
 use syncline_store::project::validate_name;
 use syncline_store::secrets::{has_reference, secret_names};
@@ -17,7 +15,7 @@ use crate::events::Events;
 use crate::form::{self, Form, fields};
 use crate::types::{
     AddressAnswer, AddressRequest, CheckOutcome, CheckRequest, CheckResult, ConnectorInfo, FormField,
-    FormRequest, Maturity, SaveSystemRequest, SecretText, Side, SystemDetail, SystemInfo, SystemRef,
+    FormRequest, SaveSystemRequest, SecretText, Side, SystemDetail, SystemInfo, SystemRef,
     SystemRequest,
 };
 
@@ -36,7 +34,7 @@ impl Open {
         let connector = self.project.system(kind, name).map(|system| system.connector).unwrap_or_default();
         let title = self
             .connector(&connector)
-            .map_or_else(|_| connector.clone(), |known| known.spec().title.into_owned());
+            .map_or_else(|_| connector.clone(), |known| known.listing().title.into_owned());
         SystemRef { name: name.to_owned(), connector, title }
     }
 
@@ -70,24 +68,8 @@ pub(crate) fn summary(config: &Value) -> Option<String> {
 impl Api {
     pub(crate) async fn connectors(&self, (): ()) -> Result<Vec<ConnectorInfo>> {
         self.blocking(|open| {
-            let infos = open.host.connectors().list().into_iter().map(|connector| {
-                let spec = connector.spec();
-                let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
-                ConnectorInfo {
-                    name: spec.name.into_owned(),
-                    title: spec.title.into_owned(),
-                    description: spec.description.into_owned(),
-                    aliases: owned(spec.aliases),
-                    url_schemes: owned(spec.url_schemes),
-                    maturity: match spec.maturity {
-                        Proved::Stable => Maturity::Stable,
-                        Proved::New => Maturity::New,
-                    },
-                    source: spec.source_schema.is_some(),
-                    destination: spec.destination_schema.is_some(),
-                }
-            });
-            Ok(infos.collect())
+            let listings = open.host.connectors().list().into_iter().map(|connector| connector.listing());
+            Ok(listings.map(ConnectorInfo::from).collect())
         })
         .await
     }
@@ -105,8 +87,12 @@ impl Api {
             let address = request.address.secret().expose_secret();
             let scheme = form::scheme(address)?;
             let knows = |connector: &Arc<dyn Connector>| {
-                let spec = connector.spec();
-                spec.url_schemes.contains(&scheme.as_str()) && schema_of(&spec, request.side.into()).is_ok()
+                let listing = connector.listing();
+                let is_offered = match request.side {
+                    Side::Source => listing.source,
+                    Side::Destination => listing.destination,
+                };
+                is_offered && listing.url_schemes.contains(&scheme.as_str())
             };
             let Some(connector) = open.host.connectors().list().into_iter().find(knows) else {
                 return Ok(None);

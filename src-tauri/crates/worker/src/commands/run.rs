@@ -142,7 +142,7 @@ fn versions(context: &Context<'_>, connection: &Connection) -> Result<BTreeMap<S
         .into_iter()
         .map(|(kind, name)| {
             let connector = context.project.system(kind, name)?.connector;
-            let version = context.registry.get(&connector)?.spec().version.into_owned();
+            let version = context.registry.get(&connector)?.listing().version.into_owned();
             Ok((connector, version))
         })
         .collect()
