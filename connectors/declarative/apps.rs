@@ -67,3 +67,8 @@ apps! {
 pub fn connectors() -> impl Iterator<Item = Declarative> {
     APPS.iter().map(Declarative::app)
 }
+
+/// The service that project files call `name`.
+pub fn find(name: &str) -> Option<&'static App> {
+    APPS.iter().find(|app| app.name == name)
+}

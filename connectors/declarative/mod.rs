@@ -110,7 +110,7 @@ impl Declarative {
 
     fn parsed(&self) -> Result<Loaded> {
         let manifest = Manifest::parse(&self.text, &*self.schema_file)?;
-        let schema = form::settings(manifest.specification());
+        let schema = form::settings(&manifest.specification()["connectionSpecification"]);
         Ok(Loaded { manifest: Arc::new(manifest), schema })
     }
 

@@ -6,8 +6,8 @@ use serde_json::Value;
 use syncline_protocol::Connector as _;
 
 /// All tables can be read, and every setting says what it is.
-pub(super) fn is_fit_for_people(app: &'static App) {
-    let connector = Declarative::app(app);
+pub(super) fn is_fit_for_people(app: &App, manifest: String) {
+    let connector = Declarative::new(app.name, manifest, |_| None);
     assert_eq!(connector.broken(), None, "{}", app.name);
     for (table, why) in connector.tables() {
         assert_eq!(why, None, "{}: {table}", app.name);

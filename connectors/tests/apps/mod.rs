@@ -28,6 +28,11 @@ fn then() -> jiff::Timestamp {
     "2026-03-01T00:00:00Z".parse().unwrap()
 }
 
+/// A manifest as it lies in its folder, so that it can be written without compiling anything.
+fn manifest(app: &App) -> String {
+    std::fs::read_to_string(folder(app.name).join("manifest.yaml")).unwrap()
+}
+
 /// A service whose addresses are those of a server that replays a recording.
 struct Service {
     app: &'static App,
@@ -42,7 +47,7 @@ impl Service {
     }
 
     fn source(&self) -> Box<dyn Source> {
-        let text = self.replay.localised(self.app.manifest);
+        let text = self.replay.localised(&manifest(self.app));
         let connector = Declarative::new(self.app.name, text, |_| None).at(then);
         let settings = self.replay.localised(&self.recording.settings.to_string());
         let settings: Value = serde_json::from_str(&settings).unwrap();
@@ -54,7 +59,7 @@ async fn service_holds(name: &str) {
     let app = APPS.iter().find(|app| app.name == name).unwrap();
     let recording = Recording::parse(&fixture(name, "exchanges.yaml")).unwrap();
     let expected = Expected::parse(&fixture(name, "expected.yaml")).unwrap();
-    form::is_fit_for_people(app);
+    form::is_fit_for_people(app, manifest(app));
 
     let service = Arc::new(Service::start(app, recording).await);
     reading::signs_in(&service).await;
@@ -132,6 +137,7 @@ fn every_folder_is_listed_and_tested() {
 #[test]
 fn drawings_are_small_and_plain() {
     for app in APPS {
+        assert!(app.manifest == manifest(app), "{}: what is embedded is not what is tested", app.name);
         let icon = app.icon;
         assert!(icon.starts_with("<svg") && icon.len() < 2_000, "{}: {} bytes", app.name, icon.len());
         // An image of a page cannot run these, and none of ours needs them.

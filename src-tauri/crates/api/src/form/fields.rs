@@ -56,7 +56,8 @@ fn collect(fields: &[Field<'_>], inside: &Inside, into: &mut Vec<FormField>) {
         }
         let within = Inside { path, group: Some(label), condition, depth: inside.depth + 1 };
         match field.ways() {
-            Some(ways) => chosen(field, &ways, &within, into),
+            // The choice is the heading.
+            Some(ways) => chosen(field, &ways, &Inside { group: inside.group.clone(), ..within }, into),
             None => collect(&field.fields(), &within, into),
         }
     }
@@ -75,7 +76,7 @@ fn chosen(field: &Field<'_>, ways: &Ways<'_>, inside: &Inside, into: &mut Vec<Fo
         control: Control::Choice,
         choices: ways.ways.iter().map(choice).collect(),
         default: ways.ways.first().map_or(Value::Null, |way| way.word.into()),
-        required: false,
+        required: true,
         multiline: false,
         ..plain(field, path.clone(), inside)
     });
