@@ -26,7 +26,7 @@ use syncline_protocol::{Connector, ConnectorRegistry, Result};
 
 /// The connectors of this program, one line a system, in the order they should be listed.
 pub fn registry() -> ConnectorRegistry {
-    let connectors: Vec<Arc<dyn Connector>> = vec![
+    let mut connectors: Vec<Arc<dyn Connector>> = vec![
         #[cfg(feature = "duckdb")]
         Arc::new(connector_duckdb::connector()),
         Arc::new(parquet::Parquet),
@@ -37,6 +37,7 @@ pub fn registry() -> ConnectorRegistry {
         Arc::new(external::Airbyte),
         Arc::new(sample::Sample),
     ];
+    connectors.extend(declarative::apps::connectors().map(|app| Arc::new(app) as Arc<dyn Connector>));
     ConnectorRegistry::new(connectors)
 }
 

@@ -3,6 +3,7 @@
 //! The interpreter gives JSON records and states; here they become Arrow batches and checkpoints, so that such a source
 //! is checked, previewed, planned, loaded and proved like any other.
 
+pub mod apps;
 pub mod builder;
 mod form;
 pub mod index;
@@ -21,15 +22,16 @@ use serde_json::{Map, Value};
 use syncline_manifest::connector::Connector as Manifest;
 use syncline_manifest::context::{Compatibility, Configuration};
 use syncline_manifest::http::client::{Client, Limits};
-use syncline_manifest::{Run, Silent};
+use syncline_manifest::{Clock, Run, Silent};
 use syncline_protocol::sign_in::{SignIn, SignInSpec};
 use syncline_protocol::{
-    Catalog, ChangeSink, CheckStep, Config, Connector, ConnectorContext, DiscoverFilter, Error, ErrorKind,
-    Maturity, Origin, Result, Source, SourceCapabilities, SourceSession, Spec, StepSink, TablePosition, TableRead,
-    Traffic,
+    Badge, Catalog, Category, ChangeSink, CheckStep, Config, Connector, ConnectorContext, DiscoverFilter,
+    Error, ErrorKind, Listing, Maturity, Origin, Result, Source, SourceCapabilities, SourceSession, Spec,
+    StepSink, TablePosition, TableRead, Traffic,
 };
 
 use crate::json_rows::Told;
+use apps::App;
 use session::{ApiSession, Tables};
 
 /// The settings that are Syncline's own, beside those of the manifest.
@@ -53,7 +55,10 @@ pub struct Declarative {
     name: String,
     /// Set for one that a project keeps beside others.
     version: Option<String>,
-    text: String,
+    text: Cow<'static, str>,
+    /// The service it reads, when the manifest is one of ours.
+    app: Option<&'static App>,
+    clock: Clock,
     schema_file: Box<SchemaFile>,
     loaded: OnceLock<Result<Loaded, String>>,
 }
@@ -68,16 +73,30 @@ impl Declarative {
     /// command uses one. One that cannot be loaded is still listed; whoever uses it reads why.
     pub fn new(
         name: &str,
-        text: String,
+        text: impl Into<Cow<'static, str>>,
         schema_file: impl Fn(&str) -> Option<Value> + Send + Sync + 'static,
     ) -> Declarative {
         Declarative {
             name: name.to_owned(),
             version: None,
-            text,
+            text: text.into(),
+            app: None,
+            clock: jiff::Timestamp::now,
             schema_file: Box::new(schema_file),
             loaded: OnceLock::new(),
         }
+    }
+
+    /// A service of the catalogue.
+    pub fn app(app: &'static App) -> Declarative {
+        Declarative { app: Some(app), ..Declarative::new(app.name, app.manifest, |_| None) }
+    }
+
+    /// The same at another time: recorded answers belong to the moment they were recorded at.
+    #[must_use]
+    pub fn at(mut self, clock: Clock) -> Declarative {
+        self.clock = clock;
+        self
     }
 
     /// The same, parsed now.
@@ -86,7 +105,7 @@ impl Declarative {
     /// `Config`, with line, path and fix.
     pub fn load(
         name: &str,
-        text: String,
+        text: impl Into<Cow<'static, str>>,
         schema_file: impl Fn(&str) -> Option<Value> + Send + Sync + 'static,
     ) -> Result<Declarative> {
         let connector = Declarative::new(name, text, schema_file);
@@ -151,30 +170,64 @@ impl Connector for Declarative {
     }
 
     fn origin(&self) -> Origin {
-        if self.built() { Origin::Built } else { Origin::Imported }
+        match (self.app, self.built()) {
+            (Some(_), _) => Origin::Program,
+            (None, true) => Origin::Built,
+            (None, false) => Origin::Imported,
+        }
     }
 
     fn version(&self) -> Cow<'static, str> {
-        self.version.clone().map_or(env!("CARGO_PKG_VERSION").into(), Cow::from)
+        match (&self.version, self.app) {
+            (Some(version), _) => version.clone().into(),
+            (None, Some(app)) => app.version.into(),
+            (None, None) => env!("CARGO_PKG_VERSION").into(),
+        }
     }
 
     fn versioned(&self) -> bool {
         self.version.is_some()
     }
 
-    fn spec(&self) -> Spec {
-        let (description, schema) = match self.loaded() {
-            Ok(loaded) => ("Reads an API as a manifest of this project describes it.", loaded.schema.clone()),
-            Err(_) => ("Its manifest cannot be loaded.", serde_json::json!({"type": "object"})),
+    fn listing(&self) -> Listing {
+        let (title, description, aliases) = match self.app {
+            Some(app) => (app.title.into(), app.about.into(), app.aliases),
+            None => (
+                form::label(&self.name).into(),
+                "Reads an API as a manifest of this project describes it.".into(),
+                ["api", "manifest", "airbyte"].as_slice(),
+            ),
         };
-        Spec {
+        Listing {
             name: self.name(),
-            title: form::label(&self.name).into(),
-            description: description.into(),
-            aliases: &["api", "manifest", "airbyte"],
+            title,
+            description,
+            aliases,
             url_schemes: &[],
             version: self.version(),
             maturity: Maturity::New,
+            category: Category::Apps,
+            badges: &[Badge::Incremental, Badge::SchemaChanges],
+            icon: self.app.map(|app| app.icon.into()),
+            source: true,
+            destination: false,
+        }
+    }
+
+    fn spec(&self) -> Spec {
+        let Listing { name, title, description, aliases, url_schemes, version, maturity, .. } = self.listing();
+        let (description, schema) = match self.loaded() {
+            Ok(loaded) => (description, loaded.schema.clone()),
+            Err(_) => ("Its manifest cannot be loaded.".into(), serde_json::json!({"type": "object"})),
+        };
+        Spec {
+            name,
+            title,
+            description,
+            aliases,
+            url_schemes,
+            version,
+            maturity,
             source_schema: Some(schema),
             destination_schema: None,
         }
@@ -227,6 +280,7 @@ impl Declarative {
             config: Arc::new(Configuration::new(config, context.keeper.clone())),
             own,
             traffic,
+            clock: self.clock,
             told: Told::default(),
             tables: OnceLock::new(),
         }))
@@ -238,6 +292,7 @@ struct ApiSource {
     config: Arc<Configuration>,
     own: OwnSettings,
     traffic: Option<Traffic>,
+    clock: Clock,
     told: Told,
     /// What the API offers; asked for once.
     tables: OnceLock<Arc<Tables>>,
@@ -253,7 +308,7 @@ impl ApiSource {
             client = client.on_tape(traffic.clone());
         }
         let config = Arc::clone(&self.config);
-        let mut run = Run::sharing(config, client, compatibility, jiff::Timestamp::now);
+        let mut run = Run::sharing(config, client, compatibility, self.clock);
         self.manifest.limit(&mut run)?;
         if let Some(Traffic::Replay(_)) = &self.traffic {
             // Nobody has to be waited for.

@@ -59,7 +59,7 @@ mod writer;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use syncline_protocol::connector::config_schema;
-use syncline_protocol::{
+use syncline_protocol::{ Category, Listing,
     Config, Connector, ConnectorContext, Destination, Error, ErrorKind, Maturity, Result, Spec,
 };
 
@@ -75,6 +75,10 @@ pub struct ParquetConfig {
 pub struct Parquet;
 
 impl Connector for Parquet {
+    fn listing(&self) -> Listing {
+        Listing { category: Category::Files, ..self.spec().into() }
+    }
+
     fn spec(&self) -> Spec {
         Spec {
             name: "parquet".into(),

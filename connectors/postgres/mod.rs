@@ -29,7 +29,7 @@ mod ssh;
 mod tls;
 mod types;
 
-use syncline_protocol::{
+use syncline_protocol::{ Badge, Listing,
     Config, Connector, ConnectorContext, Destination, Maturity, Result, Source, Spec,
     connector::config_schema,
 };
@@ -47,6 +47,10 @@ fn parse(config: &Config) -> Result<PostgresConfig> {
 }
 
 impl Connector for Postgres {
+    fn listing(&self) -> Listing {
+        Listing { badges: &[Badge::Incremental, Badge::Deletes, Badge::SchemaChanges], ..self.spec().into() }
+    }
+
     fn spec(&self) -> Spec {
         Spec {
             name: "postgres".into(),

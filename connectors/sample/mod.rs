@@ -14,7 +14,7 @@ use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use syncline_protocol::connector::config_schema;
-use syncline_protocol::{
+use syncline_protocol::{ Badge, Listing,
     Catalog, ChangeSink, CheckStep, Config, Connector, ConnectorContext, CursorCandidate, DiscoverFilter,
     Maturity, Result, Source, SourceCapabilities, SourceSession, Spec, StepSink, TableInfo, TableKind,
     TableName, TableRead, TableSchema,
@@ -45,6 +45,10 @@ fn default_seed() -> u64 {
 }
 
 impl Connector for Sample {
+    fn listing(&self) -> Listing {
+        Listing { badges: &[Badge::Incremental, Badge::Deletes], ..self.spec().into() }
+    }
+
     fn spec(&self) -> Spec {
         Spec {
             name: "sample".into(),

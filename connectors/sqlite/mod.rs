@@ -18,7 +18,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use syncline_protocol::connector::config_schema;
-use syncline_protocol::{
+use syncline_protocol::{ Badge, Listing,
     Catalog, ChangeSink, CheckStep, Config, Connector, ConnectorContext, DiscoverFilter, Error, Maturity,
     Part, ReadPlan, Result, Source, SourceCapabilities, SourceSession, Spec, StepSink, TablePosition,
     TableRead,
@@ -53,6 +53,10 @@ pub enum MixedTypes {
 }
 
 impl Connector for Sqlite {
+    fn listing(&self) -> Listing {
+        Listing { badges: &[Badge::Incremental, Badge::Deletes, Badge::SchemaChanges], ..self.spec().into() }
+    }
+
     fn spec(&self) -> Spec {
         Spec {
             name: "sqlite".into(),

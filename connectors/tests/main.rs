@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::too_many_lines)] // helpers of tests are not inside a `#[test]`; scenarios read best in one piece
 
+mod apps;
 mod files_source;
 mod parquet;
 mod postgres_conformance;

@@ -25,6 +25,26 @@ pub struct Field<'a> {
     node: &'a Value,
 }
 
+/// Different ways to fill in a group, told apart by one of its fields: `oneOf` objects that each hold a constant.
+pub struct Ways<'a> {
+    /// The name of the field that says which way was chosen.
+    pub decider: &'a str,
+    /// The ways, in order.
+    pub ways: Vec<Way<'a>>,
+}
+
+/// One way to fill in a group.
+pub struct Way<'a> {
+    /// What the deciding field holds for it.
+    pub word: &'a str,
+    /// What people call it.
+    pub title: Option<&'a str>,
+    /// What it is.
+    pub description: Option<String>,
+    /// Its fields, without the deciding one.
+    pub fields: Vec<Field<'a>>,
+}
+
 /// What a field takes.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Kind {
@@ -78,50 +98,7 @@ impl<'a> Form<'a> {
     }
 }
 
-/// One of several shapes of a group, told apart by the value of one field.
-pub struct Branch<'a> {
-    /// The value that chooses it.
-    pub value: String,
-    /// Its name for people.
-    pub title: Option<&'a str>,
-    /// What it means.
-    pub description: Option<&'a str>,
-    /// Its fields, without the one that chooses.
-    pub fields: Vec<Field<'a>>,
-}
-
 impl<'a> Field<'a> {
-    /// Its name for people, where the schema has one.
-    pub fn title(&self) -> Option<&'a str> {
-        self.node.get("title")?.as_str().filter(|title| !title.is_empty())
-    }
-
-    /// A group of one shape out of several (`oneOf`, each with the same field of a fixed value): the name of the field
-    /// that chooses, and the shapes.
-    pub fn branches(&self) -> Option<(String, Vec<Branch<'a>>)> {
-        let shapes = self.node.get("oneOf")?.as_array()?;
-        let fixed = |shape: &'a Value, name: &str| {
-            let field = shape.get("properties")?.get(name)?;
-            let only = field.get("enum").and_then(Value::as_array).filter(|all| all.len() == 1);
-            field.get("const").or_else(|| only?.first())?.as_str()
-        };
-        let shapes: Vec<&Value> = shapes.iter().map(|shape| target(self.root, shape)).collect();
-        let names = shapes.first()?.get("properties")?.as_object()?.keys();
-        let name = names.into_iter().find(|name| shapes.iter().all(|shape| fixed(shape, name).is_some()))?;
-        let branch = |shape: &&'a Value| {
-            let mut fields = fields_of(self.root, shape);
-            fields.retain(|field| field.name != name);
-            let text = |what: &str| shape.get(what).and_then(Value::as_str);
-            Some(Branch {
-                value: fixed(shape, name)?.to_owned(),
-                title: text("title"),
-                description: text("description"),
-                fields,
-            })
-        };
-        Some((name.clone(), shapes.iter().filter_map(branch).collect()))
-    }
-
     /// Whether its value belongs into the vault.
     pub fn is_secret(&self) -> bool {
         self.nodes().any(|node| node.get("x-secret") == Some(&Value::Bool(true)))
@@ -191,6 +168,29 @@ impl<'a> Field<'a> {
         fields_of(self.root, self.node)
     }
 
+    /// What people call it, when its schema says so.
+    pub fn title(&self) -> Option<&'a str> {
+        self.node.get("title")?.as_str().filter(|title| !title.is_empty())
+    }
+
+    /// The ways in which a group can be filled in, when it has several.
+    pub fn ways(&self) -> Option<Ways<'a>> {
+        let branches = self.nodes().find_map(|node| node.get("oneOf")?.as_array())?;
+        let constant = |branch: &'a Value| {
+            let properties = branch.get("properties")?.as_object()?;
+            properties.iter().find_map(|(name, field)| Some((name.as_str(), field.get("const")?.as_str()?)))
+        };
+        let (decider, _) = constant(branches.first()?)?;
+        let mut ways = Vec::new();
+        for branch in branches {
+            let (_, word) = constant(branch).filter(|(name, _)| *name == decider)?;
+            let whole = Field { name: self.name, required: self.required, root: self.root, node: branch };
+            let fields = whole.fields().into_iter().filter(|field| field.name != decider).collect();
+            ways.push(Way { word, title: whole.title(), description: whole.description(), fields });
+        }
+        Some(Ways { decider, ways })
+    }
+
     /// A typed text as the value that this field takes.
     ///
     /// # Errors
@@ -248,12 +248,6 @@ fn fields_of<'a>(root: &'a Value, node: &'a Value) -> Vec<Field<'a>> {
         }
     }
     fields
-}
-
-/// What a node refers to, or itself.
-fn target<'a>(root: &'a Value, node: &'a Value) -> &'a Value {
-    let path = node.get("$ref").and_then(Value::as_str).and_then(|path| path.strip_prefix('#'));
-    path.and_then(|path| root.pointer(path)).unwrap_or(node)
 }
 
 fn expand<'a>(root: &'a Value, node: &'a Value, into: &mut Vec<&'a Value>, depth: usize) {
@@ -459,6 +453,22 @@ mod tests {
             let error = from_url(&form, bad).err().unwrap();
             assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
         }
+    }
+
+    #[test]
+    fn a_group_can_have_ways() {
+        let schema = json!({"properties": {"credentials": {"type": "object", "title": "Sign-in", "oneOf": [
+            {"title": "Token", "required": ["token"], "properties": {
+                "kind": {"type": "string", "const": "token"}, "token": {"type": "string"}}},
+            {"title": "OAuth", "properties": {"kind": {"type": "string", "const": "oauth"}, "id": {"type": "string"}}}
+        ]}}});
+        let field = Form::new(&schema).field("credentials").unwrap();
+        let ways = field.ways().unwrap();
+        let told: Vec<_> = ways.ways.iter().map(|way| (way.word, way.title.unwrap(), way.fields[0].name)).collect();
+        assert_eq!((ways.decider, field.title()), ("kind", Some("Sign-in")));
+        assert_eq!(told, [("token", "Token", "token"), ("oauth", "OAuth", "id")]);
+        let field = Form::new(&schema).field("credentials.token").unwrap();
+        assert!(field.ways().is_none());
     }
 
     #[test]

@@ -62,6 +62,79 @@ pub struct Spec {
     pub destination_schema: Option<Value>,
 }
 
+/// Under which heading of the catalogue a system stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Category {
+    /// Databases and warehouses.
+    Databases,
+    /// Files and object stores.
+    Files,
+    /// Services with an API.
+    Apps,
+}
+
+/// What a source can notice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Badge {
+    /// Only what is new is read.
+    Incremental,
+    /// Deleted rows.
+    Deletes,
+    /// New columns and other types.
+    SchemaChanges,
+}
+
+/// A line of the catalogue: what people choose a connector by. No form has to be made for it.
+#[derive(Debug, Clone)]
+pub struct Listing {
+    /// What project files call it.
+    pub name: Cow<'static, str>,
+    /// What people call it.
+    pub title: Cow<'static, str>,
+    /// One line on what it reads and writes.
+    pub description: Cow<'static, str>,
+    /// Other words people search for.
+    pub aliases: &'static [&'static str],
+    /// Schemes of connection addresses that belong to it.
+    pub url_schemes: &'static [&'static str],
+    /// The version of the connector.
+    pub version: Cow<'static, str>,
+    /// How long it has proved itself.
+    pub maturity: Maturity,
+    /// Its heading.
+    pub category: Category,
+    /// What it notices as a source.
+    pub badges: &'static [Badge],
+    /// A small drawing (SVG).
+    pub icon: Option<Cow<'static, str>>,
+    /// Whether it can be read.
+    pub source: bool,
+    /// Whether it can be written.
+    pub destination: bool,
+}
+
+impl From<Spec> for Listing {
+    /// A database without a drawing, of which nothing more is known.
+    fn from(spec: Spec) -> Self {
+        Listing {
+            name: spec.name,
+            title: spec.title,
+            description: spec.description,
+            aliases: spec.aliases,
+            url_schemes: spec.url_schemes,
+            version: spec.version,
+            maturity: spec.maturity,
+            category: Category::Databases,
+            badges: &[],
+            icon: None,
+            source: spec.source_schema.is_some(),
+            destination: spec.destination_schema.is_some(),
+        }
+    }
+}
+
 /// The JSON Schema of a configuration type.
 pub fn config_schema<T: JsonSchema>() -> Value {
     schemars::schema_for!(T).to_value()
@@ -188,6 +261,11 @@ pub trait Connector: Send + Sync {
     /// The name of [`Connector::spec`] alone, by which connectors are found. Worth writing where the description costs.
     fn name(&self) -> Cow<'static, str> {
         self.spec().name
+    }
+
+    /// The line of the catalogue. Worth writing where forms cost, and where there is more to say than a [`Spec`] does.
+    fn listing(&self) -> Listing {
+        self.spec().into()
     }
 
     /// How somebody can sign in with a browser; none when there is no such way.

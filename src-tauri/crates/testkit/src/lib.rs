@@ -12,6 +12,7 @@ pub mod memory;
 pub mod oracle;
 pub mod postgres;
 pub mod proxy;
+pub mod recorded;
 pub mod reference;
 pub mod rows;
 pub mod wait;

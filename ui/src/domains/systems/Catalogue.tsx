@@ -1,8 +1,8 @@
 import { Link } from "@tanstack/react-router";
-import { Blocks, Database, FileStack, Link2, type LucideIcon, Sparkles } from "lucide-react";
-import { useMemo, useState } from "react";
+import { Blocks, Link2 } from "lucide-react";
+import { type ReactNode, useMemo, useState } from "react";
 import { useAction, useAnswer } from "~/api/client";
-import type { ConnectorInfo, Side, SystemInfo } from "~/api/generated";
+import type { Badge as Noticed, Category, ConnectorInfo, Side, SystemInfo } from "~/api/generated";
 import { ranked } from "~/shared/search";
 import { useText } from "~/shared/text";
 import { Answer } from "~/shared/ui/Answer";
@@ -11,6 +11,7 @@ import { Empty } from "~/shared/ui/feedback";
 import { SearchInput } from "~/shared/ui/layout";
 import { Problem } from "~/shared/ui/Problem";
 import { Badge } from "~/shared/ui/State";
+import { ConnectorIcon } from "./ConnectorIcon";
 import { fromAddress, isAddress, type Pasted } from "./form";
 import { isDescription, ManifestDrop, type OriginFilter, Origins } from "./origin";
 
@@ -66,7 +67,7 @@ export function Catalogue({ side, onExisting, onConnector, onBuild }: CatalogueP
             {side === "source" && <Origins offered={possible} value={origin} onValue={setOrigin} />}
             {isDescription(query) && side === "source" ? (
               <ul className="m-0 list-none p-0">
-                <Row icon={Blocks} title={text("wizard.openapi")} line={text("wizard.openapiHelp")} onPick={() => onBuild(query.trim())} />
+                <Row icon={<Blocks size={20} strokeWidth={1.5} aria-hidden className="shrink-0 text-ink-muted" />} title={text("wizard.openapi")} line={text("wizard.openapiHelp")} onPick={() => onBuild(query.trim())} />
               </ul>
             ) : isAddress(query) ? (
               <Address address={query} reading={reading} onUse={() => void reading.use(query, offered)} />
@@ -79,7 +80,7 @@ export function Catalogue({ side, onExisting, onConnector, onBuild }: CatalogueP
                   {ownShown.map((system) => (
                     <Row
                       key={system.name}
-                      icon={iconOf(system.connector)}
+                      icon={<ConnectorIcon name={system.connector} icon={all.find(({ name }) => name === system.connector)?.icon} />}
                       title={system.name}
                       line={`${system.title} · ${system.summary}`}
                       onPick={() => onExisting(system)}
@@ -140,7 +141,7 @@ function Address({ address, reading, onUse }: { address: string; reading: Readin
   return (
     <div className="flex flex-col gap-3">
       <ul className="m-0 list-none p-0">
-        <Row icon={Link2} title={text("wizard.address")} line={text("wizard.addressHelp")} onPick={onUse} />
+        <Row icon={<Link2 size={20} strokeWidth={1.5} aria-hidden className="shrink-0 text-ink-muted" />} title={text("wizard.address")} line={text("wizard.addressHelp")} onPick={onUse} />
       </ul>
       {reading.unknown === address && (
         <p role="alert" className="m-0 px-3 text-bad">
@@ -185,42 +186,50 @@ function Offered({ offered, query, origin, onClear, onPick, onBuild }: OfferedPr
       />
     );
   }
-  return (
-    <section>
-      <h3 className="pb-1 text-caption font-medium text-ink-muted">{text("wizard.catalogue")}</h3>
-      <ul className="m-0 list-none p-0">
-        {shown.map((connector) => (
-          <Row
-            key={connector.name}
-            icon={iconOf(connector.name)}
-            title={connector.title}
-            line={connector.description}
-            isNew={connector.maturity === "new"}
-            edit={connector.origin === "program" ? null : connector.name}
-            onPick={() => onPick(connector)}
-          />
-        ))}
-      </ul>
-    </section>
-  );
+  // What was searched for comes best first; otherwise everything stands under its heading.
+  const groups =
+    query.trim() === ""
+      ? headings.map((category) => ({ category, heading: text(`wizard.category.${category}`) }))
+      : [{ category: null, heading: text("wizard.catalogue") }];
+  return groups.map(({ category, heading }) => {
+    const rows = shown.filter((connector) => category === null || connector.category === category);
+    if (rows.length === 0) return null;
+    return (
+      <section key={heading}>
+        <h3 className="pb-1 text-caption font-medium text-ink-muted">{heading}</h3>
+        <ul className="m-0 list-none p-0">
+          {rows.map((connector) => (
+            <Row
+              key={connector.name}
+              icon={<ConnectorIcon name={connector.name} icon={connector.icon} />}
+              title={connector.title}
+              line={connector.description}
+              badges={connector.source ? connector.badges : []}
+              isNew={connector.maturity === "new"}
+              edit={connector.origin === "program" ? null : connector.name}
+              onPick={() => onPick(connector)}
+            />
+          ))}
+        </ul>
+      </section>
+    );
+  });
 }
 
-function iconOf(connector: string): LucideIcon {
-  if (connector === "sample") return Sparkles;
-  return /parquet|csv|json|file|s3/.test(connector) ? FileStack : Database;
-}
+const headings: readonly Category[] = ["databases", "files", "apps"];
 
 interface RowProps {
-  icon: LucideIcon;
+  icon: ReactNode;
   title: string;
   line: string;
+  badges?: readonly Noticed[];
   isNew?: boolean;
   /** The connector that can be changed in the builder. */
   edit?: string | null;
   onPick: () => void;
 }
 
-function Row({ icon: Icon, title, line, isNew = false, edit = null, onPick }: RowProps) {
+function Row({ icon, title, line, badges = [], isNew = false, edit = null, onPick }: RowProps) {
   const text = useText();
   return (
     <li className="flex items-center border-b border-border">
@@ -229,9 +238,14 @@ function Row({ icon: Icon, title, line, isNew = false, edit = null, onPick }: Ro
         onClick={onPick}
         className="flex min-h-12 w-full items-center gap-4 border-0 bg-transparent px-3 py-2 text-start outline-offset-[-2px] hover:bg-sunken"
       >
-        <Icon size={20} strokeWidth={1.5} aria-hidden className="shrink-0 text-ink-muted" />
+        {icon}
         <bdi className="w-40 shrink-0 truncate font-medium">{title}</bdi>
         <span className="min-w-0 flex-1 text-ink-muted">{line}</span>
+        {badges.length > 0 && (
+          <span className="hidden text-caption whitespace-nowrap text-ink-muted lg:inline">
+            {badges.map((badge) => text(`wizard.badge.${badge}`)).join(" · ")}
+          </span>
+        )}
         {isNew && <Badge>{text("wizard.new")}</Badge>}
       </button>
       {edit !== null && (

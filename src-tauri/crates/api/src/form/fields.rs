@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Branch, Field, Form, Kind};
+use super::{Field, Form, Kind, Way, Ways};
 use crate::types::{Control, FormChoice, FormCondition, FormField};
 
 /// Groups inside groups, at most this deep.
@@ -46,7 +46,7 @@ fn collect(fields: &[Field<'_>], inside: &Inside, into: &mut Vec<FormField>) {
         if inside.depth >= DEPTH_MAX {
             continue;
         }
-        let label = field.title().map_or_else(|| label(field.name), str::to_owned);
+        let label = called(field);
         // A group whose members all have defaults needs no switch; one that may be null does.
         let mut condition = inside.condition.clone();
         if field.is_optional_group() {
@@ -60,48 +60,46 @@ fn collect(fields: &[Field<'_>], inside: &Inside, into: &mut Vec<FormField>) {
             condition = Some(FormCondition { path: path.clone(), equals: Value::Bool(true) });
         }
         let within = Inside { path, group: Some(label), condition, depth: inside.depth + 1 };
-        match field.branches() {
-            Some((chooser, branches)) => choose(field, &chooser, &branches, &within, into),
+        match field.ways() {
+            // The choice is the heading.
+            Some(ways) => chosen(field, &ways, &Inside { group: inside.group.clone(), ..within }, into),
             None => collect(&field.fields(), &within, into),
         }
     }
 }
 
-/// A choice, and the fields of each shape under the condition that it is chosen.
-fn choose(
-    group: &Field<'_>,
-    chooser: &str,
-    branches: &[Branch<'_>],
-    within: &Inside,
-    into: &mut Vec<FormField>,
-) {
-    let mut path = within.path.clone();
-    path.push(chooser.to_owned());
-    let choices = branches.iter().map(|branch| FormChoice {
-        label: branch.title.map_or_else(|| label(&branch.value), str::to_owned),
-        help: branch.description.map(str::to_owned),
-        value: branch.value.clone(),
-    });
+/// Which way is chosen, then the fields of each way, which apply when it is.
+fn chosen(field: &Field<'_>, ways: &Ways<'_>, inside: &Inside, into: &mut Vec<FormField>) {
+    let mut path = inside.path.clone();
+    path.push(ways.decider.to_owned());
+    let choice = |way: &Way<'_>| FormChoice {
+        value: way.word.to_owned(),
+        label: way.title.map_or_else(|| label(way.word), str::to_owned),
+        help: way.description.clone(),
+    };
     into.push(FormField {
         control: Control::Choice,
-        choices: choices.collect(),
-        label: group.title().map_or_else(|| label(group.name), str::to_owned),
-        // Something is always chosen.
-        default: branches.first().map(|branch| branch.value.clone().into()).unwrap_or_default(),
-        required: false,
-        advanced: false,
-        ..plain(group, path.clone(), within)
+        choices: ways.ways.iter().map(choice).collect(),
+        default: ways.ways.first().map_or(Value::Null, |way| way.word.into()),
+        required: true,
+        multiline: false,
+        ..plain(field, path.clone(), inside)
     });
-    for branch in branches {
-        let condition = FormCondition { path: path.clone(), equals: branch.value.clone().into() };
-        let chosen = Inside {
-            path: within.path.clone(),
-            group: within.group.clone(),
+    for way in &ways.ways {
+        let condition = FormCondition { path: path.clone(), equals: way.word.into() };
+        let within = Inside {
+            path: inside.path.clone(),
+            group: inside.group.clone(),
             condition: Some(condition),
-            depth: within.depth,
+            depth: inside.depth,
         };
-        collect(&branch.fields, &chosen, into);
+        collect(&way.fields, &within, into);
     }
+}
+
+/// What people call a field.
+fn called(field: &Field<'_>) -> String {
+    field.title().map_or_else(|| label(field.name), str::to_owned)
 }
 
 fn plain(field: &Field<'_>, path: Vec<String>, inside: &Inside) -> FormField {
@@ -129,7 +127,7 @@ fn plain(field: &Field<'_>, path: Vec<String>, inside: &Inside) -> FormField {
                 .collect(),
             _ => Vec::new(),
         },
-        label: field.title().map_or_else(|| label(field.name), str::to_owned),
+        label: called(field),
         help: field.description(),
         required: field.required && default.is_null(),
         example: field.example(),
@@ -198,35 +196,6 @@ mod tests {
     }
 
     #[test]
-    fn shapes_of_a_group_are_chosen_and_their_fields_apply_then() {
-        let schema = json!({"type": "object", "properties": {"credentials": {"type": "object", "title": "Sign-in", "oneOf": [
-            {"title": "Browser", "required": ["refresh_token"], "properties": {
-                "kind": {"const": "oauth"}, "refresh_token": {"type": "string", "x-secret": true}, "client_id": {"type": "string"}}},
-            {"title": "Key", "properties": {"kind": {"enum": ["key"]}, "refresh_token": {"type": "string", "x-secret": true}, "key": {"type": "string", "title": "API key"}}},
-        ]}}});
-        let fields = descriptors(&schema);
-        let told: Vec<_> = fields
-            .iter()
-            .map(|field| {
-                let when = field.condition.as_ref().map(|when| when.equals.as_str().unwrap().to_owned());
-                (field.path.join("."), field.label.as_str(), when.unwrap_or_default())
-            })
-            .collect();
-        let expected = [
-            ("credentials.kind", "Sign-in", ""),
-            ("credentials.refresh_token", "Refresh token", "oauth"),
-            ("credentials.client_id", "Client ID", "oauth"),
-            ("credentials.refresh_token", "Refresh token", "key"),
-            ("credentials.key", "API key", "key"),
-        ];
-        assert_eq!(told, expected.map(|(path, label, when)| (path.to_owned(), label, when.to_owned())));
-        assert_eq!(fields[0].default, "oauth");
-        assert_eq!(fields[0].choices[1].label, "Key");
-        assert!(fields[1].required && !fields[3].required);
-        assert_eq!(secret_paths(&schema), ["credentials.refresh_token"]);
-    }
-
-    #[test]
     fn a_schema_becomes_a_flat_list() {
         let schema = json!({
             "type": "object",
@@ -268,5 +237,24 @@ mod tests {
         assert_eq!((condition.path, condition.equals), (vec!["ssh".to_owned()], json!(true)));
         assert!(fields[6].multiline && fields[7].advanced);
         assert_eq!(secret_paths(&schema), ["password", "ssh.private_key"]);
+    }
+
+    #[test]
+    fn only_the_fields_of_the_chosen_way_apply() {
+        let way = |word: &str, field: &str| json!({"type": "object", "title": word.to_uppercase(), "required": [field],
+            "properties": {"auth_type": {"type": "string", "const": word},
+                field: {"type": "string", "title": "Its secret", "x-secret": true}}});
+        let schema = json!({"type": "object", "required": ["credentials"], "properties": {
+            "credentials": {"type": "object", "title": "Sign-in", "oneOf": [way("token", "key"), way("oauth", "refresh")]}}});
+        let fields = descriptors(&schema);
+        let told: Vec<_> = fields.iter().map(|field| (field.path.join("."), field.label.as_str())).collect();
+        let expected =
+            [("credentials.auth_type", "Sign-in"), ("credentials.key", "Its secret"), ("credentials.refresh", "Its secret")];
+        assert_eq!(told, expected.map(|(path, label)| (path.to_owned(), label)));
+        let labels: Vec<_> = fields[0].choices.iter().map(|choice| choice.label.as_str()).collect();
+        assert_eq!((labels, &fields[0].default), (vec!["TOKEN", "OAUTH"], &json!("token")));
+        let condition = fields[2].condition.clone().unwrap();
+        assert_eq!((condition.path.join("."), condition.equals), ("credentials.auth_type".to_owned(), json!("oauth")));
+        assert!(fields[2].required && fields[2].control == Control::Secret);
     }
 }

@@ -103,7 +103,7 @@ impl Api {
         self.blocking(move |open| {
             let system = open.project.system(SystemKind::Destination, &name)?;
             let (connector, config) = open.resolve(SystemKind::Destination, &system, &[])?;
-            let title = connector.spec().title.into_owned();
+            let title = connector.listing().title.into_owned();
             let context = open.context_of(&system, &[]);
             Ok(Asked { connector: system.connector, title, config, context })
         })

@@ -5,9 +5,7 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 use syncline_protocol::sign_in::SignInSpec;
-use syncline_protocol::{
-    CheckStep as Step, Connector, Error, ErrorKind, Maturity as Proved, Result, StepSink,
-};
+use syncline_protocol::{CheckStep as Step, Connector, Error, ErrorKind, Result, StepSink};
 use syncline_store::config::SystemConfig;
 use syncline_store::project::validate_name;
 use syncline_store::secrets::{has_reference, secret_names};
@@ -19,7 +17,7 @@ use crate::form::{self, Form, fields};
 use crate::sign_in;
 use crate::types::{
     AddressAnswer, AddressRequest, BeginSignInRequest, CheckOutcome, CheckRequest, CheckResult,
-    ConnectorInfo, FormCondition, FormField, FormRequest, Maturity, SaveSystemRequest, SecretText, Side,
+    ConnectorInfo, FormCondition, FormField, FormRequest, SaveSystemRequest, SecretText, Side,
     SignInCodeRequest, SignInInfo, SignInOutcome, SignInRequest, SignInStarted, SystemDetail, SystemInfo,
     SystemRef, SystemRequest,
 };
@@ -39,7 +37,7 @@ impl Open {
         let connector = self.project.system(kind, name).map(|system| system.connector).unwrap_or_default();
         let title = self
             .connector(&connector)
-            .map_or_else(|_| connector.clone(), |known| known.spec().title.into_owned());
+            .map_or_else(|_| connector.clone(), |known| known.listing().title.into_owned());
         SystemRef { name: name.to_owned(), connector, title }
     }
 
@@ -73,25 +71,10 @@ pub(crate) fn summary(config: &Value) -> Option<String> {
 impl Api {
     pub(crate) async fn connectors(&self, (): ()) -> Result<Vec<ConnectorInfo>> {
         self.blocking(|open| {
-            let infos = open.host.connectors().list().into_iter().map(|connector| {
-                let spec = connector.spec();
-                let origin = connector.origin();
-                let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
-                ConnectorInfo {
-                    name: spec.name.into_owned(),
-                    title: spec.title.into_owned(),
-                    description: spec.description.into_owned(),
-                    aliases: owned(spec.aliases),
-                    url_schemes: owned(spec.url_schemes),
-                    maturity: match spec.maturity {
-                        Proved::Stable => Maturity::Stable,
-                        Proved::New => Maturity::New,
-                    },
-                    origin,
-                    source: spec.source_schema.is_some(),
-                    destination: spec.destination_schema.is_some(),
-                    sign_in: connector.sign_in_spec().map(sign_in_info),
-                }
+            let infos = open.host.connectors().list().into_iter().map(|connector| ConnectorInfo {
+                origin: connector.origin(),
+                sign_in: connector.sign_in_spec().map(sign_in_info),
+                ..connector.listing().into()
             });
             Ok(infos.collect())
         })
@@ -111,8 +94,12 @@ impl Api {
             let address = request.address.secret().expose_secret();
             let scheme = form::scheme(address)?;
             let knows = |connector: &Arc<dyn Connector>| {
-                let spec = connector.spec();
-                spec.url_schemes.contains(&scheme.as_str()) && schema_of(&spec, request.side.into()).is_ok()
+                let listing = connector.listing();
+                let is_offered = match request.side {
+                    Side::Source => listing.source,
+                    Side::Destination => listing.destination,
+                };
+                is_offered && listing.url_schemes.contains(&scheme.as_str())
             };
             let Some(connector) = open.host.connectors().list().into_iter().find(knows) else {
                 return Ok(None);

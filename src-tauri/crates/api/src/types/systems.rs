@@ -4,7 +4,10 @@ use std::fmt;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
-use syncline_protocol::{CheckOutcome as Worst, Fix, Origin, Side, StepStatus as Status};
+use syncline_protocol::{
+    Badge as Noticed, Category as Heading, CheckOutcome as Worst, Fix, Maturity as Proved, Origin, Side,
+    StepStatus as Status,
+};
 use ts_rs::TS;
 
 use crate::error::ApiError;
@@ -54,6 +57,30 @@ pub enum Maturity {
     New,
 }
 
+/// Under which heading of the catalogue a system stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum Category {
+    /// Databases and warehouses.
+    Databases,
+    /// Files and object stores.
+    Files,
+    /// Services with an API.
+    Apps,
+}
+
+/// What a source can notice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum Badge {
+    /// Only what is new is read.
+    Incremental,
+    /// Deleted rows.
+    Deletes,
+    /// New columns and other types.
+    SchemaChanges,
+}
+
 /// A line of the catalogue.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 pub struct ConnectorInfo {
@@ -71,6 +98,12 @@ pub struct ConnectorInfo {
     pub maturity: Maturity,
     /// Where it comes from.
     pub origin: Origin,
+    /// Its heading.
+    pub category: Category,
+    /// What it notices as a source.
+    pub badges: Vec<Badge>,
+    /// A small drawing (SVG).
+    pub icon: Option<String>,
     /// Whether it can be read.
     pub source: bool,
     /// Whether it can be written.
@@ -163,6 +196,37 @@ pub enum SignInOutcome {
         /// Why.
         error: Box<ApiError>,
     },
+}
+
+impl From<syncline_protocol::Listing> for ConnectorInfo {
+    fn from(listing: syncline_protocol::Listing) -> Self {
+        let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+        let badge = |badge: &Noticed| match badge {
+            Noticed::Incremental => Badge::Incremental,
+            Noticed::Deletes => Badge::Deletes,
+            Noticed::SchemaChanges => Badge::SchemaChanges,
+        };
+        ConnectorInfo {
+            name: listing.name.into_owned(),
+            title: listing.title.into_owned(),
+            description: listing.description.into_owned(),
+            aliases: owned(listing.aliases),
+            url_schemes: owned(listing.url_schemes),
+            maturity: match listing.maturity {
+                Proved::Stable => Maturity::Stable,
+                Proved::New => Maturity::New,
+            },
+            category: match listing.category {
+                Heading::Databases => Category::Databases,
+                Heading::Files => Category::Files,
+                Heading::Apps => Category::Apps,
+            },
+            badges: listing.badges.iter().map(badge).collect(),
+            icon: listing.icon.map(std::borrow::Cow::into_owned),
+            source: listing.source,
+            destination: listing.destination,
+        }
+    }
 }
 
 /// Asks for the form of a connector.

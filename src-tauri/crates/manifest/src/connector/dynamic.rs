@@ -1,18 +1,16 @@
 //! Streams made from a template (`DynamicDeclarativeStream`).
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use async_trait::async_trait;
 use serde_json::json;
 use syncline_protocol::{Error, ErrorKind, Result};
 
 use super::Component;
-use crate::context::{Run, Silent, Slice};
+use crate::context::Run;
 use crate::document::{Node, propagate_made, value_of};
 use crate::expression::{Accept, Condition, Scope, Text, truthy};
-use crate::http::Options;
-use crate::stream::retriever::{PageSink, Retriever, SliceRead};
+use crate::stream::listed;
 use crate::{Json, Map};
 
 /// More streams than this come from no API; the answer is not the list that the manifest takes it for.
@@ -50,17 +48,15 @@ pub(super) async fn resolve(root: &Node<'_>, run: &Arc<Run>, into: &mut Vec<Comp
     Ok(())
 }
 
-/// What a template is filled with: one value a stream.
-async fn values(resolver: &Node<'_>, run: &Arc<Run>) -> Result<Vec<Json>> {
+/// What a template is filled with: a slice and a value for each stream.
+async fn values(resolver: &Node<'_>, run: &Arc<Run>) -> Result<Vec<(Json, Json)>> {
+    let undivided = |values: Vec<Json>| values.into_iter().map(|value| (json!({}), value)).collect();
     match resolver.kind() {
-        "ConfigComponentsResolver" => from_configuration(resolver, run),
+        "ConfigComponentsResolver" => from_configuration(resolver, run).map(undivided),
         "ParametrizedComponentsResolver" => {
             let parameters = resolver.require("stream_parameters")?;
-            Ok(parameters
-                .list("list_of_parameters_for_stream")
-                .iter()
-                .map(|one| one.json().clone())
-                .collect())
+            let listed = parameters.list("list_of_parameters_for_stream");
+            Ok(undivided(listed.iter().map(|one| one.json().clone()).collect()))
         }
         "HttpComponentsResolver" => from_api(resolver, run).await,
         kind => Err(resolver.error(format!("`{kind}` is no resolver of components"))),
@@ -110,34 +106,14 @@ fn from_configuration(resolver: &Node<'_>, run: &Run) -> Result<Vec<Json>> {
     Ok(combinations.into_iter().map(|(_, fields)| Json::Object(fields)).collect())
 }
 
-async fn from_api(resolver: &Node<'_>, run: &Arc<Run>) -> Result<Vec<Json>> {
-    let node = resolver.require("retriever")?;
-    if let Some(router) = node.field("partition_router") {
-        return Err(router.unsupported("a list of tables that is itself divided into partitions"));
+/// What the API lists, each with the slice that it was listed for.
+async fn from_api(resolver: &Node<'_>, run: &Arc<Run>) -> Result<Vec<(Json, Json)>> {
+    let found = listed(&resolver.require("retriever")?, run, MOST_STREAMS + 1).await?;
+    if found.len() > MOST_STREAMS {
+        let what = format!("The API lists more than {MOST_STREAMS} tables.");
+        return Err(Error::new(ErrorKind::LimitExceeded, what).fix("Check the manifest's dynamic streams."));
     }
-    let retriever = Retriever::new(&node, None)?;
-    let found = Found(Mutex::new(Vec::new()));
-    let (slice, options) = (Slice::default(), Options::default());
-    let read = SliceRead::all(run, &slice, &options, "the list of tables", &Silent);
-    retriever.read(read, &found).await?;
-    Ok(found.0.into_inner().unwrap_or_else(PoisonError::into_inner))
-}
-
-struct Found(Mutex<Vec<Json>>);
-
-#[async_trait]
-impl PageSink for Found {
-    async fn page(&self, records: Vec<Json>) -> Result<bool> {
-        let mut found = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        found.extend(records);
-        if found.len() > MOST_STREAMS {
-            let what = format!("The API lists more than {MOST_STREAMS} tables.");
-            return Err(
-                Error::new(ErrorKind::LimitExceeded, what).fix("Check the manifest's dynamic streams.")
-            );
-        }
-        Ok(true)
-    }
+    Ok(found)
 }
 
 /// Which field of the template gets which value.
@@ -172,10 +148,17 @@ impl Mapping {
     }
 }
 
-fn fill(template: &Json, mapping: &[Mapping], values: &Json, run: &Run, read_yaml: bool) -> Result<Json> {
+fn fill(
+    template: &Json,
+    mapping: &[Mapping],
+    (slice, values): &(Json, Json),
+    run: &Run,
+    read_yaml: bool,
+) -> Result<Json> {
     let config = run.config();
     let scope = Scope::new(&config, run.clock)
         .with("components_values", values)
+        .with("stream_slice", slice)
         .with("stream_template_config", template);
     let mut filled = template.clone();
     for one in mapping {

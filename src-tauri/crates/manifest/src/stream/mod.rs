@@ -115,6 +115,11 @@ impl Stream {
     }
 }
 
+/// All that a retriever gives, each record with the slice that it came from: lists that something is made from.
+pub(crate) async fn listed(retriever: &Node<'_>, run: &Arc<Run>, most: usize) -> Result<Vec<(Json, Json)>> {
+    read::listed(&Reading::list(retriever)?, run, most).await
+}
+
 /// The names of the streams that are parents of a stream, and of its parents.
 pub fn parents(stream: &Json) -> HashSet<String> {
     let mut names = HashSet::new();

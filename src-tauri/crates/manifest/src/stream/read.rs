@@ -164,6 +164,32 @@ pub(super) async fn check(reading: &Reading, run: &Arc<Run>, output: &dyn Output
     Ok(!sample.records.is_empty())
 }
 
+/// All records with the slices they came from, at most so many.
+pub(super) async fn listed(reading: &Reading, run: &Arc<Run>, most: usize) -> Result<Vec<(Json, Json)>> {
+    let session = reading.session(run, None, &crate::Silent)?;
+    let mut list = List { session: &session, most, found: Vec::new() };
+    session.slices(&mut list).await?;
+    Ok(list.found)
+}
+
+struct List<'s, 'a> {
+    session: &'s Session<'a>,
+    most: usize,
+    found: Vec<(Json, Json)>,
+}
+
+#[async_trait]
+impl SliceSink for List<'_, '_> {
+    async fn take(&mut self, opened: Opened) -> Result<bool> {
+        let room = self.most.saturating_sub(self.found.len());
+        let sampled = Sampled { wanted: room, records: Mutex::new(Vec::new()) };
+        self.session.read(&opened, &sampled).await?;
+        let slice = opened.slice.for_templates();
+        self.found.extend(sampled.records.into_inner().into_iter().map(|record| (slice.clone(), record)));
+        Ok(self.found.len() < self.most)
+    }
+}
+
 struct Sample<'s, 'a> {
     session: &'s Session<'a>,
     count: usize,

@@ -103,6 +103,14 @@ impl Reading {
         })
     }
 
+    /// Of a retriever that is no stream's: it has no cursor.
+    pub(super) fn list(node: &Node<'_>) -> Result<Reading> {
+        let router = Router::of(node, Making::new(&retriever))?;
+        let name = "the list of tables".to_owned();
+        let retriever = Box::new(Retriever::new(node, None)?);
+        Ok(Reading::Plain(Box::new(Plain { name, retriever, router, cursor: None, migrations: Vec::new() })))
+    }
+
     /// The same for a stream whose records divide another one: its answers are kept, for it may be read as itself, too.
     pub(crate) fn parent(node: &Node<'_>, making: Making<'_>) -> Result<Reading> {
         let mut reading = Reading::new(node, making)?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde_json::{Map, Value};
-use syncline_protocol::{Connector, Error, ErrorKind, Result, Spec};
+use syncline_protocol::{Connector, Error, ErrorKind, Listing, Result, Spec};
 use syncline_store::SystemKind;
 use syncline_store::config::SystemConfig;
 use syncline_store::project::validate_name;
@@ -118,15 +118,15 @@ fn connector(context: &Context<'_>, kind: SystemKind, arguments: &AddSystem) -> 
     if let Some(name) = &arguments.connector {
         return context.registry.get(name);
     }
-    let offers = |spec: &Spec| match kind {
-        SystemKind::Source => spec.source_schema.is_some(),
-        SystemKind::Destination => spec.destination_schema.is_some(),
+    let offers = |listing: &Listing| match kind {
+        SystemKind::Source => listing.source,
+        SystemKind::Destination => listing.destination,
     };
     let candidates: Vec<Arc<dyn Connector>> =
-        context.registry.list().into_iter().filter(|connector| offers(&connector.spec())).collect();
+        context.registry.list().into_iter().filter(|connector| offers(&connector.listing())).collect();
     if let Some(url) = &arguments.from_url {
         let scheme = form::scheme(url)?;
-        let known = |connector: &Arc<dyn Connector>| connector.spec().url_schemes.contains(&scheme.as_str());
+        let known = |connector: &Arc<dyn Connector>| connector.listing().url_schemes.contains(&scheme.as_str());
         return candidates.into_iter().find(known).ok_or_else(|| {
             Error::new(
                 ErrorKind::Config,
@@ -146,8 +146,8 @@ fn connector(context: &Context<'_>, kind: SystemKind, arguments: &AddSystem) -> 
     let items: Vec<String> = candidates
         .iter()
         .map(|connector| {
-            let spec = connector.spec();
-            format!("{}: {}", spec.title, spec.description)
+            let Listing { title, description, .. } = connector.listing();
+            format!("{title}: {description}")
         })
         .collect();
     let chosen = prompt::select(&format!("What kind of {}?", kind.word()), &items, 0)?;
@@ -209,6 +209,11 @@ impl Draft<'_> {
     fn ask(&mut self, fields: &[Field<'_>], group: &str) -> Result<()> {
         let (plain, groups): (Vec<_>, Vec<_>) =
             fields.iter().partition(|field| !matches!(field.kind(), Kind::Group));
+        let (ways, groups): (Vec<_>, Vec<_>) =
+            groups.into_iter().partition(|field| field.required && field.ways().is_some());
+        for field in ways.into_iter().filter(|field| !self.config.contains_key(field.name)) {
+            self.ask_way(field, group)?;
+        }
         // What must be given, and what people nearly always give; the rest has defaults that fit.
         let (needed, advanced): (Vec<&Field<'_>>, Vec<&Field<'_>>) = plain
             .into_iter()
@@ -233,6 +238,21 @@ impl Draft<'_> {
             )? {
                 self.ask(&field.fields(), &format!("{group}{}.", field.name))?;
             }
+        }
+        Ok(())
+    }
+
+    /// Asks which way a group is to be filled in, and for what belongs to that way.
+    fn ask_way(&mut self, field: &Field<'_>, group: &str) -> Result<()> {
+        let Some(Ways { decider, ways }) = field.ways() else { return Ok(()) };
+        let titles: Vec<String> =
+            ways.iter().map(|way| way.title.unwrap_or(way.word).to_owned()).collect();
+        let question = field.title().unwrap_or(field.name);
+        let chosen = prompt::select(&format!("{question}?"), &titles, 0)?;
+        let Some(way) = ways.get(chosen) else { return Ok(()) };
+        form::put(&mut self.config, &format!("{group}{}.{decider}", field.name), way.word.into());
+        for inner in &way.fields {
+            self.ask_field(inner, &format!("{group}{}.", field.name))?;
         }
         Ok(())
     }

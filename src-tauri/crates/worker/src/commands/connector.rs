@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use connectors::declarative::intake::{self, Offered};
-use connectors::declarative::{Declarative, library};
+use connectors::declarative::{Declarative, apps, library};
 use syncline_protocol::{
     Change, ChangeSink, Connector as _, DiscoverFilter, Error, ErrorKind, ReadMode, Result, Source, Stopped,
     TableRead, split_reference,
@@ -136,7 +136,11 @@ fn test(context: &Context<'_>, name: &str, source: Option<&str>) -> Result<Exit>
         let folder = path.parent().unwrap_or(Path::new("."));
         Declarative::load(name, library::read(path)?, library::schemas(folder))?
     } else {
-        library::open(context.project.root(), name)?
+        let project = context.project.root();
+        match apps::find(name) {
+            Some(app) if !library::names(project)?.iter().any(|own| own == name) => Declarative::app(app),
+            _ => library::open(project, name)?,
+        }
     };
     if let Some(why) = connector.broken() {
         return Err(Error::new(

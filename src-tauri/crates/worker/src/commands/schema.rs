@@ -1,7 +1,7 @@
 //! `syncline schema`
 
 use serde_json::{Value, json};
-use syncline_protocol::{Error, ErrorKind, Maturity, Result, Spec};
+use syncline_protocol::{Error, ErrorKind, Listing, Maturity, Result};
 use syncline_store::schemas::schemas;
 
 use crate::app::Surroundings;
@@ -18,12 +18,9 @@ pub(crate) fn run(surroundings: &Surroundings<'_>, arguments: &Schema) -> Result
             vec![word(file).to_owned(), "project file".to_owned(), text.replace('`', "")]
         });
         let connectors = registry.list().into_iter().map(|connector| {
-            let spec = connector.spec();
-            vec![
-                spec.name.clone().into_owned(),
-                sides(&spec),
-                format!("{}: {}", spec.title, spec.description),
-            ]
+            let listing = connector.listing();
+            let what = format!("{}: {}", listing.title, listing.description);
+            vec![listing.name.clone().into_owned(), sides(&listing), what]
         });
         screen.print_table(
             &[Column::Left("NAME"), Column::Left("FOR"), Column::Left("WHAT")],
@@ -57,13 +54,13 @@ fn word(file: &str) -> &str {
     file.split('.').next().unwrap_or(file)
 }
 
-fn sides(spec: &Spec) -> String {
-    let sides = match (&spec.source_schema, &spec.destination_schema) {
-        (Some(_), Some(_)) => "source and destination",
-        (Some(_), None) => "source",
+fn sides(listing: &Listing) -> String {
+    let sides = match (listing.source, listing.destination) {
+        (true, true) => "source and destination",
+        (true, false) => "source",
         _ => "destination",
     };
-    match spec.maturity {
+    match listing.maturity {
         Maturity::Stable => sides.to_owned(),
         Maturity::New => format!("{sides} (new)"),
     }
