@@ -1,6 +1,6 @@
 //! What syncs of a table will cost: ranges, each with its basis. No price is known, so none is told.
 
-use syncline_engine::{Receipt, TableEffect, TableState, Trial};
+use syncline_engine::{Receipt, TableEffect, TableState, SampleTrial};
 use syncline_protocol::{Result, TableName};
 
 use crate::api::Open;
@@ -38,7 +38,7 @@ pub(crate) fn past_syncs(open: &Open, connection: &str, table: &TableName) -> Re
 }
 
 /// From what the plan knows, the sample showed and earlier syncs did.
-pub(crate) fn estimate(effect: Option<&TableEffect>, trial: &Trial, past: &[PastSync]) -> Estimate {
+pub(crate) fn estimate(effect: Option<&TableEffect>, trial: &SampleTrial, past: &[PastSync]) -> Estimate {
     let rows = effect.and_then(|effect| effect.rows_estimate);
     let (rows, rows_basis) = match (trial.all, rows) {
         (true, _) => (Some(trial.rows), EstimateBasis::WholeSample),
@@ -64,7 +64,7 @@ pub(crate) fn estimate(effect: Option<&TableEffect>, trial: &Trial, past: &[Past
 }
 
 /// How long it takes to read this many rows, when the trial is the slowest it can be.
-fn by_trial(rows: u64, trial: &Trial) -> Option<(Span, EstimateBasis)> {
+fn by_trial(rows: u64, trial: &SampleTrial) -> Option<(Span, EstimateBasis)> {
     if trial.rows == 0 {
         return None;
     }
@@ -74,7 +74,7 @@ fn by_trial(rows: u64, trial: &Trial) -> Option<(Span, EstimateBasis)> {
     Some((span, EstimateBasis::Trial { rows: trial.rows, per_second }))
 }
 
-fn by_runs(past: &[PastSync], trial: &Trial) -> Option<SyncEstimate> {
+fn by_runs(past: &[PastSync], trial: &SampleTrial) -> Option<SyncEstimate> {
     let span = |value: fn(&PastSync) -> u64| {
         let values = past.iter().map(value);
         Some(Span { least: values.clone().min()?, most: values.max()? })
@@ -121,7 +121,7 @@ mod tests {
 
     #[test]
     fn a_first_sync_is_estimated_from_statistics_and_the_trial() {
-        let trial = Trial { rows: 1000, millis: 100, bytes: 50_000, all: false };
+        let trial = SampleTrial { rows: 1000, millis: 100, bytes: 50_000, all: false };
         let estimate = estimate(Some(&effect(Some(4_000_000))), &trial, &[]);
         let full = estimate.full.unwrap();
         assert_eq!(
@@ -136,7 +136,7 @@ mod tests {
 
     #[test]
     fn a_sample_with_all_rows_knows_better_than_statistics() {
-        let trial = Trial { rows: 7, millis: 0, bytes: 70, all: true };
+        let trial = SampleTrial { rows: 7, millis: 0, bytes: 70, all: true };
         let full = estimate(Some(&effect(Some(1_000))), &trial, &[]).full.unwrap();
         assert_eq!((full.rows.most, full.rows_basis), (7, EstimateBasis::WholeSample));
         assert_eq!(full.seconds, Some(Span { least: 1, most: 1 }));
@@ -144,9 +144,9 @@ mod tests {
 
     #[test]
     fn without_rows_nothing_is_made_up() {
-        let trial = Trial { rows: 10, millis: 5, bytes: 70, all: false };
+        let trial = SampleTrial { rows: 10, millis: 5, bytes: 70, all: false };
         assert_eq!(estimate(Some(&effect(None)), &trial, &[]).full, None);
-        let nothing = Trial { rows: 0, millis: 5, bytes: 0, all: true };
+        let nothing = SampleTrial { rows: 0, millis: 5, bytes: 0, all: true };
         let full = estimate(Some(&effect(None)), &nothing, &[]).full.unwrap();
         assert_eq!((full.rows.most, full.seconds, full.bytes_written), (0, None, None));
     }
@@ -154,7 +154,7 @@ mod tests {
     #[test]
     fn later_syncs_are_as_those_before() {
         let past = [PastSync { rows: 34, millis: 900 }, PastSync { rows: 1_204, millis: 3_100 }];
-        let trial = Trial { rows: 100, millis: 10, bytes: 1_000, all: false };
+        let trial = SampleTrial { rows: 100, millis: 10, bytes: 1_000, all: false };
         let later = estimate(Some(&effect(None)), &trial, &past).later.unwrap();
         assert_eq!(later.rows, Span { least: 34, most: 1_204 });
         assert_eq!(later.seconds, Some(Span { least: 1, most: 4 }));

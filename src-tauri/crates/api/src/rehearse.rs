@@ -51,7 +51,7 @@ pub async fn rehearse(stage: Stage<'_>) -> Result<Rehearsal> {
     let scratch = stage.analytics.scratch(stage.folder);
     let connector = stage.registry.get(&scratch.connector)?;
     let config = Config::new(scratch.config);
-    let context = ConnectorContext { project: stage.folder.to_owned() };
+    let context = ConnectorContext::of(stage.folder);
     let mut performed = Vec::new();
     for (source, schema) in stage.sources.into_iter().zip(SIDES) {
         performed.push(match source {

@@ -66,7 +66,7 @@ impl Receipt {
     /// When the state cannot be written.
     pub fn keep(&self, state: &State, at: Timestamp) -> Result<()> {
         state.end_run(&self.run, &self.ending()?)?;
-        self.drift_entries(at).try_for_each(|entry| state.add_to_journal(&entry))?;
+        self.drift_entries(at).try_for_each(|entry| state.add_to_journal(&entry).map(drop))?;
         self.keep_version(state, at)?;
         let done = |table: &&TableReceipt| {
             matches!(table.state, TableState::Done | TableState::DoneWithRejected) && table.values.rows > 0

@@ -53,7 +53,7 @@ pub use event::{Event, Observer, TableProgress, Unobserved};
 pub use left::LeftTable;
 pub use mapping::{ColumnMapping, TableMapping};
 pub use plan::{DefinitionLine, DefinitionSign, Plan, TableEffect, Verb};
-pub use preview::{ColumnPreview, Finding, Preview, RejectedSample, Sample, Trial};
+pub use preview::{ColumnPreview, Finding, Preview, RejectedSample, Sample, SampleTrial};
 pub use profile::{Bin, ColumnFigures, ColumnProfile, ColumnValues, Profiler, Skipped, Spread};
 pub use quarantine::{Repair, Replayed};
 pub use receipt::{

@@ -46,13 +46,13 @@ pub struct Preview {
     /// What would change in the destination.
     pub effect: Option<TableEffect>,
     /// How reading the sample went, for an estimate of the whole.
-    pub trial: Trial,
+    pub trial: SampleTrial,
 }
 
 /// How reading a sample went.
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Trial {
+pub struct SampleTrial {
     /// Rows the source sent.
     pub rows: u64,
     /// How long it took, connecting included.
@@ -166,7 +166,7 @@ impl Connection {
         let rows_sampled = batches.iter().map(RecordBatch::num_rows).sum();
         let types: Vec<LogicalType> = columns.iter().map(|column| column.landed_type.clone()).collect();
         let landed = rows_as_text(&types.iter().collect::<Vec<_>>(), &batches);
-        let trial = Trial {
+        let trial = SampleTrial {
             rows: (rows_sampled + rejected.len()) as u64,
             millis,
             bytes: batches.iter().map(bytes_of).sum(),

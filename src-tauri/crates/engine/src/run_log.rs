@@ -153,11 +153,11 @@ impl RunLog {
                 let text = format!(
                     "Version {from} of `{connector}` did not work: {because} The next attempt runs on version {to}, the last one that worked."
                 );
-                self.write("warn", None, &text);
+                self.write(Warn, Run, None, &text);
             }
             Event::RunEnded { receipt } => {
                 if let Some(fell_back) = &receipt.fell_back {
-                    self.write("warn", None, &fell_back.text());
+                    self.write(Warn, Run, None, &fell_back.text());
                 }
                 if let Some(failure) = &receipt.failure {
                     self.failure(Error, None, "", failure);

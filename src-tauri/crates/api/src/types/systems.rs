@@ -198,6 +198,7 @@ pub enum SignInOutcome {
     },
 }
 
+/// One of the program that nobody signs in to with a browser.
 impl From<syncline_protocol::Listing> for ConnectorInfo {
     fn from(listing: syncline_protocol::Listing) -> Self {
         let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
@@ -223,6 +224,8 @@ impl From<syncline_protocol::Listing> for ConnectorInfo {
             },
             badges: listing.badges.iter().map(badge).collect(),
             icon: listing.icon.map(std::borrow::Cow::into_owned),
+            origin: Origin::Program,
+            sign_in: None,
             source: listing.source,
             destination: listing.destination,
         }

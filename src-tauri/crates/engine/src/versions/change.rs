@@ -229,11 +229,12 @@ fn note(
     detail: serde_json::Value,
     at: jiff::Timestamp,
 ) -> Result<()> {
-    state.add_to_journal(&JournalEntry {
+    let entry = JournalEntry {
         run: None,
         connection: connection.to_owned(),
         at,
         kind: kind.to_owned(),
         detail,
-    })
+    };
+    state.add_to_journal(&entry).map(drop)
 }

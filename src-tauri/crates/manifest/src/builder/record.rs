@@ -13,7 +13,7 @@ use syncline_protocol::{Error, ErrorKind, Result};
 use url::Url;
 
 use crate::Json;
-use crate::http::client::{Answer, Body, Client, Prepared, Tape};
+use crate::http::client::{Answer, Body, Client, Prepared, Relay};
 
 /// So many pages of one address are asked for.
 pub(super) const PAGES_MAX: usize = 5;
@@ -189,7 +189,7 @@ pub(super) fn stop() -> Error {
 }
 
 #[async_trait]
-impl Tape for Recorder {
+impl Relay for Recorder {
     async fn send(&self, client: &Client, request: &Prepared) -> Result<Answer> {
         if self.is_enough(request) {
             self.enough.store(true, Ordering::Relaxed);

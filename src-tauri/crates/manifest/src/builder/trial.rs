@@ -13,7 +13,7 @@ use super::verdict::{self, Facts, Plan};
 use super::shape;
 use crate::connector::Connector;
 use crate::context::{Clock, Compatibility, Output, Run};
-use crate::http::client::{Client, Limits, Tape};
+use crate::http::client::{Client, Limits, Relay};
 use crate::stream::Stream;
 use crate::Json;
 
@@ -103,8 +103,8 @@ async fn run(
 ) -> Result<Ran, Box<TrialFinding>> {
     let limits = Limits { body_bytes: 32 << 20, ..Limits::default() };
     let client = Client::new(limits).map_err(|error| failed(BuilderField::Manifest, &error))?;
-    let taped: Arc<dyn Tape> = Arc::<Recorder>::clone(tape);
-    let mut run = Run::new(config.clone(), client.with_tape(taped), Compatibility::Safe, clock);
+    let taped: Arc<dyn Relay> = Arc::<Recorder>::clone(tape);
+    let mut run = Run::new(config.clone(), client.with_relay(taped), Compatibility::Safe, clock);
     // One after the other, so that what is shown has an order.
     run.concurrency = 1;
     let run = Arc::new(run);

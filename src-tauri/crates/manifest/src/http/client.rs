@@ -154,7 +154,7 @@ pub(super) fn too_large(limit: u64) -> Error {
 
 /// Stands between a client and the network: keeps what is said there, or says it again.
 #[async_trait]
-pub trait Tape: Send + Sync {
+pub trait Relay: Send + Sync {
     /// Answers a request, mostly by way of [`Client::send_now`].
     ///
     /// # Errors
@@ -182,7 +182,7 @@ enum Traffic {
 pub struct Client {
     http: reqwest::Client,
     limits: Limits,
-    tape: Option<Arc<dyn Tape>>,
+    relay: Option<Arc<dyn Relay>>,
     /// Keeps answers, or gives kept ones instead of asking.
     traffic: Traffic,
     /// Until when a host wants to be left alone.
@@ -214,7 +214,7 @@ impl Client {
         Ok(Client {
             http,
             limits,
-            tape: None,
+            relay: None,
             traffic: Traffic::Live,
             resting: Mutex::default(),
             kept: Mutex::default(),
@@ -225,10 +225,10 @@ impl Client {
         })
     }
 
-    /// The same client, with a tape between it and the network.
+    /// The same client, with something between it and the network.
     #[must_use]
-    pub fn with_tape(mut self, tape: Arc<dyn Tape>) -> Client {
-        self.tape = Some(tape);
+    pub fn with_relay(mut self, relay: Arc<dyn Relay>) -> Client {
+        self.relay = Some(relay);
         self
     }
 
@@ -247,13 +247,13 @@ impl Client {
     /// # Errors
     /// `Unreachable`, `Tls`, `Timeout`, `ConnectionLost`; `Config` for a redirect to a place it may not lead to.
     pub async fn send(&self, request: &Prepared) -> Result<Answer> {
-        match &self.tape {
+        match &self.relay {
             None => self.send_now(request).await,
-            Some(tape) => tape.send(self, request).await,
+            Some(relay) => relay.send(self, request).await,
         }
     }
 
-    /// As [`send`](Self::send), past the tape.
+    /// As [`send`](Self::send), past what stands between.
     ///
     /// # Errors
     /// As [`send`](Self::send).
