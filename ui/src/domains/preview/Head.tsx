@@ -4,6 +4,8 @@ import { useText } from "~/shared/text";
 
 const WIDTH = 72;
 const HEIGHT = 12;
+/** Few values are few bars, not wide ones. */
+const BAR_MAX = 10;
 
 interface HeadProps {
   name: string;
@@ -40,7 +42,7 @@ function Spark({ store, column }: { store: ProfileStore; column: number }) {
   const profile = useProfile(store, column);
   const counts = profile?.histogram.length ? profile.histogram.map(({ count }) => count) : (profile?.top.map(([, count]) => count) ?? []);
   const most = Math.max(1, ...counts);
-  const step = WIDTH / Math.max(1, counts.length);
+  const step = Math.min(BAR_MAX, WIDTH / Math.max(1, counts.length));
   return (
     <svg
       aria-hidden

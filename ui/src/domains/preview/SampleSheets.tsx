@@ -1,5 +1,5 @@
 import { useCallback, useMemo } from "react";
-import type { Preview } from "~/api/generated";
+import type { SampledPreview } from "~/api/generated";
 import { useText } from "~/shared/text";
 import { Empty } from "~/shared/ui/feedback";
 import { Grid } from "~/shared/ui/Grid";
@@ -8,7 +8,7 @@ import type { Profiling } from "./profiles";
 import { type Form, landedOf, landedSheet, pairedSheet, type Sheet, sourceSheet } from "./rows";
 
 interface SampleSheetsProps {
-  preview: Preview;
+  preview: SampledPreview;
   form: Form;
   profiling: Profiling;
   /** The column of the sample to begin at; negative when there is none. */

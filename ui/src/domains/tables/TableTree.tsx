@@ -111,7 +111,7 @@ export function TableTree({ found, query, selection, focused, onFocus, onToggle,
         aria-label={text("tables.list")}
         aria-rowcount={lines.length}
         aria-multiselectable
-        aria-activedescendant={lines.length > 0 ? `tree-${at}` : undefined}
+        aria-activedescendant={rows.getVirtualItems().some(({ index }) => index === at) ? `tree-${at}` : undefined}
         onKeyDown={onKey}
         className="group min-h-0 flex-1 overflow-auto outline-none"
       >

@@ -117,6 +117,9 @@ export function Grid({
 
   const wide = across.getTotalSize();
   const items = across.getVirtualItems();
+  const shown = rows.getVirtualItems();
+  // A cell that was scrolled away is not in the page, and nothing may point to it.
+  const drawn = shown.some(({ index }) => index === active.row) && items.some(({ index }) => index === active.column);
   // Rows that stay on screen while scrolling are not drawn again, so what they are given must keep its identity.
   const latest = useRef({ move, onCell });
   useEffect(() => {
@@ -134,7 +137,7 @@ export function Grid({
       aria-label={label}
       aria-rowcount={rowCount + 1}
       aria-colcount={columns.length}
-      aria-activedescendant={rowCount > 0 ? cellId(label, active.row, active.column) : undefined}
+      aria-activedescendant={drawn ? cellId(label, active.row, active.column) : undefined}
       onKeyDown={onKey}
       className="group relative min-h-0 flex-1 overflow-auto bg-surface outline-none"
     >
@@ -164,7 +167,7 @@ export function Grid({
         })}
       </div>
       <div role="rowgroup" className="relative" style={{ height: rows.getTotalSize(), width: wide }}>
-        {rows.getVirtualItems().map((row) => (
+        {shown.map((row) => (
           <Row
             key={row.key}
             id={label}

@@ -86,10 +86,15 @@ export function PreviewTab({ name, detail, table, column }: PartProps) {
 function SampleLine({ preview, readAt }: { preview: SampledPreview; readAt: number }) {
   const text = useText();
   const format = useFormat();
+  const { trial } = preview;
   const total = preview.effect?.rows_estimate ?? null;
+  const rows = format.exact(trial.rows);
   const parts = [
-    text("preview.sample", { rows: format.exact(preview.rows_sampled) }) +
-      (total === null ? "" : ` ${text("preview.ofTotal", { total: format.count(total) })}`),
+    trial.all
+      ? text("preview.sampleAll", { rows })
+      : total === null
+        ? text("preview.sample", { rows })
+        : text("preview.sampleOf", { rows, total: format.count(total) }),
     text("preview.readAt", { time: format.clock(new Date(readAt).toISOString()) }),
     text("preview.nothingWritten"),
   ];
