@@ -92,7 +92,10 @@ pub(super) struct Noted<'s> {
 impl PageSink for Noted<'_> {
     async fn page(&self, records: Vec<Json>) -> Result<bool> {
         if let Some(settings) = self.settings {
-            self.seen.lock().unwrap_or_else(PoisonError::into_inner).note(settings, &records, false, None);
+            let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+            for value in records.iter().filter_map(|record| record.get(&settings.field)) {
+                seen.note(settings, value, false, None);
+            }
         }
         self.pages.page(records).await
     }
