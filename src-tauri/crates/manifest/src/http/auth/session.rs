@@ -136,8 +136,11 @@ impl Legacy {
     pub(in crate::http) fn new(node: &Node<'_>) -> Result<Legacy> {
         let need =
             |field: &str| Text::of(node, field)?.ok_or_else(|| node.error(format!("`{field}` is missing")));
+        let shared =
+            ["api_url", "login_url", "username", "session_token"].map(|field| node.json()[field].to_string());
         Ok(Legacy {
-            path: node.path().to_owned(),
+            // Streams that sign in alike share a session; it is asked once whether it is still good.
+            path: shared.concat(),
             header: need("header")?,
             api_url: Text::of(node, "api_url")?.map_or_else(|| Text::new("", node.parameters()), Ok)?,
             login_url: need("login_url")?,
