@@ -133,8 +133,12 @@ impl Connector for Declarative {
 
     fn spec(&self) -> Spec {
         let (description, schema) = match self.loaded() {
-            Ok(loaded) => ("Reads an API as a manifest of this project describes it.", loaded.schema.clone()),
-            Err(_) => ("Its manifest cannot be loaded.", serde_json::json!({"type": "object"})),
+            Ok(loaded) => {
+                let own = loaded.manifest.description();
+                let description = own.unwrap_or("Reads an API as a manifest of this project describes it.");
+                (description.to_owned(), loaded.schema.clone())
+            }
+            Err(_) => ("Its manifest cannot be loaded.".to_owned(), serde_json::json!({"type": "object"})),
         };
         Spec {
             name: self.name(),

@@ -73,6 +73,12 @@ impl Connector {
         self.document.root().get("metadata").unwrap_or(&Json::Null)
     }
 
+    /// What it reads, in a line, when the manifest says so.
+    pub fn description(&self) -> Option<&str> {
+        let text = self.document.root().get("description").and_then(Json::as_str)?;
+        text.lines().map(str::trim).find(|line| !line.is_empty())
+    }
+
     /// The configuration as streams see it: defaults filled in, migrated, transformed, validated.
     ///
     /// # Errors
