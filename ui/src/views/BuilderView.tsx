@@ -52,8 +52,9 @@ export default function BuilderView() {
   }, [search]);
 
   const saved = async (name: string) => {
-    await forget.run({ name });
+    // Nothing keeps the draft any more when it is forgotten.
     leave();
+    await forget.run({ name });
     toast({ title: text("builder.saved", { name }) });
     await navigate({ to: "/new" });
   };
