@@ -58,8 +58,11 @@ impl ConnectorBuilder for Builder {
 
     fn open(&self, project: &Path, name: &str) -> Result<String> {
         if !library::names(project)?.iter().any(|known| known == name) {
-            return Err(Error::new(ErrorKind::NotFound, format!("This project has no manifest called `{name}`."))
-                .fix("Look for it in the catalogue."));
+            return Err(Error::new(
+                ErrorKind::NotFound,
+                format!("This project has no manifest called `{name}`."),
+            )
+            .fix("Look for it in the catalogue."));
         }
         library::read(&library::folder(project, name).join("manifest.yaml"))
     }

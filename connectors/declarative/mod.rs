@@ -217,7 +217,10 @@ impl Connector for Declarative {
     fn spec(&self) -> Spec {
         let Listing { name, title, description, aliases, url_schemes, version, maturity, .. } = self.listing();
         let (description, schema) = match self.loaded() {
-            Ok(loaded) => (description, loaded.schema.clone()),
+            Ok(loaded) => {
+                let own = loaded.manifest.description().filter(|_| self.app.is_none());
+                (own.map_or(description, |own| own.to_owned().into()), loaded.schema.clone())
+            }
             Err(_) => ("Its manifest cannot be loaded.".into(), serde_json::json!({"type": "object"})),
         };
         Spec {

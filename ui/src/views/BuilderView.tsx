@@ -24,7 +24,7 @@ export default function BuilderView() {
   const start = (made: Draft, from: DraftFrom) => {
     const values = from.kind === "curl" ? Object.fromEntries(made.secrets.map(({ field, from: first, to }) => [field, from.text.slice(first, to)])) : {};
     begin({ name: made.name, yaml: made.yaml, guesses: made.guesses, sample: made.sample, changes: null }, values);
-    const [first] = made.guesses.filter(({ path }) => path[0] === "definitions" && path[1] === "streams");
+    const first = made.guesses.find(({ path }) => path[0] === "definitions" && path[1] === "streams");
     const table = first?.path[2] ?? /^ {2}- \$ref: "?#\/definitions\/streams\/(\w+)/m.exec(made.yaml)?.[1];
     if (table !== undefined && from.kind !== "empty") show({ table });
   };
@@ -52,8 +52,9 @@ export default function BuilderView() {
   }, [search]);
 
   const saved = async (name: string) => {
-    await forget.run({ name });
+    // Nothing keeps the draft any more when it is forgotten.
     leave();
+    await forget.run({ name });
     toast({ title: text("builder.saved", { name }) });
     await navigate({ to: "/new" });
   };

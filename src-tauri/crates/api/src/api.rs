@@ -64,12 +64,7 @@ impl Api {
             samples: Samples::default(),
         });
         let watch = Arc::new(AbortOnDropHandle::new(tokio::spawn(watch(Arc::clone(&open)))));
-        Api {
-            runs: Arc::new(Runs::new(Arc::clone(&open))),
-            sign_ins: Arc::default(),
-            open,
-            _watch: watch,
-        }
+        Api { runs: Arc::new(Runs::new(Arc::clone(&open))), sign_ins: Arc::default(), open, _watch: watch }
     }
 
     /// Begins to hear events; where running syncs stand comes first.

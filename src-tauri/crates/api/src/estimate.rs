@@ -1,6 +1,6 @@
 //! What syncs of a table will cost: ranges, each with its basis. No price is known, so none is told.
 
-use syncline_engine::{Receipt, TableEffect, TableState, SampleTrial};
+use syncline_engine::{Receipt, SampleTrial, TableEffect, TableState};
 use syncline_protocol::{Result, TableName};
 
 use crate::api::Open;

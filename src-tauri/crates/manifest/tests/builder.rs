@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
 use syncline_manifest::builder::{Recordings, draft, trial};
-use syncline_protocol::builder::{BuilderField, DraftFrom, TrialFinding, Found, FoundArray, Severity, Trial, TrialResult};
+use syncline_protocol::builder::{
+    BuilderField, DraftFrom, Found, FoundArray, Severity, Trial, TrialFinding, TrialResult,
+};
 use syncline_testkit::http::{Answer, HttpServer, Request};
 
 const KEY: &str = "s3cret-key";
@@ -15,7 +17,8 @@ const KEY: &str = "s3cret-key";
 fn help_desk(rows: &'static str, honest: bool) -> impl Fn(Request) -> Answer {
     move |request| {
         let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
-        let query: HashMap<String, String> = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+        let query: HashMap<String, String> =
+            url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
         if request.header("x-api-key") != Some(KEY) {
             return status(401, json!({"message": "no key"}));
         }
@@ -27,7 +30,8 @@ fn help_desk(rows: &'static str, honest: bool) -> impl Fn(Request) -> Answer {
             .map(|id| json!({"id": id, "subject": format!("Ticket {id}"), "updated_at": format!("2026-01-{:02}T{:02}:00:00Z", id / 24 + 1, id % 24)}))
             .filter(|ticket| ticket["updated_at"].as_str().unwrap() >= since.as_str())
             .collect();
-        let number = |name: &str, usual: usize| query.get(name).and_then(|value| value.parse().ok()).unwrap_or(usual);
+        let number =
+            |name: &str, usual: usize| query.get(name).and_then(|value| value.parse().ok()).unwrap_or(usual);
         let (page, size) = (number("page", 1), number("per_page", 20).min(100));
         let page: Vec<Value> = all.into_iter().skip((page - 1) * size).take(size).collect();
         let mut answer = Answer::json(&json!({rows: page, "total": 230}));
@@ -61,7 +65,13 @@ async fn from_description(url: &str) -> String {
 }
 
 fn ask(yaml: &str, key: &str) -> Trial {
-    Trial { yaml: yaml.to_owned(), table: "tickets".to_owned(), config: json!({"api_key": key}), replay: false, twice: false }
+    Trial {
+        yaml: yaml.to_owned(),
+        table: "tickets".to_owned(),
+        config: json!({"api_key": key}),
+        replay: false,
+        twice: false,
+    }
 }
 
 async fn run(trial_of: &Trial) -> TrialResult {
@@ -69,7 +79,11 @@ async fn run(trial_of: &Trial) -> TrialResult {
 }
 
 fn found(result: &TrialResult, field: BuilderField) -> &TrialFinding {
-    result.findings.iter().find(|finding| finding.field == field).unwrap_or_else(|| panic!("{:?}", result.findings))
+    result
+        .findings
+        .iter()
+        .find(|finding| finding.field == field)
+        .unwrap_or_else(|| panic!("{:?}", result.findings))
 }
 
 #[tokio::test]
@@ -78,13 +92,26 @@ async fn pages_key_and_newer_rows_are_proved_by_requests() {
     let yaml = from_description(&server.url()).await;
     let result = run(&Trial { twice: true, ..ask(&yaml, KEY) }).await;
     assert_eq!(result.row_count, 230, "{:?}", result.findings);
-    assert!(result.findings.iter().all(|finding| finding.severity == Severity::Proved), "{:?}", result.findings);
+    assert!(
+        result.findings.iter().all(|finding| finding.severity == Severity::Proved),
+        "{:?}",
+        result.findings
+    );
     assert_eq!(found(&result, BuilderField::Pages).what, Found::PagesProved { pages: 3, rows: 230 });
-    assert_eq!(found(&result, BuilderField::Key).what, Found::KeyUnique { key: vec!["id".to_owned()], rows: 230 });
-    let Found::NewerProved { rows, of: 230, .. } = found(&result, BuilderField::Incremental).what else { panic!() };
+    assert_eq!(
+        found(&result, BuilderField::Key).what,
+        Found::KeyUnique { key: vec!["id".to_owned()], rows: 230 }
+    );
+    let Found::NewerProved { rows, of: 230, .. } = found(&result, BuilderField::Incremental).what else {
+        panic!()
+    };
     assert!((100..130).contains(&rows), "{rows}");
     let first = &result.exchanges[0];
-    assert!(first.url.ends_with("/v2/tickets?page=1&per_page=100") || first.url.contains("page=1"), "{}", first.url);
+    assert!(
+        first.url.ends_with("/v2/tickets?page=1&per_page=100") || first.url.contains("page=1"),
+        "{}",
+        first.url
+    );
     assert_eq!((first.status, first.rows), (200, Some(100)));
     assert_eq!(first.limits, [("x-ratelimit-remaining".to_owned(), "41".to_owned())]);
     assert!(!format!("{result:?}").contains(KEY), "the key is shown");
@@ -149,12 +176,18 @@ async fn refusals_name_the_place() {
     let sign_in = found(&wrong, BuilderField::SignIn);
     assert_eq!(sign_in.what, Found::NotSignedIn { status: 401, sent: "x-api-key: ••••".to_owned() });
     let lost = run(&ask(&yaml.replace("path: /tickets", "path: /nothing"), KEY)).await;
-    assert!(matches!(&found(&lost, BuilderField::Path).what, Found::NoSuchPath { url } if url.contains("/v2/nothing")));
+    assert!(
+        matches!(&found(&lost, BuilderField::Path).what, Found::NoSuchPath { url } if url.contains("/v2/nothing"))
+    );
     let broken = run(&ask("streams: [", KEY)).await;
     assert!(matches!(found(&broken, BuilderField::Manifest).what, Found::NotLoaded { .. }));
     let gone = yaml.replace(&server.url(), "http://127.0.0.1:1");
     let gone = run(&ask(&gone, KEY)).await;
-    assert!(matches!(found(&gone, BuilderField::Address).what, Found::Unreachable { .. }), "{:?}", gone.findings);
+    assert!(
+        matches!(found(&gone, BuilderField::Address).what, Found::Unreachable { .. }),
+        "{:?}",
+        gone.findings
+    );
 }
 
 async fn answered(answer: Answer) -> TrialResult {
@@ -165,7 +198,8 @@ async fn answered(answer: Answer) -> TrialResult {
 
 #[tokio::test]
 async fn answers_that_are_no_data_are_told_apart() {
-    let page = Answer { status: 200, headers: vec![], body: b"<!DOCTYPE html><html></html>".as_slice().into() };
+    let page =
+        Answer { status: 200, headers: vec![], body: b"<!DOCTYPE html><html></html>".as_slice().into() };
     assert!(matches!(found(&answered(page).await, BuilderField::Address).what, Found::WebPage { .. }));
     let text = Answer { status: 200, headers: vec![], body: b"ok".as_slice().into() };
     assert!(matches!(found(&answered(text).await, BuilderField::Address).what, Found::NotJson { .. }));
@@ -173,11 +207,16 @@ async fn answers_that_are_no_data_are_told_apart() {
     assert!(matches!(found(&failed, BuilderField::Errors).what, Found::ServerFailed { status: 500 }));
     let mut limited = status(429, json!({}));
     limited.headers.push(("Retry-After".to_owned(), "30".to_owned()));
-    assert!(matches!(found(&answered(limited).await, BuilderField::Errors).what, Found::AskedTooOften { wait: Some(30) }));
+    assert!(matches!(
+        found(&answered(limited).await, BuilderField::Errors).what,
+        Found::AskedTooOften { wait: Some(30) }
+    ));
     let same = answered(Answer::json(&json!({"data": (0..100).map(|id| json!({"id": id % 50, "amount": if id == 7 { json!("N/A") } else { json!(id) }})).collect::<Vec<_>>()}))).await;
     assert_eq!(found(&same, BuilderField::Pages).what, Found::PageRepeats, "{:?}", same.findings);
     assert!(matches!(found(&same, BuilderField::Key).what, Found::KeyDoubled { .. }));
-    assert!(matches!(&found(&same, BuilderField::Schema).what, Found::Mixed { column, .. } if column == "amount"));
+    assert!(
+        matches!(&found(&same, BuilderField::Schema).what, Found::Mixed { column, .. } if column == "amount")
+    );
     assert_eq!(same.exchanges.len(), 5, "it stops after five pages");
     assert!(same.limited);
 }

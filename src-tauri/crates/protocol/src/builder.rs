@@ -371,37 +371,111 @@ pub struct TrialFinding {
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[allow(missing_docs)] // the names say it; the sentences stand in the catalogue of messages
 pub enum Found {
-    NotLoaded { message: String, line: Option<u32> },
-    NotSignedIn { status: u16, sent: String },
-    Forbidden { url: String },
-    NoSuchPath { url: String },
-    WebPage { url: String },
-    NotJson { url: String },
-    ServerFailed { status: u16 },
-    AskedTooOften { wait: Option<u64> },
-    Refused { status: u16, message: String },
-    Unreachable { message: String },
+    NotLoaded {
+        message: String,
+        line: Option<u32>,
+    },
+    NotSignedIn {
+        status: u16,
+        sent: String,
+    },
+    Forbidden {
+        url: String,
+    },
+    NoSuchPath {
+        url: String,
+    },
+    WebPage {
+        url: String,
+    },
+    NotJson {
+        url: String,
+    },
+    ServerFailed {
+        status: u16,
+    },
+    AskedTooOften {
+        wait: Option<u64>,
+    },
+    Refused {
+        status: u16,
+        message: String,
+    },
+    Unreachable {
+        message: String,
+    },
     NotRecorded,
-    Failed { message: String, fix: String },
+    Failed {
+        message: String,
+        fix: String,
+    },
     /// No rows where they should be; there is an array elsewhere.
-    NoRows { at: String, other: Option<FoundArray> },
+    NoRows {
+        at: String,
+        other: Option<FoundArray>,
+    },
     /// The whole answer was taken as one row; there is an array in it.
-    OneObject { other: FoundArray },
-    RowsFound { rows: u64 },
+    OneObject {
+        other: FoundArray,
+    },
+    RowsFound {
+        rows: u64,
+    },
     PageRepeats,
-    OnePage { rows: u64, size: Option<u64> },
-    PagesProved { pages: u64, rows: u64 },
-    NextSeen { path: Vec<String>, link: bool },
-    KeyUnique { key: Vec<String>, rows: u64 },
-    KeyDoubled { key: Vec<String>, doubled: u64, rows: u64 },
-    KeyMissing { key: Vec<String>, missing: u64 },
-    KeyUnset { candidate: Option<String> },
-    TimeMissing { field: String },
-    TimeFormat { field: String, example: String, format: Option<String> },
-    NewerProved { since: String, rows: u64, of: u64 },
-    FilterIgnored { parameter: Option<String>, since: String, older: u64, rows: u64 },
-    NewerUnproved { since: String },
-    Mixed { column: String, seen: Vec<(String, u64)> },
+    OnePage {
+        rows: u64,
+        size: Option<u64>,
+    },
+    PagesProved {
+        pages: u64,
+        rows: u64,
+    },
+    NextSeen {
+        path: Vec<String>,
+        link: bool,
+    },
+    KeyUnique {
+        key: Vec<String>,
+        rows: u64,
+    },
+    KeyDoubled {
+        key: Vec<String>,
+        doubled: u64,
+        rows: u64,
+    },
+    KeyMissing {
+        key: Vec<String>,
+        missing: u64,
+    },
+    KeyUnset {
+        candidate: Option<String>,
+    },
+    TimeMissing {
+        field: String,
+    },
+    TimeFormat {
+        field: String,
+        example: String,
+        format: Option<String>,
+    },
+    NewerProved {
+        since: String,
+        rows: u64,
+        of: u64,
+    },
+    FilterIgnored {
+        parameter: Option<String>,
+        since: String,
+        older: u64,
+        rows: u64,
+    },
+    NewerUnproved {
+        since: String,
+    },
+    Mixed {
+        column: String,
+        seen: Vec<(String, u64)>,
+    },
 }
 
 /// Makes connectors.

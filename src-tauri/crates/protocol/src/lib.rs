@@ -27,8 +27,8 @@ pub use builder::ConnectorBuilder;
 pub use change::{BatchKind, Change, ChangeBatch, ChangeSink, RejectedRow, Stopped};
 pub use check::{CheckOutcome, CheckStep, Fix, StepSink, StepStatus};
 pub use connector::{
-    Badge, Category, Config, Connector, ConnectorContext, ConnectorRegistry, Listing, Maturity, Origin, SettingsKeeper,
-    Spec, Tape, Traffic, compare_versions, split_reference,
+    Badge, Category, Config, Connector, ConnectorContext, ConnectorRegistry, Listing, Maturity, Origin,
+    SettingsKeeper, Spec, Tape, Traffic, compare_versions, split_reference,
 };
 pub use destination::{
     Commit, Deletes, Destination, DestinationCapabilities, DestinationSession, Durability, Durable, Finish,

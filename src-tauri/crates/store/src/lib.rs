@@ -32,7 +32,7 @@ pub use redact::Redactor;
 pub use renewal::VaultKeeper;
 pub use secrets::{Resolved, SecretLookup};
 pub use state::{
-    AttemptRecord, BadVersion, CachedCatalog, FileVersion, JournalEntry, KeptVersion, Outcome, RunEnd, RunError,
-    RunRecord, RunTable, RunTotals, Span, State, TableValues, VersionMark, run_id,
+    AttemptRecord, BadVersion, CachedCatalog, FileVersion, JournalEntry, KeptVersion, Outcome, RunEnd,
+    RunError, RunRecord, RunTable, RunTotals, Span, State, TableValues, VersionMark, run_id,
 };
 pub use vault::{KeyProvider, MasterKey, Vault};

@@ -10,8 +10,8 @@
 
 pub mod host;
 pub mod logging;
-mod practice;
 pub mod opened;
+mod practice;
 pub mod redaction;
 
 pub use host::ProgramHost;

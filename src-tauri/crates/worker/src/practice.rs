@@ -86,9 +86,12 @@ async fn start() -> Result<Server> {
 }
 
 fn no_port(error: std::io::Error) -> Error {
-    Error::new(ErrorKind::Unreachable, "The practice APIs could not be started: no port of this computer is free.")
-        .meaning("Everything else works.")
-        .caused_by(error)
+    Error::new(
+        ErrorKind::Unreachable,
+        "The practice APIs could not be started: no port of this computer is free.",
+    )
+    .meaning("Everything else works.")
+    .caused_by(error)
 }
 
 async fn description(State(address): State<SocketAddr>) -> Json<Value> {
@@ -139,7 +142,8 @@ async fn tickets(headers: HeaderMap, Query(asked): Asked) -> Response {
     if let Some(refused) = refused(&headers) {
         return refused;
     }
-    const SUBJECTS: [&str; 5] = ["Cannot sign in", "Invoice is wrong", "Slow on Mondays", "Please add dark mode", "Export fails"];
+    const SUBJECTS: [&str; 5] =
+        ["Cannot sign in", "Invoice is wrong", "Slow on Mondays", "Please add dark mode", "Export fails"];
     let since = asked.get("updated_since").map_or("", String::as_str);
     let ticket = |at: usize| {
         let id = 8_800 + at;
@@ -147,7 +151,8 @@ async fn tickets(headers: HeaderMap, Query(asked): Asked) -> Response {
             "priority": at % 4, "requester": {"name": format!("Person {}", at % 17)},
             "updated_at": format!("2026-{:02}-{:02}T{:02}:15:00Z", at / 28 % 12 + 1, at % 28 + 1, at % 24)})
     };
-    let all = (0..TICKETS).map(ticket).filter(|ticket| ticket["updated_at"].as_str().is_some_and(|at| at >= since));
+    let all =
+        (0..TICKETS).map(ticket).filter(|ticket| ticket["updated_at"].as_str().is_some_and(|at| at >= since));
     let (page, size) = (number(&asked, "page", 1).max(1), number(&asked, "per_page", 20).clamp(1, 100));
     let page: Vec<Value> = all.skip((page - 1) * size).take(size).collect();
     ([("x-ratelimit-remaining", "941")], Json(json!({"data": page, "total": TICKETS}))).into_response()
@@ -157,9 +162,7 @@ async fn comments(headers: HeaderMap, Path(ticket): Path<usize>) -> Response {
     if let Some(refused) = refused(&headers) {
         return refused;
     }
-    let comment = |at: usize| {
-        json!({"id": ticket * 10 + at, "body": format!("Answer {at} to ticket {ticket}"), "created_at": format!("2026-01-{:02}T08:00:00Z", at + 1)})
-    };
+    let comment = |at: usize| json!({"id": ticket * 10 + at, "body": format!("Answer {at} to ticket {ticket}"), "created_at": format!("2026-01-{:02}T08:00:00Z", at + 1)});
     Json(json!({"comments": (0..ticket % 4).map(comment).collect::<Vec<_>>()})).into_response()
 }
 
@@ -170,7 +173,10 @@ async fn readings(State(address): State<SocketAddr>, Query(asked): Asked) -> Jso
         json!({"reading_id": format!("r{at:04}"), "station": STATIONS[at % STATIONS.len()], "celsius": (at * 7 % 300) as f64 / 10.0,
             "measured_at": format!("2026-03-{:02}T{:02}:00:00Z", at / 24 + 1, at % 24)})
     };
-    let all: Vec<Value> = (0..READINGS).map(reading).filter(|reading| reading["measured_at"].as_str().is_some_and(|at| at >= since)).collect();
+    let all: Vec<Value> = (0..READINGS)
+        .map(reading)
+        .filter(|reading| reading["measured_at"].as_str().is_some_and(|at| at >= since))
+        .collect();
     let (from, size) = (number(&asked, "from", 0), number(&asked, "limit", 25).clamp(1, 50));
     let page: Vec<Value> = all.iter().skip(from).take(size).cloned().collect();
     let next = (from + size < all.len()).then(|| {

@@ -253,14 +253,24 @@ function Kept({ onKept }: { onKept: (draft: KeptDraft) => void }) {
 export function useKeeping(draft: KeptDraft | null): boolean | null {
   const keep = useAction("builder.keep");
   const [kept, setKept] = useState<boolean | null>(null);
+  const forget = useAction("builder.forget");
   const { run } = keep;
+  const { run: runForget } = forget;
+  const last = useRef<string | null>(null);
   const written = JSON.stringify(draft);
   useEffect(() => {
     const wanted = JSON.parse(written) as KeptDraft | null;
+    if (!wanted) last.current = null;
     if (!wanted || !/^[a-z][a-z0-9-]*$/.test(wanted.name)) return undefined;
-    const timer = setTimeout(() => void run(wanted).then((answer) => setKept(answer !== undefined)), KEEP_AFTER_MS);
+    const timer = setTimeout(async () => {
+      const answer = await run(wanted);
+      setKept(answer !== undefined);
+      // A draft that was renamed is not kept twice.
+      if (last.current !== null && last.current !== wanted.name) await runForget({ name: last.current });
+      last.current = wanted.name;
+    }, KEEP_AFTER_MS);
     return () => clearTimeout(timer);
-  }, [written, run]);
+  }, [written, run, runForget]);
   return draft === null ? null : kept;
 }
 

@@ -94,6 +94,8 @@ describe("a connector that is being made", () => {
     expect(words.closest("[data-slot]")?.getAttribute("data-slot")).toBe("rows");
     await userEvent.click(screen.getByRole("button", { name: "Use results[]" }));
     await waitFor(() => expect(useBuilder.getState().working?.yaml).toContain("field_path: [results]"));
+    // What was said of the value before says nothing of this one.
+    expect(screen.queryByText(/there is an array at results/)).toBeNull();
   });
 
   it("takes rows, key and time from the response, and leaves the rest of the text as it is", async () => {

@@ -1,10 +1,11 @@
 import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
 import { yaml } from "@codemirror/lang-yaml";
 import { HighlightStyle, syntaxHighlighting } from "@codemirror/language";
-import { EditorState } from "@codemirror/state";
+import { EditorState, Prec } from "@codemirror/state";
 import { drawSelection, EditorView, highlightActiveLine, keymap, lineNumbers } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
 import { useEffect, useRef } from "react";
+import { runCommand } from "~/shared/commands";
 
 interface YamlEditorProps {
   label: string;
@@ -32,6 +33,11 @@ const look = EditorView.theme({
   "&.cm-focused .cm-selectionBackground, .cm-selectionBackground, ::selection": { backgroundColor: "var(--accent-soft) !important" },
 });
 
+function send(): boolean {
+  runCommand("builder.send");
+  return true;
+}
+
 /** An editor for a manifest. Escape, then Tab leaves it. */
 export default function YamlEditor({ label, value, onValue, line }: YamlEditorProps) {
   const box = useRef<HTMLDivElement>(null);
@@ -58,6 +64,8 @@ export default function YamlEditor({ label, value, onValue, line }: YamlEditorPr
           look,
           EditorView.lineWrapping,
           EditorView.contentAttributes.of({ "aria-label": first.current.label }),
+          // It sends here, too; the editor would make a new line of it.
+          Prec.highest(keymap.of([{ key: "Mod-Enter", run: send }])),
           keymap.of([...defaultKeymap, ...historyKeymap]),
           EditorView.updateListener.of((update) => {
             if (update.docChanged) latest.current(update.state.doc.toString());

@@ -110,19 +110,19 @@ export interface Remedy {
 }
 
 export function remedy(text: Text, { what }: TrialFinding, manifest: Manifest, table: Table): Remedy | null {
-  const use = (name: string, edits: Edit[]): Remedy => ({ label: text("builder.fixUse", { what: name }), edits });
+  const replacement = (name: string, edits: Edit[]): Remedy => ({ label: text("builder.fixUse", { what: name }), edits });
   switch (what.kind) {
     case "no_rows":
     case "one_object":
-      return what.other ? use(placeName(text, what.other.path), rowsEdits(table, what.other.path)) : null;
+      return what.other ? replacement(placeName(text, what.other.path), rowsEdits(table, what.other.path)) : null;
     case "key_unset":
-      return what.candidate === null ? null : use(what.candidate, [{ path: [...table.path, ...KEY], value: [what.candidate] }]);
+      return what.candidate === null ? null : replacement(what.candidate, [{ path: [...table.path, ...KEY], value: [what.candidate] }]);
     case "next_seen": {
       const paging: Paging = what.path.length === 0 ? { way: "header", sizeParameter: "", size: "" } : what.link ? { way: "link", place: what.path } : { way: "cursor", parameter: "cursor", place: what.path, sizeParameter: "", size: "" };
-      return use(what.path.join(".") || "Link", pagingEdits(table, paging));
+      return replacement(what.path.join(".") || "Link", pagingEdits(table, paging));
     }
     case "time_format":
-      return what.format === null || table.newer === "custom" || table.newer === null ? null : use(what.format, newerEdits(manifest, table, { ...table.newer, format: what.format }));
+      return what.format === null || table.newer === "custom" || table.newer === null ? null : replacement(what.format, newerEdits(manifest, table, { ...table.newer, format: what.format }));
     case "filter_ignored":
       return table.newer === "custom" || table.newer === null || what.parameter === null ? null : { label: text("builder.newerParameterHelp"), edits: newerEdits(manifest, table, { ...table.newer, parameter: "" }) };
     default:
@@ -157,5 +157,22 @@ export const partOf: Record<BuilderField, "connection" | "signIn" | "errors" | "
   schema: "table",
   errors: "errors",
 };
+
+/** The field of the form that a place in the text belongs to; null: none that a test says something about. */
+export function fieldAt(path: readonly string[]): BuilderField | null {
+  const marks: readonly [string, BuilderField][] = [
+    ["field_path", "rows"],
+    ["paginator", "pages"],
+    ["primary_key", "key"],
+    ["incremental_sync", "incremental"],
+    ["authenticator", "sign_in"],
+    ["url_base", "address"],
+    ["error_handler", "errors"],
+    ["schema_loader", "schema"],
+    ["schemas", "schema"],
+    ["path", "path"],
+  ];
+  return marks.find(([step]) => path.includes(step))?.[1] ?? null;
+}
 
 export const guessedAt = { rows: ROWS, key: KEY, pages: PAGINATOR, incremental: NEWER } as const;

@@ -1,6 +1,7 @@
 import { create } from "zustand";
-import type { Draft, DraftFrom, Guess, TrialResult } from "~/api/generated";
+import type { BuilderField, Draft, DraftFrom, Guess, TrialFinding, TrialResult } from "~/api/generated";
 import type { Values } from "~/domains/systems/form";
+import { fieldAt } from "./findings";
 import { type Edit, edited, touches } from "./manifest";
 
 /** A connector that is being made. */
@@ -57,10 +58,10 @@ export const useBuilder = create<Builder>()((set) => ({
   show: (part) => set({ part }),
   rename: (name) => set(({ working }) => (working ? { working: { ...working, name } } : {})),
   apply: (edits) =>
-    set(({ working }) => {
+    set(({ working, trials }) => {
       if (!working || edits.length === 0) return {};
       const guesses = working.guesses.filter(({ path }) => !touches(edits, path));
-      return { working: { ...working, yaml: edited(working.yaml, edits), guesses } };
+      return { working: { ...working, yaml: edited(working.yaml, edits), guesses }, trials: outdated(trials, edits) };
     }),
   write: (yaml) => set(({ working }) => (working ? { working: { ...working, yaml } } : {})),
   confirm: (guesses) =>
@@ -69,6 +70,15 @@ export const useBuilder = create<Builder>()((set) => ({
   setTrial: (table, result) => set(({ trials }) => ({ trials: { ...trials, [table]: result } })),
   setAsText: (asText) => set({ asText }),
 }));
+
+/** What a test said of a value that is another now says nothing any more. */
+function outdated(trials: Readonly<Record<string, TrialResult>>, edits: readonly Edit[]): Record<string, TrialResult> {
+  const changed = new Set(edits.map(({ path }) => fieldAt(path)));
+  // Other rows have other keys, times and columns.
+  const fields: readonly BuilderField[] = changed.has("rows") ? ["rows", "pages", "key", "incremental", "schema"] : [];
+  const stays = (finding: TrialFinding) => !changed.has(finding.field) && !fields.includes(finding.field);
+  return Object.fromEntries(Object.entries(trials).map(([table, result]) => [table, { ...result, findings: result.findings.filter(stays) }]));
+}
 
 export function partIs(part: Part, table: string): boolean {
   return typeof part === "object" && part.table === table;

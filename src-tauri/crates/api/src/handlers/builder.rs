@@ -11,8 +11,8 @@ use serde_json::{Map, Value};
 use crate::api::{Api, Open};
 use crate::form::{self, fields};
 use crate::types::{
-    ExamineRequest, ForgetDraftRequest, KeptDraft, LookAnswer, LookRequest, LookedTable, OpenConnectorRequest,
-    OpenedConnector, PracticeApi, SaveConnectorRequest, TrialRequest,
+    ExamineRequest, ForgetDraftRequest, KeptDraft, LookAnswer, LookRequest, LookedTable,
+    OpenConnectorRequest, OpenedConnector, PracticeApi, SaveConnectorRequest, TrialRequest,
 };
 
 /// The settings of the state that hold drafts.
@@ -127,7 +127,8 @@ impl Api {
     }
 
     pub(crate) async fn builder_forget(&self, request: ForgetDraftRequest) -> Result<()> {
-        self.blocking(move |open| open.state.remove_setting(&format!("{KEPT}{}", request.name)).map(|_| ())).await
+        self.blocking(move |open| open.state.remove_setting(&format!("{KEPT}{}", request.name)).map(|_| ()))
+            .await
     }
 
     pub(crate) async fn builder_practice(&self, (): ()) -> Result<Vec<PracticeApi>> {

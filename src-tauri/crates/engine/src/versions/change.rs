@@ -229,12 +229,7 @@ fn note(
     detail: serde_json::Value,
     at: jiff::Timestamp,
 ) -> Result<()> {
-    let entry = JournalEntry {
-        run: None,
-        connection: connection.to_owned(),
-        at,
-        kind: kind.to_owned(),
-        detail,
-    };
+    let entry =
+        JournalEntry { run: None, connection: connection.to_owned(), at, kind: kind.to_owned(), detail };
     state.add_to_journal(&entry).map(drop)
 }

@@ -47,7 +47,10 @@ fn manifest(sketch: &Sketch, guesses: &mut Vec<Guess>) -> Json {
         ("url_base".to_owned(), json!(sketch.base.as_ref().map_or("https://", |base| &base.value))),
     ]);
     let mut note = |path: &[&str], because: &Evidence| {
-        guesses.push(Guess { path: path.iter().map(|step| (*step).to_owned()).collect(), because: because.clone() });
+        guesses.push(Guess {
+            path: path.iter().map(|step| (*step).to_owned()).collect(),
+            because: because.clone(),
+        });
     };
     if let Some(base) = &sketch.base {
         note(&["definitions", "requester", "url_base"], &base.because);
@@ -60,7 +63,8 @@ fn manifest(sketch: &Sketch, guesses: &mut Vec<Guess>) -> Json {
     for table in &sketch.tables {
         streams.insert(table.name.clone(), stream(table, &mut note));
     }
-    let listed = sketch.tables.iter().map(|table| json!({"$ref": format!("#/definitions/streams/{}", table.name)}));
+    let listed =
+        sketch.tables.iter().map(|table| json!({"$ref": format!("#/definitions/streams/{}", table.name)}));
     let mut root = Map::from_iter([
         ("version".to_owned(), json!(VERSION)),
         ("type".to_owned(), json!("DeclarativeSource")),
@@ -69,7 +73,10 @@ fn manifest(sketch: &Sketch, guesses: &mut Vec<Guess>) -> Json {
         ("streams".to_owned(), listed.collect()),
     ]);
     let schemas = sketch.tables.iter().map(|table| {
-        (table.name.clone(), table.schema.clone().unwrap_or_else(|| json!({"type": "object", "properties": {}})))
+        (
+            table.name.clone(),
+            table.schema.clone().unwrap_or_else(|| json!({"type": "object", "properties": {}})),
+        )
     });
     root.insert("schemas".to_owned(), Json::Object(schemas.collect()));
     root.insert("spec".to_owned(), spec(sketch));
@@ -146,7 +153,10 @@ fn stream(table: &TableSketch, note: &mut dyn FnMut(&[&str], &Evidence)) -> Json
     let mut stream = Map::from_iter([
         ("type".to_owned(), json!("DeclarativeStream")),
         ("name".to_owned(), json!(name)),
-        ("primary_key".to_owned(), json!(table.key.as_ref().map(|key| key.value.clone()).unwrap_or_default())),
+        (
+            "primary_key".to_owned(),
+            json!(table.key.as_ref().map(|key| key.value.clone()).unwrap_or_default()),
+        ),
         ("retriever".to_owned(), Json::Object(retriever)),
     ]);
     if let Some(key) = &table.key {
@@ -220,7 +230,10 @@ fn paginator(paging: &Paging) -> Json {
         }
         Paging::LinkHeader { size: asked } => {
             strategy.insert("type".to_owned(), json!("CursorPagination"));
-            strategy.insert("cursor_value".to_owned(), json!("{{ headers['link'].get('next', {}).get('url', '') }}"));
+            strategy.insert(
+                "cursor_value".to_owned(),
+                json!("{{ headers['link'].get('next', {}).get('url', '') }}"),
+            );
             size(&mut strategy, asked);
             json!({"type": "RequestPath"})
         }
@@ -345,7 +358,10 @@ mod tests {
                         key: Some(Guessed::new(vec!["no".to_owned()], Evidence::Usual)),
                         paging: Some(Guessed::new(way, Evidence::Usual)),
                         newer: Some(Guessed::new(newer, Evidence::Usual)),
-                        parameters: Map::from_iter([("day".to_owned(), json!("2026-01-01")), ("n".to_owned(), json!("010"))]),
+                        parameters: Map::from_iter([
+                            ("day".to_owned(), json!("2026-01-01")),
+                            ("n".to_owned(), json!("010")),
+                        ]),
                         ..TableSketch::default()
                     },
                     TableSketch {
@@ -358,7 +374,12 @@ mod tests {
             };
             let draft = draft(&sketch).unwrap();
             let mut guesses = Vec::new();
-            assert_eq!(crate::document::plain(&draft.yaml).unwrap(), manifest(&sketch, &mut guesses), "{}", draft.yaml);
+            assert_eq!(
+                crate::document::plain(&draft.yaml).unwrap(),
+                manifest(&sketch, &mut guesses),
+                "{}",
+                draft.yaml
+            );
             let connector = Connector::parse(&draft.yaml, &|_| None).unwrap();
             for table in connector.declared_tables() {
                 assert!(table.stream.is_ok(), "{}: {:?}", table.name, table.stream.err());

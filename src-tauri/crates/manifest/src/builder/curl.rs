@@ -9,7 +9,17 @@ use crate::{Json, Map};
 
 /// Options of curl that take a value and say nothing about the request.
 const IGNORED: [&str; 12] = [
-    "-o", "--output", "-m", "--max-time", "--connect-timeout", "-A", "--user-agent", "-e", "--referer", "--retry", "-w",
+    "-o",
+    "--output",
+    "-m",
+    "--max-time",
+    "--connect-timeout",
+    "-A",
+    "--user-agent",
+    "-e",
+    "--referer",
+    "--retry",
+    "-w",
     "--write-out",
 ];
 
@@ -64,9 +74,9 @@ pub(super) fn draft(text: &str) -> Result<Draft> {
 /// Adds the body of the request to the only table.
 fn put_body(draft: &mut Draft, data: &str) -> Result<()> {
     let mut manifest = crate::document::plain(&draft.yaml)?;
-    let requester = manifest["definitions"]["streams"].as_object_mut().and_then(|streams| {
-        streams.values_mut().next().map(|stream| &mut stream["retriever"]["requester"])
-    });
+    let requester = manifest["definitions"]["streams"]
+        .as_object_mut()
+        .and_then(|streams| streams.values_mut().next().map(|stream| &mut stream["retriever"]["requester"]));
     if let Some(requester) = requester {
         match serde_json::from_str::<Json>(data) {
             Ok(body @ Json::Object(_)) => requester["request_body_json"] = body,
@@ -80,8 +90,8 @@ fn put_body(draft: &mut Draft, data: &str) -> Result<()> {
 fn read(text: &str) -> Result<Command> {
     // Windows and browsers break lines with `^` or `\`.
     let joined = text.replace("\\\r\n", " ").replace("\\\n", " ").replace("^\r\n", " ").replace("^\n", " ");
-    let words = shell_words::split(joined.trim())
-        .map_err(|_| wrong("A quotation mark in it is not closed."))?;
+    let words =
+        shell_words::split(joined.trim()).map_err(|_| wrong("A quotation mark in it is not closed."))?;
     let mut words = words.into_iter().peekable();
     let _prompt = words.next_if(|word| word == "$");
     if words.next().is_none_or(|word| word != "curl" && word != "curl.exe") {
@@ -103,9 +113,11 @@ fn read(text: &str) -> Result<Command> {
                 }
             }
             "-u" | "--user" => command.user = Some(value()),
-            "-d" | "--data" | "--data-raw" | "--data-binary" | "--data-ascii" | "--data-urlencode" | "--json" => {
+            "-d" | "--data" | "--data-raw" | "--data-binary" | "--data-ascii" | "--data-urlencode"
+            | "--json" => {
                 let more = value();
-                command.data = Some(command.data.take().map_or(more.clone(), |data| format!("{data}&{more}")));
+                command.data =
+                    Some(command.data.take().map_or(more.clone(), |data| format!("{data}&{more}")));
             }
             "-G" | "--get" => command.get = true,
             "--url" => command.url = Some(value()),
@@ -119,7 +131,12 @@ fn read(text: &str) -> Result<Command> {
 }
 
 /// The sign-in that the request has; what is secret in it is taken out of the address.
-fn sign_in(command: &Command, url: &mut Url, text: &str, secrets: &mut Vec<SecretPlace>) -> Option<Guessed<SignIn>> {
+fn sign_in(
+    command: &Command,
+    url: &mut Url,
+    text: &str,
+    secrets: &mut Vec<SecretPlace>,
+) -> Option<Guessed<SignIn>> {
     let mut found = |field: &str, secret: &str| secrets.extend(place(text, field, secret));
     let guessed = |sign_in: SignIn| Some(Guessed::new(sign_in, Evidence::Request));
     if let Some(user) = &command.user {
@@ -153,8 +170,11 @@ fn sign_in(command: &Command, url: &mut Url, text: &str, secrets: &mut Vec<Secre
     let key = url.query_pairs().find(|(name, _)| is_key(&name.to_lowercase()));
     let (name, value) = key.map(|(name, value)| (name.into_owned(), value.into_owned()))?;
     found("api_key", &value);
-    let others: Vec<(String, String)> =
-        url.query_pairs().filter(|(other, _)| *other != name).map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
+    let others: Vec<(String, String)> = url
+        .query_pairs()
+        .filter(|(other, _)| *other != name)
+        .map(|(name, value)| (name.into_owned(), value.into_owned()))
+        .collect();
     url.set_query(None);
     if !others.is_empty() {
         url.query_pairs_mut().extend_pairs(others);
@@ -165,7 +185,11 @@ fn sign_in(command: &Command, url: &mut Url, text: &str, secrets: &mut Vec<Secre
 /// Whether a header or parameter of this name lets one in.
 fn is_key(name: &str) -> bool {
     let plain = name.replace(['-', '_'], "");
-    plain.contains("apikey") || plain.contains("token") && !plain.contains("page") && !plain.contains("next") && !plain.contains("csrf")
+    plain.contains("apikey")
+        || plain.contains("token")
+            && !plain.contains("page")
+            && !plain.contains("next")
+            && !plain.contains("csrf")
         || matches!(plain.as_str(), "key" | "xkey" | "appid" | "accesskey" | "secret")
 }
 
@@ -181,8 +205,24 @@ fn place(text: &str, field: &str, secret: &str) -> Option<SecretPlace> {
 fn headers(command: &Command) -> Map {
     let kept = command.headers.iter().filter(|(name, _)| {
         let lower = name.to_lowercase();
-        let of_browsers = lower.starts_with("sec-") || lower.starts_with("accept-") || lower.starts_with("cf-");
-        let usual = matches!(lower.as_str(), "user-agent" | "referer" | "origin" | "cookie" | "connection" | "host" | "content-type" | "content-length" | "dnt" | "authorization" | "pragma" | "cache-control" | "priority");
+        let of_browsers =
+            lower.starts_with("sec-") || lower.starts_with("accept-") || lower.starts_with("cf-");
+        let usual = matches!(
+            lower.as_str(),
+            "user-agent"
+                | "referer"
+                | "origin"
+                | "cookie"
+                | "connection"
+                | "host"
+                | "content-type"
+                | "content-length"
+                | "dnt"
+                | "authorization"
+                | "pragma"
+                | "cache-control"
+                | "priority"
+        );
         !of_browsers && !usual && !is_key(&lower)
     });
     kept.map(|(name, value)| (name.clone(), Json::from(value.as_str()))).collect()

@@ -85,13 +85,28 @@ struct TableSketch {
 
 #[derive(Debug, Clone, PartialEq)]
 enum Paging {
-    Page { parameter: String, size: Option<(String, u64)>, first: u64 },
-    Offset { parameter: String, size: (String, u64) },
+    Page {
+        parameter: String,
+        size: Option<(String, u64)>,
+        first: u64,
+    },
+    Offset {
+        parameter: String,
+        size: (String, u64),
+    },
     /// The address of the next page, in the answer.
-    Link { place: Vec<String> },
+    Link {
+        place: Vec<String>,
+    },
     /// The address of the next page, in the `Link` header.
-    LinkHeader { size: Option<(String, u64)> },
-    Cursor { parameter: String, place: Vec<String>, size: Option<(String, u64)> },
+    LinkHeader {
+        size: Option<(String, u64)>,
+    },
+    Cursor {
+        parameter: String,
+        place: Vec<String>,
+        size: Option<(String, u64)>,
+    },
 }
 
 /// How new rows are told.
@@ -154,7 +169,8 @@ pub fn look(yaml: &str) -> Look {
         Ok(connector) => connector,
         Err(error) => return Look { problem: Some(problem_of(&error)), ..Look::default() },
     };
-    let table = |table: crate::connector::Table| (table.name, table.stream.err().map(|error| one_line(&error)));
+    let table =
+        |table: crate::connector::Table| (table.name, table.stream.err().map(|error| one_line(&error)));
     Look {
         tables: connector.declared_tables().into_iter().map(table).collect(),
         settings: connector.specification().get("connectionSpecification").cloned().unwrap_or_default(),
@@ -164,7 +180,8 @@ pub fn look(yaml: &str) -> Look {
 
 /// An error as something wrong with a text.
 fn problem_of(error: &Error) -> InputProblem {
-    let line = error.context().iter().find(|(name, _)| *name == "line").and_then(|(_, line)| line.parse().ok());
+    let line =
+        error.context().iter().find(|(name, _)| *name == "line").and_then(|(_, line)| line.parse().ok());
     InputProblem { line, message: error.message().to_owned() }
 }
 
@@ -185,21 +202,27 @@ async fn fetch(url: &str) -> Result<String> {
     let answer = Client::new(limits)?.send(&Prepared::get(parsed)).await?;
     let status = answer.status;
     let body = answer.body.whole().await?;
-    let error = |kind, message: String| Error::new(kind, message).meaning("Nothing was made yet.").with("address", url);
+    let error = |kind, message: String| {
+        Error::new(kind, message).meaning("Nothing was made yet.").with("address", url)
+    };
     match status {
         200..=299 => {}
         401 | 403 => {
-            return Err(error(ErrorKind::Authentication, format!("The address wants a sign-in: it answers with {status}."))
-                .fix("Copy the request with its key as a curl command, and begin from that.")
-                .fix("Save the file in your browser, and open it here."));
+            return Err(error(
+                ErrorKind::Authentication,
+                format!("The address wants a sign-in: it answers with {status}."),
+            )
+            .fix("Copy the request with its key as a curl command, and begin from that.")
+            .fix("Save the file in your browser, and open it here."));
         }
         _ => {
             return Err(error(ErrorKind::NotFound, format!("The address answers with {status}."))
                 .fix("Open it in a browser, and copy the address that shows the file."));
         }
     }
-    let text = String::from_utf8(body.to_vec())
-        .map_err(|_| error(ErrorKind::CorruptInput, "The address gives something that is no text.".to_owned()))?;
+    let text = String::from_utf8(body.to_vec()).map_err(|_| {
+        error(ErrorKind::CorruptInput, "The address gives something that is no text.".to_owned())
+    })?;
     if is_web_page(&text) {
         return Err(error(ErrorKind::CorruptInput, "The address gives a web page, not data.".to_owned())
             .fix("Look for the address of the API itself; it often begins with api. or has /api/ in it."));

@@ -88,7 +88,10 @@ impl Said {
     }
 
     pub(super) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(known, _)| known.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
     }
 
     pub(super) fn is_good(&self) -> bool {
@@ -141,7 +144,8 @@ impl Recorder {
 
     /// What a request is recorded under: secrets make no difference, so that it can be replayed without them.
     fn key(&self, request: &Prepared) -> String {
-        let body = request.body.as_ref().map(|body| String::from_utf8_lossy(body).into_owned()).unwrap_or_default();
+        let body =
+            request.body.as_ref().map(|body| String::from_utf8_lossy(body).into_owned()).unwrap_or_default();
         self.mask.text(&format!("{} {}\n{body}", request.method, request.url))
     }
 
@@ -150,7 +154,8 @@ impl Recorder {
         let second = self.second.load(Ordering::Relaxed);
         let said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
         let run = said.iter().filter(|said| said.second == second);
-        let pages = run.clone().filter(|said| said.request.url.path() == request.url.path() && said.is_good());
+        let pages =
+            run.clone().filter(|said| said.request.url.path() == request.url.path() && said.is_good());
         pages.count() >= PAGES_MAX || run.count() >= REQUESTS_MAX
     }
 
@@ -173,12 +178,18 @@ impl Recorder {
                 stop()
             })?;
             let Recorded { status, headers, url, body } = &*found;
-            return Ok(Recorded { status: *status, headers: headers.clone(), url: url.clone(), body: body.clone() });
+            return Ok(Recorded {
+                status: *status,
+                headers: headers.clone(),
+                url: url.clone(),
+                body: body.clone(),
+            });
         }
         let answer = client.send_now(request).await?;
         let (status, headers, url) = (answer.status, answer.headers, answer.url);
         let body = answer.body.whole().await?;
-        self.recordings.put(key, Recorded { status, headers: headers.clone(), url: url.clone(), body: body.clone() });
+        self.recordings
+            .put(key, Recorded { status, headers: headers.clone(), url: url.clone(), body: body.clone() });
         Ok(Recorded { status, headers, url, body })
     }
 }
@@ -291,7 +302,10 @@ impl Mask {
 
 fn tells_limits(name: &str) -> bool {
     let lower = name.to_lowercase();
-    lower.contains("ratelimit") || lower.contains("rate-limit") || lower.contains("quota") || lower == "retry-after"
+    lower.contains("ratelimit")
+        || lower.contains("rate-limit")
+        || lower.contains("quota")
+        || lower == "retry-after"
 }
 
 /// An answer as far as it is shown: of a large one, the first items of each list.
@@ -331,7 +345,12 @@ mod tests {
     #[test]
     fn the_oldest_recordings_go_when_there_is_too_much() {
         let recordings = Recordings::default();
-        let big = || Recorded { status: 200, headers: vec![], url: Url::parse("https://x.test").unwrap(), body: Bytes::from(vec![0; 40 << 20]) };
+        let big = || Recorded {
+            status: 200,
+            headers: vec![],
+            url: Url::parse("https://x.test").unwrap(),
+            body: Bytes::from(vec![0; 40 << 20]),
+        };
         recordings.put("a".to_owned(), big());
         recordings.put("b".to_owned(), big());
         assert!(recordings.get("a").is_none() && recordings.get("b").is_some());

@@ -23,7 +23,8 @@ pub(super) fn json(text: &str) -> Result<Json> {
             .with("line", error.line())
             .caused_by(error);
         match is_page {
-            true => error.fix("Look for the address of the API itself; it often begins with api. or has /api/ in it."),
+            true => error
+                .fix("Look for the address of the API itself; it often begins with api. or has /api/ in it."),
             false => error.fix("Copy the whole answer, from the first bracket to the last."),
         }
     })
@@ -61,11 +62,17 @@ pub(super) fn table(answer: &Json, url: Option<&Url>) -> TableSketch {
     let rows = found.arrays.first().map(|array| array.path.clone()).unwrap_or_default();
     let records = shape::rows_at(answer, &rows).len() as u64;
     let mut table = TableSketch {
-        name: url.and_then(name_of).unwrap_or_else(|| rows.last().cloned().unwrap_or_else(|| "items".to_owned())),
+        name: url
+            .and_then(name_of)
+            .unwrap_or_else(|| rows.last().cloned().unwrap_or_else(|| "items".to_owned())),
         ..TableSketch::default()
     };
     table.name = words::snake(&table.name);
-    let query: Vec<(String, String)> = url.into_iter().flat_map(Url::query_pairs).map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
+    let query: Vec<(String, String)> = url
+        .into_iter()
+        .flat_map(Url::query_pairs)
+        .map(|(name, value)| (name.into_owned(), value.into_owned()))
+        .collect();
     table.key = found.keys.first().map(|key| Guessed::new(vec![key.field.clone()], key.because.clone()));
     let since = words::first(&words::SINCE, query.iter().map(|(name, _)| name.as_str())).map(str::to_owned);
     table.newer = found.times.first().and_then(|time| {
@@ -75,8 +82,11 @@ pub(super) fn table(answer: &Json, url: Option<&Url>) -> TableSketch {
     });
     table.paging = paging(&found, &query, records);
     let used = used(table.paging.as_ref().map(|paging| &paging.value), since.as_deref());
-    table.parameters =
-        query.into_iter().filter(|(name, _)| !used.contains(name)).map(|(name, value)| (name, Json::from(value))).collect::<Map>();
+    table.parameters = query
+        .into_iter()
+        .filter(|(name, _)| !used.contains(name))
+        .map(|(name, value)| (name, Json::from(value)))
+        .collect::<Map>();
     table.rows = Some(Guessed::new(rows, shape::why(&found.arrays)));
     table
 }
@@ -85,7 +95,9 @@ pub(super) fn table(answer: &Json, url: Option<&Url>) -> TableSketch {
 fn used(paging: Option<&Paging>, since: Option<&str>) -> Vec<String> {
     let mut used: Vec<String> = since.into_iter().map(str::to_owned).collect();
     let (parameter, size) = match paging {
-        Some(Paging::Page { parameter, size, .. } | Paging::Cursor { parameter, size, .. }) => (Some(parameter), size.as_ref()),
+        Some(Paging::Page { parameter, size, .. } | Paging::Cursor { parameter, size, .. }) => {
+            (Some(parameter), size.as_ref())
+        }
         Some(Paging::Offset { parameter, size }) => (Some(parameter), Some(size)),
         Some(Paging::LinkHeader { size }) => (None, size.as_ref()),
         Some(Paging::Link { .. }) | None => (None, None),
@@ -96,11 +108,16 @@ fn used(paging: Option<&Paging>, since: Option<&str>) -> Vec<String> {
 }
 
 /// How the next page is asked for, from the answer and the parameters that were sent.
-fn paging(found: &syncline_protocol::builder::Examined, query: &[(String, String)], rows: u64) -> Option<Guessed<Paging>> {
+fn paging(
+    found: &syncline_protocol::builder::Examined,
+    query: &[(String, String)],
+    rows: u64,
+) -> Option<Guessed<Paging>> {
     let names = || query.iter().map(|(name, _)| name.as_str());
     let value = |wanted: &str| query.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str());
     let size = words::first(&words::SIZE, names());
-    let size = size.map(|name| (name.to_owned(), value(name).and_then(|size| size.parse().ok()).unwrap_or(rows.max(1))));
+    let size = size
+        .map(|name| (name.to_owned(), value(name).and_then(|size| size.parse().ok()).unwrap_or(rows.max(1))));
     if let Some(next) = found.next.iter().find(|next| next.link) {
         let because = Evidence::Answer { place: next.path.join(".") };
         return Some(Guessed::new(Paging::Link { place: next.path.clone() }, because));
@@ -119,10 +136,13 @@ fn paging(found: &syncline_protocol::builder::Examined, query: &[(String, String
         let paging = Paging::Cursor { parameter: parameter.to_owned(), place: next.path.clone(), size };
         return Some(Guessed::new(paging, because));
     }
-    let because = |names: &[&str]| Evidence::Parameters { names: names.iter().map(|name| (*name).to_owned()).collect() };
+    let because = |names: &[&str]| Evidence::Parameters {
+        names: names.iter().map(|name| (*name).to_owned()).collect(),
+    };
     if let Some(page) = words::first(&words::PAGE, names()) {
         let first = value(page).and_then(|page| page.parse().ok()).filter(|page| *page <= 1).unwrap_or(1);
-        let names: Vec<&str> = std::iter::once(page).chain(size.as_ref().map(|(name, _)| name.as_str())).collect();
+        let names: Vec<&str> =
+            std::iter::once(page).chain(size.as_ref().map(|(name, _)| name.as_str())).collect();
         let because = because(&names);
         return Some(Guessed::new(Paging::Page { parameter: page.to_owned(), size, first }, because));
     }
@@ -134,7 +154,8 @@ fn paging(found: &syncline_protocol::builder::Examined, query: &[(String, String
 
 /// `https://api.acme.test/v2/tickets?page=2` → the address up to the version, and the rest of the path.
 pub(super) fn split(url: &Url) -> (String, String) {
-    let steps: Vec<&str> = url.path_segments().into_iter().flatten().filter(|step| !step.is_empty()).collect();
+    let steps: Vec<&str> =
+        url.path_segments().into_iter().flatten().filter(|step| !step.is_empty()).collect();
     let origin = url.origin().ascii_serialization();
     let is_version = |step: &&str| {
         step.strip_prefix('v').is_some_and(|rest| rest.starts_with(|letter: char| letter.is_ascii_digit()))
@@ -175,13 +196,23 @@ mod tests {
     fn an_answer_becomes_a_table_with_evidence() {
         let text = r#"{"results": [{"id": "a", "updated_at": "2026-01-05T10:00:00Z"}, {"id": "b", "updated_at": "2026-01-05T11:00:00Z"}],
             "paging": {"next_cursor": "xyz"}}"#;
-        let draft = draft(text, Some("https://api.acme.test/v2/tickets?limit=2&status=open&updated_since=2026-01-01")).unwrap();
+        let draft = draft(
+            text,
+            Some("https://api.acme.test/v2/tickets?limit=2&status=open&updated_since=2026-01-01"),
+        )
+        .unwrap();
         let plain = crate::document::plain(&draft.yaml).unwrap();
         assert_eq!(plain["definitions"]["requester"]["url_base"], "https://api.acme.test/v2");
         let stream = &plain["definitions"]["streams"]["tickets"];
         assert_eq!(stream["retriever"]["requester"]["path"], "/tickets");
-        assert_eq!(stream["retriever"]["requester"]["request_parameters"], serde_json::json!({"status": "open"}));
-        assert_eq!(stream["retriever"]["record_selector"]["extractor"]["field_path"], serde_json::json!(["results"]));
+        assert_eq!(
+            stream["retriever"]["requester"]["request_parameters"],
+            serde_json::json!({"status": "open"})
+        );
+        assert_eq!(
+            stream["retriever"]["record_selector"]["extractor"]["field_path"],
+            serde_json::json!(["results"])
+        );
         assert_eq!(stream["primary_key"], serde_json::json!(["id"]));
         assert_eq!(stream["incremental_sync"]["start_time_option"]["field_name"], "updated_since");
         let paginator = &stream["retriever"]["paginator"];

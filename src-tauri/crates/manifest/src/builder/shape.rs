@@ -91,9 +91,12 @@ fn find_next(value: &Json, rows: &[String], path: &mut Vec<String>, found: &mut 
     for (name, field) in value.as_object().into_iter().flatten() {
         path.push(name.clone());
         match field {
-            Json::Object(_) if words::ABOUT_PAGES.contains(&name.as_str()) => find_next(field, rows, path, found),
+            Json::Object(_) if words::ABOUT_PAGES.contains(&name.as_str()) => {
+                find_next(field, rows, path, found)
+            }
             Json::String(text) => {
-                let address = text.starts_with("http://") || text.starts_with("https://") || text.starts_with('/');
+                let address =
+                    text.starts_with("http://") || text.starts_with("https://") || text.starts_with('/');
                 let about_next = path.iter().any(|step| step.to_lowercase().contains("next"));
                 if address && about_next && words::NEXT_LINK.contains(&name.as_str()) {
                     found.push(FoundNext { path: path.clone(), link: true });
@@ -116,8 +119,11 @@ fn keys(records: &[&Json]) -> Vec<FoundField> {
     for name in first.keys() {
         let rank = words::rank(&words::KEY, name).or_else(|| {
             let lower = name.to_lowercase();
-            (lower.ends_with("_id") || lower.ends_with("id") || lower.ends_with("_key") || lower.ends_with("number"))
-                .then_some(words::KEY.len())
+            (lower.ends_with("_id")
+                || lower.ends_with("id")
+                || lower.ends_with("_key")
+                || lower.ends_with("number"))
+            .then_some(words::KEY.len())
         });
         let Some(rank) = rank else { continue };
         let mut seen = HashSet::new();
@@ -189,12 +195,22 @@ mod tests {
         let found = examine(&answer, None);
         assert_eq!(found.arrays[0], FoundArray { path: vec!["data".to_owned()], rows: 2 });
         assert_eq!(found.arrays.len(), 2);
-        let names = |fields: &[FoundField]| fields.iter().map(|field| field.field.clone()).collect::<Vec<_>>();
+        let names =
+            |fields: &[FoundField]| fields.iter().map(|field| field.field.clone()).collect::<Vec<_>>();
         assert_eq!(names(&found.keys), ["id"], "an id that comes twice is no key");
         assert_eq!(names(&found.times), ["updated_at"]);
-        assert_eq!(found.times[0].because, Evidence::Times { rows: 2, format: "%Y-%m-%dT%H:%M:%SZ".to_owned() });
-        assert_eq!(found.next[0], FoundNext { path: vec!["links".to_owned(), "next".to_owned()], link: true });
-        assert_eq!(found.next[1], FoundNext { path: vec!["meta".to_owned(), "next_cursor".to_owned()], link: false });
+        assert_eq!(
+            found.times[0].because,
+            Evidence::Times { rows: 2, format: "%Y-%m-%dT%H:%M:%SZ".to_owned() }
+        );
+        assert_eq!(
+            found.next[0],
+            FoundNext { path: vec!["links".to_owned(), "next".to_owned()], link: true }
+        );
+        assert_eq!(
+            found.next[1],
+            FoundNext { path: vec!["meta".to_owned(), "next_cursor".to_owned()], link: false }
+        );
         assert_eq!(why(&found.arrays), Evidence::LargestArray { rows: 2, arrays: 2 });
     }
 

@@ -5,17 +5,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use async_trait::async_trait;
-use syncline_protocol::builder::{BuilderField, TrialFinding, Found, Severity, Trial, TrialResult};
+use syncline_protocol::builder::{BuilderField, Found, Severity, Trial, TrialFinding, TrialResult};
 use syncline_protocol::{Error, ErrorKind, Result};
 
 use super::record::{Recorder, Recordings, Said, stop};
-use super::verdict::{self, Facts, Plan};
 use super::shape;
+use super::verdict::{self, Facts, Plan};
+use crate::Json;
 use crate::connector::Connector;
 use crate::context::{Clock, Compatibility, Output, Run};
 use crate::http::client::{Client, Limits, Relay};
 use crate::stream::Stream;
-use crate::Json;
 
 /// So many rows are taken.
 const ROWS_MAX: usize = 1000;
@@ -34,12 +34,17 @@ pub async fn trial(recordings: &Arc<Recordings>, trial: &Trial, clock: Clock) ->
     result
 }
 
-async fn attempt(recordings: &Arc<Recordings>, trial: &Trial, clock: Clock) -> Result<TrialResult, Box<TrialFinding>> {
+async fn attempt(
+    recordings: &Arc<Recordings>,
+    trial: &Trial,
+    clock: Clock,
+) -> Result<TrialResult, Box<TrialFinding>> {
     let connector = Connector::parse(&trial.yaml, &|_| None).map_err(|error| not_loaded(&error))?;
     let plan = Plan::of(&trial.yaml, &trial.table).map_err(|error| not_loaded(&error))?;
     let secrets = secrets(connector.specification(), &trial.config);
     // For a replay it does not matter what the secrets are.
-    let config = if trial.replay { filled(connector.specification(), &trial.config) } else { trial.config.clone() };
+    let config =
+        if trial.replay { filled(connector.specification(), &trial.config) } else { trial.config.clone() };
     let config = connector.configure(config).map_err(|error| failed(BuilderField::SignIn, &error))?;
     let tape = Arc::new(Recorder::new(Arc::clone(recordings), trial.replay, secrets));
     let first = run(&connector, trial, &config, &tape, clock, None).await?;
@@ -66,12 +71,18 @@ async fn attempt(recordings: &Arc<Recordings>, trial: &Trial, clock: Clock) -> R
     let examined = said.iter().find(|said| plan.is_own(said)).and_then(Said::json);
     let examined = examined.map(|answer| shape::examine(&answer, Some(&plan.rows))).unwrap_or_default();
     let exchanges = said.iter().map(|said| {
-        let rows = said.json().filter(|_| plan.is_own(said) && said.is_good()).map(|json| shape::rows_at(&json, &plan.rows).len() as u64);
+        let rows = said
+            .json()
+            .filter(|_| plan.is_own(said) && said.is_good())
+            .map(|json| shape::rows_at(&json, &plan.rows).len() as u64);
         tape.mask.exchange(said, rows, plan.is_token(said))
     });
     let columns = verdict::columns(&first.rows);
     let shown = first.rows.iter().take(ROWS_SHOWN_MAX).map(|row| {
-        columns.iter().map(|column| row.get(&column.name).and_then(cell).map(|cell| tape.mask.text(&cell))).collect()
+        columns
+            .iter()
+            .map(|column| row.get(&column.name).and_then(cell).map(|cell| tape.mask.text(&cell)))
+            .collect()
     });
     Ok(TrialResult {
         exchanges: exchanges.collect(),
@@ -118,10 +129,17 @@ async fn run(
     Ok(Ran { rows, error: outcome.err().filter(|error| error.kind() != ErrorKind::Stopped) })
 }
 
-async fn stream(connector: &Connector, trial: &Trial, run: &Arc<Run>) -> Result<Arc<Stream>, Box<TrialFinding>> {
+async fn stream(
+    connector: &Connector,
+    trial: &Trial,
+    run: &Arc<Run>,
+) -> Result<Arc<Stream>, Box<TrialFinding>> {
     let tables = connector.tables(run).await.map_err(|error| failed(BuilderField::Manifest, &error))?;
     let table = tables.into_iter().find(|table| table.name == trial.table).ok_or_else(|| {
-        failed(BuilderField::Manifest, &Error::new(ErrorKind::NotFound, format!("There is no table `{}`.", trial.table)))
+        failed(
+            BuilderField::Manifest,
+            &Error::new(ErrorKind::NotFound, format!("There is no table `{}`.", trial.table)),
+        )
     })?;
     table.stream.map_err(|error| failed(BuilderField::Manifest, &error))
 }
@@ -166,7 +184,9 @@ fn secrets(specification: &Json, config: &Json) -> Vec<String> {
         for (name, property) in schema["properties"].as_object().into_iter().flatten() {
             collect(property, &value[name], into);
         }
-        for branch in ["oneOf", "anyOf", "allOf"].into_iter().filter_map(|name| schema[name].as_array()).flatten() {
+        for branch in
+            ["oneOf", "anyOf", "allOf"].into_iter().filter_map(|name| schema[name].as_array()).flatten()
+        {
             collect(branch, value, into);
         }
     }

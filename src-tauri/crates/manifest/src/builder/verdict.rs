@@ -5,7 +5,7 @@ use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 use serde_json::json;
-use syncline_protocol::builder::{BuilderField, TrialFinding, Found, Severity, TrialColumn};
+use syncline_protocol::builder::{BuilderField, Found, Severity, TrialColumn, TrialFinding};
 use syncline_protocol::{Error, Result};
 
 use super::record::{Recorder, Said};
@@ -189,7 +189,11 @@ fn broken(facts: &Facts<'_>) -> Option<TrialFinding> {
         return Some(finding(Problem, BuilderField::Path, Found::NotRecorded));
     }
     if let Some(error) = &*facts.tape.failed.lock().unwrap_or_else(PoisonError::into_inner) {
-        return Some(finding(Problem, BuilderField::Address, Found::Unreachable { message: error.message().to_owned() }));
+        return Some(finding(
+            Problem,
+            BuilderField::Address,
+            Found::Unreachable { message: error.message().to_owned() },
+        ));
     }
     let last = facts.said.last()?;
     let url = facts.tape.mask.text(last.url.as_str());
@@ -201,9 +205,17 @@ fn broken(facts: &Facts<'_>) -> Option<TrialFinding> {
         }
         403 => Some((BuilderField::SignIn, Found::Forbidden { url: url.clone() })),
         404 | 410 => Some((BuilderField::Path, Found::NoSuchPath { url: url.clone() })),
-        429 => Some((BuilderField::Errors, Found::AskedTooOften { wait: last.header("retry-after").and_then(|wait| wait.trim().parse().ok()) })),
+        429 => Some((
+            BuilderField::Errors,
+            Found::AskedTooOften {
+                wait: last.header("retry-after").and_then(|wait| wait.trim().parse().ok()),
+            },
+        )),
         500.. => Some((BuilderField::Errors, Found::ServerFailed { status })),
-        400.. => Some((BuilderField::Path, Found::Refused { status, message: facts.tape.mask.text(&message(last)) })),
+        400.. => Some((
+            BuilderField::Path,
+            Found::Refused { status, message: facts.tape.mask.text(&message(last)) },
+        )),
         _ => None,
     };
     if let Some((field, what)) = of_status {
@@ -274,18 +286,27 @@ fn pages(facts: &Facts<'_>, is_broken: bool) -> Option<TrialFinding> {
     let field = BuilderField::Pages;
     if !facts.plan.paged {
         let next = shape::examine(&answer, Some(&facts.plan.rows)).next.into_iter().next();
-        let header = first.header("link").is_some_and(|link| link.contains("rel=\"next\"") || link.contains("rel=next"));
+        let header = first
+            .header("link")
+            .is_some_and(|link| link.contains("rel=\"next\"") || link.contains("rel=next"));
         return match next {
-            Some(next) => Some(finding(Unproved, field, Found::NextSeen { path: next.path, link: next.link })),
-            None if header => Some(finding(Unproved, field, Found::NextSeen { path: Vec::new(), link: true })),
+            Some(next) => {
+                Some(finding(Unproved, field, Found::NextSeen { path: next.path, link: next.link }))
+            }
+            None if header => {
+                Some(finding(Unproved, field, Found::NextSeen { path: Vec::new(), link: true }))
+            }
             None => None,
         };
     }
     // A table that is divided has a first page for each of its parts.
-    let second = own.get(1).filter(|second| second.request.url.path() == first.request.url.path() || !facts.plan.divided);
+    let second = own
+        .get(1)
+        .filter(|second| second.request.url.path() == first.request.url.path() || !facts.plan.divided);
     let Some(second) = second else {
         let rows = there.len() as u64;
-        return (!is_broken).then(|| finding(Unproved, field, Found::OnePage { rows, size: facts.plan.page_size }));
+        return (!is_broken)
+            .then(|| finding(Unproved, field, Found::OnePage { rows, size: facts.plan.page_size }));
     };
     let next = second.json().unwrap_or_default();
     let repeats = !there.is_empty() && shape::rows_at(&next, &facts.plan.rows) == there;
@@ -309,7 +330,8 @@ fn key(facts: &Facts<'_>) -> Option<TrialFinding> {
     let mut seen: HashMap<String, u64> = HashMap::new();
     let mut missing = 0;
     for row in facts.first {
-        let values: Vec<&Json> = key.iter().filter_map(|field| row.get(field)).filter(|value| !value.is_null()).collect();
+        let values: Vec<&Json> =
+            key.iter().filter_map(|field| row.get(field)).filter(|value| !value.is_null()).collect();
         if values.len() < key.len() {
             missing += 1;
         } else {
@@ -328,7 +350,8 @@ fn newer(facts: &Facts<'_>) -> Option<TrialFinding> {
     let cursor = facts.plan.cursor.as_ref()?;
     let field = BuilderField::Incremental;
     let name = cursor.field.clone();
-    let values: Vec<&Json> = facts.first.iter().filter_map(|row| row.get(&name)).filter(|value| !value.is_null()).collect();
+    let values: Vec<&Json> =
+        facts.first.iter().filter_map(|row| row.get(&name)).filter(|value| !value.is_null()).collect();
     let Some(example) = values.first() else {
         return Some(finding(Problem, field, Found::TimeMissing { field: name }));
     };
@@ -389,7 +412,8 @@ pub(super) fn columns(rows: &[Json]) -> Vec<TrialColumn> {
 /// Columns whose values are of kinds that no type but text holds.
 fn mixed(rows: &[Json]) -> Vec<TrialFinding> {
     let is_mixed = |column: &TrialColumn| {
-        let mut kinds: Vec<&str> = column.seen.iter().map(|(kind, _)| kind.as_str()).filter(|kind| *kind != "null").collect();
+        let mut kinds: Vec<&str> =
+            column.seen.iter().map(|(kind, _)| kind.as_str()).filter(|kind| *kind != "null").collect();
         // A whole number is a number.
         if kinds.contains(&"number") {
             kinds.retain(|kind| *kind != "integer");
@@ -398,7 +422,9 @@ fn mixed(rows: &[Json]) -> Vec<TrialFinding> {
     };
     let mixed = columns(rows).into_iter().filter(is_mixed);
     mixed
-        .map(|column| finding(Unproved, BuilderField::Schema, Found::Mixed { column: column.name, seen: column.seen }))
+        .map(|column| {
+            finding(Unproved, BuilderField::Schema, Found::Mixed { column: column.name, seen: column.seen })
+        })
         .collect()
 }
 

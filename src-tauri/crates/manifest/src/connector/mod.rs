@@ -14,9 +14,9 @@ use crate::Json;
 use crate::context::Run;
 use crate::document::{Document, Node};
 use crate::expression::{Condition, Scope, Text};
-use crate::http::sign_in::Description;
 use crate::http::budget::{Budget, Gate};
 use crate::http::client::AT_ONCE;
+use crate::http::sign_in::Description;
 use crate::stream::{Stream, parents};
 
 /// No manifest gets more requests at once than this.
@@ -83,6 +83,12 @@ impl Connector {
     /// What those who made the manifest noted in it, for their own use; null when nothing.
     pub fn metadata(&self) -> &Json {
         self.document.root().get("metadata").unwrap_or(&Json::Null)
+    }
+
+    /// What it reads, in a line, when the manifest says so.
+    pub fn description(&self) -> Option<&str> {
+        let text = self.document.root().get("description").and_then(Json::as_str)?;
+        text.lines().map(str::trim).find(|line| !line.is_empty())
     }
 
     /// The configuration as streams see it: defaults filled in, migrated, transformed, validated.

@@ -108,7 +108,14 @@ impl Reading {
         let router = Router::of(node, Making::new(&retriever))?;
         let name = "the list of tables".to_owned();
         let retriever = Box::new(Retriever::new(node, None)?);
-        Ok(Reading::Plain(Box::new(Plain { name, retriever, router, cursor: None, migrations: Vec::new() })))
+        Ok(Reading::Plain(Box::new(Plain {
+            name,
+            retriever,
+            router,
+            cursor: None,
+            migrations: Vec::new(),
+            divides: false,
+        })))
     }
 
     /// The same for a stream whose records divide another one: its answers are kept, for it may be read as itself, too.

@@ -48,18 +48,24 @@ pub(super) fn read(text: &str, problems: &mut Vec<InputProblem>) -> Result<Descr
     let version = ["openapi", "swagger"].iter().find_map(|name| root.get(*name));
     let version = version.map(|version| version.as_str().map_or_else(|| version.to_string(), str::to_owned));
     match version.as_deref() {
-        Some(version) if version.starts_with("3.") || version.starts_with("2.") || version == "2" || version == "3" => {}
+        Some(version)
+            if version.starts_with("3.") || version.starts_with("2.") || version == "2" || version == "3" => {
+        }
         Some(version) => {
             return Err(unreadable(format!("This is version {version} of OpenAPI."), None)
                 .fix("Versions 2.0 and 3.x can be read."));
         }
         None if super::super::is_web_page(text) => {
-            return Err(unreadable("This is a web page, not a description.".to_owned(), None)
-                .fix("Pages of documentation mostly link to the file: look for openapi.json or swagger.yaml."));
+            return Err(unreadable("This is a web page, not a description.".to_owned(), None).fix(
+                "Pages of documentation mostly link to the file: look for openapi.json or swagger.yaml.",
+            ));
         }
         None => {
-            return Err(unreadable("This is no OpenAPI description: neither `openapi` nor `swagger` stands in it.".to_owned(), None)
-                .fix("If it is an answer of the API, begin from a sample response."));
+            return Err(unreadable(
+                "This is no OpenAPI description: neither `openapi` nor `swagger` stands in it.".to_owned(),
+                None,
+            )
+            .fix("If it is an answer of the API, begin from a sample response."));
         }
     }
     Ok(Description { root, text: text.to_owned() })
@@ -81,7 +87,8 @@ fn yaml(text: &str, problems: &mut Vec<InputProblem>) -> Result<Json> {
         Ok(root) => return Ok(root),
         Err(error) => super::super::problem_of(&error),
     };
-    let message = first.message.replace("The connector's manifest cannot be read", "The description cannot be read");
+    let message =
+        first.message.replace("The connector's manifest cannot be read", "The description cannot be read");
     let first = InputProblem { message, ..first };
     // The part before the mistake may be whole in itself.
     let lines: Vec<&str> = text.lines().collect();
@@ -89,7 +96,9 @@ fn yaml(text: &str, problems: &mut Vec<InputProblem>) -> Result<Json> {
     for end in (1..wrong.min(lines.len())).rev().take(CUTS_MAX) {
         let before = lines.get(..end).unwrap_or_default().join("\n");
         let usable = crate::document::plain(&before).ok();
-        let usable = usable.filter(|root| root.get("paths").and_then(Json::as_object).is_some_and(|paths| !paths.is_empty()));
+        let usable = usable.filter(|root| {
+            root.get("paths").and_then(Json::as_object).is_some_and(|paths| !paths.is_empty())
+        });
         if let Some(root) = usable {
             let message = format!("{} What stands before it can be used.", first.message);
             problems.push(InputProblem { message, line: first.line });

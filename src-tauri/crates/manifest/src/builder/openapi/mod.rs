@@ -30,16 +30,14 @@ pub(super) fn draft(text: &str, url: Option<&str>, chosen: Option<&[String]>) ->
     }
     name_tables(&mut listed);
     operation::find_parents(&mut listed);
-    listed.sort_by_key(|operation| (!operation.lists(), !operation.needs.is_empty(), operation.parent.is_some()));
+    listed.sort_by_key(|operation| {
+        (!operation.lists(), !operation.needs.is_empty(), operation.parent.is_some())
+    });
     choose(&mut listed, chosen);
 
     let title = description.root["info"]["title"].as_str().unwrap_or_default().to_owned();
-    let mut sketch = Sketch {
-        title,
-        base: base(&description, url),
-        sign_in: sign_in(&description),
-        tables: Vec::new(),
-    };
+    let mut sketch =
+        Sketch { title, base: base(&description, url), sign_in: sign_in(&description), tables: Vec::new() };
     // Parents come first, whether or not they were chosen: without them their children cannot be read.
     let wanted: HashSet<String> = listed
         .iter()
@@ -114,7 +112,9 @@ fn base(description: &Description, url: Option<&str>) -> Option<Guessed<String>>
     } else {
         let server = root["servers"].as_array().and_then(|servers| servers.first());
         let mut address = server.and_then(|server| server["url"].as_str()).unwrap_or("/").to_owned();
-        for (name, variable) in server.and_then(|server| server["variables"].as_object()).into_iter().flatten() {
+        for (name, variable) in
+            server.and_then(|server| server["variables"].as_object()).into_iter().flatten()
+        {
             let value = variable["default"].as_str().unwrap_or_default();
             address = address.replace(&format!("{{{name}}}"), value);
         }
@@ -131,8 +131,14 @@ fn base(description: &Description, url: Option<&str>) -> Option<Guessed<String>>
 /// The first way to sign in that this interpreter has.
 fn sign_in(description: &Description) -> Option<Guessed<SignIn>> {
     let root = &description.root;
-    let schemes = root["components"]["securitySchemes"].as_object().or(root["securityDefinitions"].as_object())?;
-    let required = root["security"].as_array().into_iter().flatten().filter_map(Json::as_object).flat_map(|one| one.keys());
+    let schemes =
+        root["components"]["securitySchemes"].as_object().or(root["securityDefinitions"].as_object())?;
+    let required = root["security"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Json::as_object)
+        .flat_map(|one| one.keys());
     let names = required.chain(schemes.keys());
     for name in names {
         let Some(scheme) = schemes.get(name).map(|scheme| description.resolve(scheme)) else { continue };
@@ -154,14 +160,19 @@ fn sign_in_of(scheme: &Json) -> Option<SignIn> {
                 _ => return None,
             };
             let name = word("name").to_owned();
-            if name.eq_ignore_ascii_case("authorization") { Some(SignIn::Bearer) } else { Some(SignIn::Key { inject, name }) }
+            if name.eq_ignore_ascii_case("authorization") {
+                Some(SignIn::Bearer)
+            } else {
+                Some(SignIn::Key { inject, name })
+            }
         }
         "http" if word("scheme").eq_ignore_ascii_case("basic") => Some(SignIn::Basic),
         "http" => Some(SignIn::Bearer),
         "basic" => Some(SignIn::Basic),
         "oauth2" => {
             let flows = &scheme["flows"];
-            let client = flows.get("clientCredentials").or_else(|| (word("flow") == "application").then_some(scheme));
+            let client =
+                flows.get("clientCredentials").or_else(|| (word("flow") == "application").then_some(scheme));
             match client.and_then(|client| client["tokenUrl"].as_str()) {
                 Some(token_url) => Some(SignIn::Client { token_url: token_url.to_owned() }),
                 // Who signs in in a browser gets a token in the end.

@@ -63,8 +63,11 @@ pub(super) fn all<'d>(description: &'d Description, problems: &mut Vec<InputProb
 
 /// A parameter of a path that the step before it names is given by the table of that step.
 pub(super) fn find_parents(listed: &mut [Listed<'_>]) {
-    let lists: Vec<(String, String)> =
-        listed.iter().filter(|one| one.lists() && !one.path.contains('{')).map(|one| (one.path.clone(), one.id.clone())).collect();
+    let lists: Vec<(String, String)> = listed
+        .iter()
+        .filter(|one| one.lists() && !one.path.contains('{'))
+        .map(|one| (one.path.clone(), one.id.clone()))
+        .collect();
     for operation in listed.iter_mut() {
         let [parameter] = operation.needs.as_slice() else { continue };
         let Some((before, after)) = operation.path.split_once(&format!("/{{{parameter}}}")) else { continue };
@@ -95,7 +98,8 @@ impl<'d> Listed<'d> {
             }
         }
         let answer = answer(description, operation, path, problems);
-        let needs = path.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name.to_owned());
+        let needs =
+            path.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name.to_owned());
         let summary = operation["summary"].as_str().or(operation["description"].as_str());
         let response = response(description, operation);
         Listed {
@@ -107,13 +111,15 @@ impl<'d> Listed<'d> {
             needs: needs.collect(),
             parent: None,
             parent_parameter: None,
-            summary: summary.and_then(|text| text.lines().next()).map(|line| line.chars().take(140).collect()),
+            summary: summary
+                .and_then(|text| text.lines().next())
+                .map(|line| line.chars().take(140).collect()),
             parameters,
             rows: answer.and_then(|answer| rows(description, answer)),
             answer,
-            link_header: response.and_then(|response| response["headers"].as_object()).is_some_and(|headers| {
-                headers.keys().any(|name| name.eq_ignore_ascii_case("link"))
-            }),
+            link_header: response
+                .and_then(|response| response["headers"].as_object())
+                .is_some_and(|headers| headers.keys().any(|name| name.eq_ignore_ascii_case("link"))),
             description,
         }
     }
@@ -127,7 +133,8 @@ impl<'d> Listed<'d> {
     pub(super) fn words(&self) -> Vec<String> {
         let steps = self.path.split('/').filter(|step| !step.is_empty() && !step.contains('{'));
         let steps = steps.map(|step| words::snake(step.trim_end_matches(".json"))).filter(|step| {
-            let is_version = step.strip_prefix('v').is_some_and(|rest| rest.chars().all(|letter| letter.is_ascii_digit()));
+            let is_version =
+                step.strip_prefix('v').is_some_and(|rest| rest.chars().all(|letter| letter.is_ascii_digit()));
             !step.is_empty() && !is_version && step != "api"
         });
         steps.collect()
@@ -175,9 +182,11 @@ impl<'d> Listed<'d> {
 
     /// Parameters that must be sent and whose value the description knows.
     fn always(&self) -> Map {
-        let required = self.parameters.iter().filter(|parameter| parameter.required && parameter.place == "query");
+        let required =
+            self.parameters.iter().filter(|parameter| parameter.required && parameter.place == "query");
         let value = |parameter: &Parameter<'_>| {
-            let value = parameter.schema.get("default").or_else(|| parameter.schema["enum"].as_array()?.first())?;
+            let value =
+                parameter.schema.get("default").or_else(|| parameter.schema["enum"].as_array()?.first())?;
             Some((parameter.name.to_owned(), value.clone()))
         };
         required.filter_map(value).collect()
@@ -226,9 +235,10 @@ impl<'d> Listed<'d> {
                 let because = Evidence::Answer { place: place.join(".") };
                 Some(Guessed::new(Paging::Link { place }, because))
             }
-            _ if self.link_header => {
-                Some(Guessed::new(Paging::LinkHeader { size }, Evidence::Described { place: "headers.Link".to_owned() }))
-            }
+            _ if self.link_header => Some(Guessed::new(
+                Paging::LinkHeader { size },
+                Evidence::Described { place: "headers.Link".to_owned() },
+            )),
             _ => None,
         }
     }
@@ -246,7 +256,10 @@ impl<'d> Listed<'d> {
         };
         let times = properties.iter().filter(|(_, schema)| is_time(self.description.resolve(schema)));
         let field = words::first(&words::CHANGED, times.map(|(name, _)| *name))?;
-        let schema = properties.iter().find(|(name, _)| *name == field).map(|(_, schema)| self.description.resolve(schema))?;
+        let schema = properties
+            .iter()
+            .find(|(name, _)| *name == field)
+            .map(|(_, schema)| self.description.resolve(schema))?;
         let format = match (schema["format"].as_str(), schema["type"] == "integer") {
             (Some("date"), _) => "%Y-%m-%d",
             (_, true) => "%s",
@@ -257,7 +270,11 @@ impl<'d> Listed<'d> {
             Some(parameter) => Evidence::Parameters { names: vec![field.to_owned(), parameter.to_owned()] },
             None => Evidence::Described { place: format!("schema: {field}") },
         };
-        let newer = Newer { field: field.to_owned(), format: format.to_owned(), parameter: parameter.map(str::to_owned) };
+        let newer = Newer {
+            field: field.to_owned(),
+            format: format.to_owned(),
+            parameter: parameter.map(str::to_owned),
+        };
         Some(Guessed::new(newer, because))
     }
 }
@@ -297,7 +314,11 @@ fn answer<'d>(
     let response = response(description, operation)?;
     let content = response["content"].as_object();
     let json = content.and_then(|content| {
-        content.iter().find(|(kind, _)| kind.contains("json")).or_else(|| content.iter().next()).map(|(_, media)| media)
+        content
+            .iter()
+            .find(|(kind, _)| kind.contains("json"))
+            .or_else(|| content.iter().next())
+            .map(|(_, media)| media)
     });
     let schema = json.and_then(|media| media.get("schema")).or_else(|| response.get("schema"))?;
     let followed = description.follow(schema);
@@ -309,7 +330,12 @@ fn answer<'d>(
 
 /// The properties of a schema, those of its parts included.
 fn properties<'d>(description: &'d Description, schema: &'d Json) -> Vec<(&'d str, &'d Json)> {
-    fn collect<'d>(description: &'d Description, schema: &'d Json, depth: usize, into: &mut Vec<(&'d str, &'d Json)>) {
+    fn collect<'d>(
+        description: &'d Description,
+        schema: &'d Json,
+        depth: usize,
+        into: &mut Vec<(&'d str, &'d Json)>,
+    ) {
         if depth > DEPTH_MAX {
             return;
         }
@@ -329,7 +355,8 @@ fn properties<'d>(description: &'d Description, schema: &'d Json) -> Vec<(&'d st
 }
 
 fn is_array(schema: &Json) -> bool {
-    schema["type"] == "array" || schema["type"].as_array().is_some_and(|types| types.contains(&json!("array")))
+    schema["type"] == "array"
+        || schema["type"].as_array().is_some_and(|types| types.contains(&json!("array")))
 }
 
 /// Where the rows of an answer are, with the schema of one.
@@ -375,7 +402,12 @@ fn rows<'d>(description: &'d Description, answer: &'d Json) -> Option<(Vec<Strin
 
 /// The field that leads to the next page, and whether it is an address.
 fn next(description: &Description, answer: &Json) -> Option<(Vec<String>, bool)> {
-    fn search(description: &Description, schema: &Json, path: &mut Vec<String>, found: &mut Vec<(Vec<String>, bool)>) {
+    fn search(
+        description: &Description,
+        schema: &Json,
+        path: &mut Vec<String>,
+        found: &mut Vec<(Vec<String>, bool)>,
+    ) {
         if path.len() >= DEPTH_MAX {
             return;
         }
