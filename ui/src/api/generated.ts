@@ -1490,7 +1490,7 @@ export const requestTags: { [Name in keyof Requests]: { provides: readonly Cache
   "drafts.save": { provides: [], invalidates: ["drafts"] },
   "drafts.remove": { provides: [], invalidates: ["drafts"] },
   "plan.make": { provides: [], invalidates: [] },
-  "preview": { provides: [], invalidates: [] },
+  "preview": { provides: ["project", "data"], invalidates: [] },
   "preview.profile": { provides: [], invalidates: [] },
   "data": { provides: ["data"], invalidates: [] },
   "run.start": { provides: [], invalidates: ["runs", "connections"] },
