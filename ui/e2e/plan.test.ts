@@ -141,7 +141,7 @@ describe("a careful person who plans", () => {
     await page.getByRole("button", { name: "Hash email" }).click();
     await saveTables();
     await page.getByRole("checkbox", { name: /^Remove lake.orders/ }).click();
-    for (const count of ["1 new", "1 changed", "1 rebuilt", "1 removed"]) await page.getByText(count, { exact: true }).first().waitFor();
+    for (const count of [/1 new$/, /1 changed$/, /1 rebuilt$/, /1 removed$/]) await page.getByText(count).first().waitFor();
     for (const effect of ["Do not find the table any more.", "Keep the old rows until the new table"]) await page.getByText(effect).first().waitFor();
     await look("plan-verbs");
     await page.keyboard.press("Enter");
@@ -171,7 +171,7 @@ describe("a careful person who plans", () => {
     expect(await dialog.getByRole("button", { name: "Put the removal into the plan" }).getAttribute("aria-disabled")).toBe("true");
     await dialog.getByRole("textbox").fill("visits");
     await dialog.getByRole("button", { name: "Put the removal into the plan" }).click();
-    await page.getByText("1 removed", { exact: true }).waitFor();
+    await page.getByText(/1 removed$/).first().waitFor();
     await page.getByText(/^Not possible/).waitFor();
   });
 

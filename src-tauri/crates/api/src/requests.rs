@@ -234,7 +234,7 @@ requests! {
     /// What a run would do in the destination. Writes nothing.
     "plan.make" => plan(PlanRequest) -> Plan, provides [] invalidates [];
     /// A sample of a table as it is and as it will land, with findings and profiles. Writes nothing.
-    "preview" => preview(PreviewRequest) -> SampledPreview, provides [] invalidates [];
+    "preview" => preview(PreviewRequest) -> SampledPreview, provides [Project Data] invalidates [];
     /// What the first of these columns of a sample hold, as many as can be counted in a moment; the rest is asked for again.
     "preview.profile" => profile(ProfileRequest) -> Vec<ColumnProfile>, provides [] invalidates [];
     /// A window of a table in the destination.
