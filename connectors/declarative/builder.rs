@@ -10,7 +10,8 @@ use syncline_manifest::builder::{self, Recordings};
 use syncline_protocol::builder::{Draft, DraftFrom, Examined, Look, Trial, TrialResult};
 use syncline_protocol::{Connector, ConnectorBuilder, Error, ErrorKind, Result};
 
-use super::{columns, form, library};
+use super::{form, library};
+use crate::json_schema as columns;
 
 /// The builder of a program; holds what its trials recorded.
 #[derive(Default)]

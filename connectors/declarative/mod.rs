@@ -10,7 +10,6 @@ pub mod index;
 pub mod intake;
 pub mod library;
 mod session;
-mod straight;
 
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
@@ -215,7 +214,8 @@ impl Connector for Declarative {
     }
 
     fn spec(&self) -> Spec {
-        let Listing { name, title, description, aliases, url_schemes, version, maturity, .. } = self.listing();
+        let Listing { name, title, description, aliases, url_schemes, version, maturity, .. } =
+            self.listing();
         let (description, schema) = match self.loaded() {
             Ok(loaded) => {
                 let own = loaded.manifest.description().filter(|_| self.app.is_none());

@@ -129,6 +129,9 @@ impl Destination for SingerTarget {
             SchemaChange::WidenColumn { column, from, .. } => {
                 format!("send {} of stream {table} as {} instead of {from}", column.name, column.logical)
             }
+            SchemaChange::DropTable { .. } => {
+                format!("stream {table} cannot be removed: the target keeps what it was sent")
+            }
         }]
     }
 
@@ -216,6 +219,12 @@ impl TargetSession {
 #[async_trait]
 impl DestinationSession for TargetSession {
     async fn apply(&self, change: &SchemaChange) -> Result<()> {
+        if let SchemaChange::DropTable { table } = change {
+            return Err(unsupported("remove rows that it was sent")
+                .with("table", table)
+                .meaning("Nothing was removed.")
+                .fix("Remove them where the target has put them."));
+        }
         let (shared, connection, fence) = (Arc::clone(&self.shared), self.connection.clone(), self.fence);
         let (name, change) = (change.table().to_string(), change.clone());
         let applied = move || {
@@ -236,6 +245,7 @@ impl DestinationSession for TargetSession {
                             known.logical = column.logical.clone();
                         });
                     }
+                    SchemaChange::DropTable { .. } => {} // refused above
                 }
                 Ok(())
             })
