@@ -72,7 +72,8 @@ function About({ table }: { table: FoundTable }) {
 /** How rows are told apart and found again: what the source says, and what is only guessed, with the reason. */
 function Found({ table }: { table: FoundTable }) {
   const text = useText();
-  const [guess] = table.cursors;
+  // The others can be chosen, but would miss changes in silence.
+  const guess = table.cursors.find(({ column }) => column === table.suggested.cursor);
   return (
     <dl className="m-0 grid grid-cols-[80px_1fr] gap-x-2 gap-y-1">
       <dt className="text-ink-muted">{text("tables.keyIs")}</dt>
