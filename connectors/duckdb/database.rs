@@ -62,6 +62,14 @@ impl Database {
         Ok(database)
     }
 
+    /// A database of its own without a file, forgotten when the last one lets go.
+    pub(crate) fn in_memory(settings: &Settings) -> Result<Arc<Database>> {
+        let path = PathBuf::from(":memory:");
+        let handle = Handle::open(&path, &settings.values).map_err(|said| open_failure(&path, &said))?;
+        let (budget, ledger) = (Budget::new(settings.limits), Mutex::default());
+        Ok(Arc::new(Database { handle: Some(handle), path, budget, ledger }))
+    }
+
     /// As [`open`](Self::open), but `None` when there is no such file.
     pub(crate) fn existing(path: &Path, settings: &Settings) -> Result<Option<Arc<Self>>> {
         if path.exists() { Self::open(path, settings).map(Some) } else { Ok(None) }

@@ -191,6 +191,10 @@ impl Destination for DuckDbDestination {
         sql::ddl(change, &self.place.schema)
     }
 
+    fn column_text(&self, column: &Column) -> String {
+        format!("{} {}", sql::quoted(&column.name), sql::type_name(&column.logical))
+    }
+
     async fn check(&self, steps: &dyn StepSink) {
         let file = self.place.file_name();
         type Step = (String, fn(&Place) -> Result<Option<String>>);

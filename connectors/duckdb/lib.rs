@@ -9,6 +9,7 @@
 //! | `sql` | names, types and statements as text |
 //! | `destination`, `session`, `loader` | the contract |
 //! | [`query`](Queries) | questions of people, read only and cancellable |
+//! | [`figures`](Scratch) | what the columns of a sample hold, counted in memory |
 //! | `merge` | how a staged segment becomes part of its table |
 //!
 //! DuckDB itself locks its file for one process. Within a process everything that touches the same file shares one
@@ -19,6 +20,7 @@ mod config;
 mod database;
 mod destination;
 mod failure;
+mod figures;
 mod loader;
 mod merge;
 mod query;
@@ -31,6 +33,7 @@ use syncline_protocol::connector::config_schema;
 use syncline_protocol::{Config, Connector, ConnectorContext, Destination, Maturity, Result, Spec};
 
 pub use config::DuckDbConfig;
+pub use figures::{Figures, Scratch, Spread, Values};
 pub use query::{Answer, Queries, Window};
 
 /// The connector `duckdb`.

@@ -177,7 +177,7 @@ impl Queries {
 }
 
 /// Interrupts what is running when it is dropped.
-struct OnDrop(Arc<Interrupt>);
+pub(crate) struct OnDrop(pub(crate) Arc<Interrupt>);
 
 impl Drop for OnDrop {
     fn drop(&mut self) {
@@ -186,7 +186,7 @@ impl Drop for OnDrop {
 }
 
 /// Lets nobody interrupt any more when it is dropped.
-struct Disarm<'a>(&'a Interrupt);
+pub(crate) struct Disarm<'a>(pub(crate) &'a Interrupt);
 
 impl Drop for Disarm<'_> {
     fn drop(&mut self) {

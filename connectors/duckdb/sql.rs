@@ -298,6 +298,9 @@ pub(crate) fn ddl(change: &SchemaChange, default: &str) -> Vec<String> {
             type_name(&column.logical),
             widening(&quoted(&column.name), from, &column.logical)
         )],
+        SchemaChange::DropTable { table: name } => {
+            vec![format!("DROP TABLE IF EXISTS {}", table(name, default))]
+        }
     }
 }
 

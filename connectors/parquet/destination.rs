@@ -135,6 +135,7 @@ impl Destination for ParquetDestination {
                 "rewrite the files of {folder} with {} as {} instead of {from}",
                 column.name, column.logical
             )],
+            SchemaChange::DropTable { .. } => vec![format!("remove all files of {folder}")],
         }
     }
 

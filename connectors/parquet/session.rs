@@ -377,7 +377,29 @@ impl Writer {
                 }
                 known.write(layout, name)
             }
+            SchemaChange::DropTable { .. } => match known {
+                Some(known) => self.drop_table(name, &known),
+                None => Ok(()),
+            },
         }
+    }
+
+    /// A commit with the same checkpoint and no files; then the description, without which there is no table.
+    fn drop_table(&self, name: &TargetName, known: &Description) -> Result<()> {
+        if let Some((owner, before)) = known.state(&self.layout)?.filter(|(_, state)| state.target == *name) {
+            if owner != self.connection {
+                return Err(Error::new(ErrorKind::Conflict, format!("`{name}` belongs to `{owner}`."))
+                    .meaning("Nothing was removed.")
+                    .with("table", name));
+            }
+            let (fence, revision) = (self.fence, before.revision + 1);
+            let after = TableState { fence, revision, files: Vec::new(), beside: None, ..before.clone() };
+            self.put(&before, &after)?;
+        }
+        disk::remove(&self.layout.description(name));
+        // Stays when somebody else put something into it.
+        let _ = fs::remove_dir(self.layout.table(name));
+        Ok(())
     }
 
     /// Rewrites the files in which a column has a narrower type, as a commit of its own with the same checkpoint.

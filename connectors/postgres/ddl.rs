@@ -112,6 +112,11 @@ pub(crate) fn type_name(logical: &LogicalType, jsonb: bool) -> String {
     name.to_owned()
 }
 
+/// A column as it stands in a statement.
+pub(crate) fn column_text(column: &Column) -> String {
+    format!("{} {}", ident(&column.name), sql_type(column))
+}
+
 /// The statements that a schema change means. `default_schema` is where tables without a schema lie.
 pub(crate) fn statements(change: &SchemaChange, default_schema: &str) -> Vec<String> {
     let schema = change.table().schema.as_deref().unwrap_or(default_schema);
@@ -136,6 +141,7 @@ pub(crate) fn statements(change: &SchemaChange, default_schema: &str) -> Vec<Str
             };
             vec![format!("ALTER TABLE {name} ALTER COLUMN {quoted} TYPE {new} USING {old}")]
         }
+        SchemaChange::DropTable { .. } => vec![format!("DROP TABLE IF EXISTS {name}")],
     }
 }
 

@@ -125,6 +125,10 @@ impl Destination for PostgresDestination {
         ddl::statements(change, self.tables.schema())
     }
 
+    fn column_text(&self, column: &Column) -> String {
+        ddl::column_text(column)
+    }
+
     async fn check(&self, steps: &dyn StepSink) {
         check::check(self, steps).await;
     }

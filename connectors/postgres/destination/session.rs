@@ -117,7 +117,7 @@ impl PostgresSession {
                     todo.clear(); // a change of type rewrites the table, also one to the same type
                 }
             }
-            SchemaChange::AddColumn { .. } => {}
+            SchemaChange::AddColumn { .. } | SchemaChange::DropTable { .. } => {}
         }
         for statement in todo {
             run(connection, &statement, "change the schema")

@@ -16,6 +16,7 @@ use syncline_store::{JournalEntry, Project, State, SystemKind, Vault};
 use crate::events::{Events, Listener};
 use crate::host::Host;
 use crate::runs::Runs;
+use crate::samples::Samples;
 
 /// Answers the requests of all windows of one project, and owns its runs. Cheap to clone.
 #[derive(Clone)]
@@ -30,12 +31,14 @@ pub(crate) struct Open {
     pub(crate) project: Project,
     pub(crate) state: Arc<State>,
     pub(crate) events: Events,
+    pub(crate) samples: Samples,
 }
 
 impl Api {
     /// For this project. Must be called within a runtime.
     pub fn new(host: Arc<dyn Host>, project: Project, state: Arc<State>) -> Api {
-        let open = Arc::new(Open { host, project, state, events: Events::default() });
+        let open =
+            Arc::new(Open { host, project, state, events: Events::default(), samples: Samples::default() });
         Api { runs: Arc::new(Runs::new(Arc::clone(&open))), open }
     }
 

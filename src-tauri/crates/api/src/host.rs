@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 use secrecy::SecretString;
+use syncline_engine::Profiler;
 use syncline_protocol::{Config, ConnectorContext, ConnectorRegistry, Result, TargetName};
 use syncline_store::config::SystemConfig;
 
@@ -30,6 +31,9 @@ pub trait Host: Send + Sync + 'static {
 
     /// Queries over destinations; none when this program cannot make any.
     fn analytics(&self) -> Option<&dyn Analytics>;
+
+    /// Counts the values of samples; none when this program cannot.
+    fn profiler(&self) -> Option<&dyn Profiler>;
 
     /// The sample that is offered at first; none when there is none.
     fn sample(&self) -> Option<Sample>;

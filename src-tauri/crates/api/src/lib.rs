@@ -14,14 +14,17 @@
 
 pub mod api;
 pub mod error;
+mod estimate;
 mod events;
 pub mod form;
 mod handlers;
 pub mod host;
 mod inbox;
+mod left;
 mod personal;
 pub mod requests;
 mod runs;
+mod samples;
 pub mod select;
 pub mod types;
 mod typescript;

@@ -6,7 +6,7 @@
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use syncline_engine::{Event, Plan, Preview, Receipt, Replayed};
+use syncline_engine::{ColumnProfile, Event, Plan, Receipt, Replayed};
 use syncline_protocol::{Error, ErrorKind};
 use ts_rs::TS;
 
@@ -189,7 +189,9 @@ requests! {
     /// What a run would do in the destination. Writes nothing.
     "plan.make" => plan(PlanRequest) -> Plan, provides [] invalidates [];
     /// A sample of a table as it is and as it will land, with findings and profiles. Writes nothing.
-    "preview" => preview(PreviewRequest) -> Preview, provides [] invalidates [];
+    "preview" => preview(PreviewRequest) -> SampledPreview, provides [Project Data] invalidates [];
+    /// What the first of these columns of a sample hold, as many as can be counted in a moment; the rest is asked for again.
+    "preview.profile" => profile(ProfileRequest) -> Vec<ColumnProfile>, provides [] invalidates [];
     /// A window of a table in the destination.
     "data" => data(DataRequest) -> GridData, provides [Data] invalidates [];
 

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use syncline_protocol::{Catalog, Destination, DiscoverFilter, Result, Side, Source, TableName, TableSchema};
+use syncline_protocol::{
+    Catalog, Destination, DiscoverFilter, Result, Side, Source, TableName, TableSchema, TargetName,
+};
 use syncline_store::State;
 use syncline_store::config::{ConnectionConfig, TableConfig};
 
@@ -23,6 +25,21 @@ pub trait SchemaMemory: Send + Sync {
     /// # Errors
     /// When it cannot be written.
     fn accept_schema(&self, connection: &str, schema: &TableSchema) -> Result<()>;
+
+    /// Where the rows of a table lie that the connection synced and no longer does; none when that is not known, and
+    /// its usual name counts.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn left_target(&self, connection: &str, table: &TableName) -> Result<Option<TargetName>> {
+        let _ = (connection, table);
+        Ok(None)
+    }
+}
+
+/// The name of the setting in which the targets of the tables lie that a connection no longer syncs.
+pub fn left_setting(connection: &str) -> String {
+    format!("left/{connection}")
 }
 
 impl SchemaMemory for State {
@@ -32,6 +49,11 @@ impl SchemaMemory for State {
 
     fn accept_schema(&self, connection: &str, schema: &TableSchema) -> Result<()> {
         State::accept_schema(self, connection, schema, Timestamp::now())
+    }
+
+    fn left_target(&self, connection: &str, table: &TableName) -> Result<Option<TargetName>> {
+        let left: Option<HashMap<TableName, TargetName>> = self.setting(&left_setting(connection))?;
+        Ok(left.and_then(|mut left| left.remove(table)))
     }
 }
 
@@ -71,6 +93,8 @@ pub struct RunOptions {
     pub backoff: Duration,
     /// Bytes that may lie between the reader and the writer of one lane.
     pub in_flight_bytes: usize,
+    /// Tables the connection no longer syncs, whose rows are removed from the destination first.
+    pub remove: Vec<TableName>,
     /// The fingerprint of the plan that a person approved; a run whose plan differs does nothing.
     pub approved: Option<String>,
 }
@@ -85,6 +109,7 @@ impl RunOptions {
             attempts_max: 5,
             backoff: Duration::from_secs(1),
             in_flight_bytes: 2 << 20,
+            remove: Vec::new(),
             approved: None,
         }
     }

@@ -23,6 +23,7 @@ mod drift;
 mod event;
 mod history;
 mod lane;
+mod left;
 mod mapping;
 mod names;
 mod normalise;
@@ -39,12 +40,14 @@ mod table;
 mod verify;
 
 pub use browse::Rows;
-pub use connection::{Connection, RunOptions, SchemaMemory};
+pub use connection::{Connection, RunOptions, SchemaMemory, left_setting};
 pub use drift::{Drift, DriftKind};
 pub use event::{Event, Observer, TableProgress, Unobserved};
+pub use left::LeftTable;
 pub use mapping::{ColumnMapping, TableMapping};
-pub use plan::{Plan, TableEffect, Verb};
-pub use preview::{Bin, ColumnPreview, Finding, Preview, RejectedSample};
+pub use plan::{DefinitionLine, DefinitionSign, Plan, TableEffect, Verb};
+pub use preview::{ColumnPreview, Finding, Preview, RejectedSample, Sample, Trial};
+pub use profile::{Bin, ColumnFigures, ColumnProfile, ColumnValues, Profiler, Skipped, Spread};
 pub use quarantine::{Repair, Replayed};
 pub use receipt::{
     Attempt, ChecksumProof, CountProof, Failure, Outcome, Proof, Receipt, TableReceipt, TableState,

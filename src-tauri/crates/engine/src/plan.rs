@@ -3,10 +3,11 @@
 use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
-use syncline_protocol::{ReadMode, Result, SchemaChange, TableName, TargetName, WriteMode};
+use syncline_protocol::{Column, ReadMode, Result, SchemaChange, TableName, TargetName, WriteMode};
 
 use crate::connection::Connection;
 use crate::drift::Drift;
+use crate::left::LeftTable;
 use crate::prepare::{Prepared, prepare};
 use crate::receipt::Failure;
 
@@ -23,6 +24,9 @@ pub struct Plan {
     pub fingerprint: String,
     /// The tables, in the order of the connection.
     pub tables: Vec<TableEffect>,
+    /// Tables that are no longer synced and still have rows in the destination, by name. They keep them unless the
+    /// plan was asked to remove them.
+    pub left: Vec<LeftTable>,
 }
 
 /// What happens to one table.
@@ -39,10 +43,14 @@ pub struct TableEffect {
     pub mode: Option<WriteMode>,
     /// Whether all rows are read, or only new and changed ones.
     pub full: bool,
+    /// Whether later runs read all rows as well.
+    pub always_full: bool,
     /// The changes of the destination's schema.
     pub changes: Vec<SchemaChange>,
     /// The same as statements.
     pub ddl: Vec<String>,
+    /// All columns of the table in the destination, compared with what is there now.
+    pub definition: Vec<DefinitionLine>,
     /// What the run does with rows, in sentences.
     pub effects: Vec<String>,
     /// About how many rows the source has.
@@ -53,6 +61,33 @@ pub struct TableEffect {
     pub drift: Vec<Drift>,
     /// Why the table cannot be synced as things are.
     pub blocked: Option<Failure>,
+}
+
+/// A column of a table in the destination: as it is now and as it will be.
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DefinitionLine {
+    /// What happens to it.
+    pub sign: DefinitionSign,
+    /// Name and type in the words of the destination; for a column that goes, as it is now.
+    pub text: String,
+    /// As it is now, when its type changes.
+    pub before: Option<String>,
+}
+
+/// What happens to a column.
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DefinitionSign {
+    /// It is new.
+    Add,
+    /// Its type changes.
+    Change,
+    /// It goes.
+    Remove,
+    /// It stays.
+    Same,
 }
 
 /// The four verbs of a plan, and none.
@@ -91,9 +126,18 @@ impl Connection {
     /// # Errors
     /// When one of the systems cannot be asked. What concerns one table stands in that table's effect.
     pub async fn plan(&self, only: &[TableName]) -> Result<Plan> {
+        self.plan_removing(only, &[]).await
+    }
+
+    /// As [`plan`](Self::plan), for a run that first removes the rows of tables that are no longer synced.
+    ///
+    /// # Errors
+    /// As for `plan`; `NotFound` when one of `remove` has no rows in the destination, or is still synced.
+    pub async fn plan_removing(&self, only: &[TableName], remove: &[TableName]) -> Result<Plan> {
         let tables = self.tables(only);
         let catalog = self.discover(&tables).await?;
         let checkpoints = self.checkpoints().await?;
+        let left = self.left(&checkpoints, remove).await?;
         let prepared = prepare(self, &tables, &catalog, checkpoints).await?;
         let effects = tables.iter().zip(&prepared).map(|(table, prepared)| match prepared {
             Ok(prepared) => effect(self, prepared),
@@ -103,8 +147,10 @@ impl Connection {
                 verb: Verb::Blocked,
                 mode: None,
                 full: false,
+                always_full: false,
                 changes: Vec::new(),
                 ddl: Vec::new(),
+                definition: Vec::new(),
                 effects: Vec::new(),
                 rows_estimate: None,
                 bytes_estimate: None,
@@ -115,14 +161,16 @@ impl Connection {
         Ok(Plan {
             connection: self.name.clone(),
             made_at: (self.clock)().to_string(),
-            fingerprint: fingerprint(&prepared),
+            fingerprint: fingerprint(&prepared, &left),
             tables: effects.collect(),
+            left,
         })
     }
 }
 
-/// Hashes what a plan depends on: the mapping (configuration and source shape) and what the destination has.
-pub(crate) fn fingerprint(prepared: &[Result<Prepared>]) -> String {
+/// Hashes what a plan depends on: the mapping (configuration and source shape), what the destination has, and what is
+/// removed.
+pub(crate) fn fingerprint(prepared: &[Result<Prepared>], left: &[LeftTable]) -> String {
     let mut hasher = blake3::Hasher::new();
     for table in prepared {
         let text = match table {
@@ -131,6 +179,9 @@ pub(crate) fn fingerprint(prepared: &[Result<Prepared>]) -> String {
         };
         hasher.update(&(text.len() as u64).to_le_bytes());
         hasher.update(text.as_bytes());
+    }
+    for table in left.iter().filter(|table| table.remove) {
+        hasher.update(format!("remove {:?} {:?} {}", table.table, table.target, table.synced_at).as_bytes());
     }
     hasher.finalize().to_hex()[..16].to_owned()
 }
@@ -156,7 +207,9 @@ fn effect(connection: &Connection, prepared: &Prepared) -> TableEffect {
         verb,
         mode: Some(mapping.target.mode),
         full,
+        always_full: mapping.read.mode == ReadMode::Full,
         ddl: changes.iter().flat_map(|change| connection.destination.ddl(change)).collect(),
+        definition: definition(connection, prepared),
         changes,
         effects: row_effects(prepared, full, resumes),
         rows_estimate: prepared.rows_estimate,
@@ -164,6 +217,38 @@ fn effect(connection: &Connection, prepared: &Prepared) -> TableEffect {
         drift: prepared.drifts.clone(),
         blocked: None,
     }
+}
+
+/// The columns in the order of the plan, then those that only the destination has.
+fn definition(connection: &Connection, prepared: &Prepared) -> Vec<DefinitionLine> {
+    let destination = connection.destination.as_ref();
+    let insensitive = !destination.capabilities().case_sensitive;
+    let same = |left: &str, right: &str| {
+        left == right || (insensitive && left.to_lowercase() == right.to_lowercase())
+    };
+    let line = |sign, column: &Column, before| DefinitionLine {
+        sign,
+        text: destination.column_text(column),
+        before,
+    };
+    let existing = prepared.existing.as_deref().unwrap_or_default();
+    let wanted = prepared.mapping.target.all_columns();
+    let mut lines: Vec<DefinitionLine> = wanted
+        .iter()
+        .map(|column| match existing.iter().find(|known| same(&known.name, &column.name)) {
+            None => line(DefinitionSign::Add, column, None),
+            Some(known) if known.logical != column.logical => {
+                line(DefinitionSign::Change, column, Some(destination.column_text(known)))
+            }
+            // With the nullability of the wanted one: that is not what is compared.
+            Some(_) => line(DefinitionSign::Same, column, None),
+        })
+        .collect();
+    // A table that is swapped is the new one alone; one that is changed in place keeps its other columns.
+    let others = if prepared.beside { DefinitionSign::Remove } else { DefinitionSign::Same };
+    let foreign = |known: &&Column| !wanted.iter().any(|column| same(&column.name, &known.name));
+    lines.extend(existing.iter().filter(foreign).map(|known| line(others, known, None)));
+    lines
 }
 
 fn row_effects(prepared: &Prepared, full: bool, resumes: bool) -> Vec<String> {
@@ -207,13 +292,14 @@ impl Plan {
 
     /// The plan as text: counts first, then tables, then what changes in them.
     pub fn to_text(&self) -> String {
+        let removed = self.left.iter().filter(|table| table.remove).count();
         let count = |verb| self.tables.iter().filter(|table| table.verb == verb).count();
         let mut text =
             format!("Plan for {}   made {}, valid while nothing changes\n", self.connection, self.made_at);
         // Writing to a String cannot fail.
         let _ = writeln!(
             text,
-            "+ {} new   ~ {} changed   ↻ {} rebuilt   = {} unchanged   ! {} blocked",
+            "+ {} new   ~ {} changed   ↻ {} rebuilt   – {removed} removed   = {} unchanged   ! {} blocked",
             count(Verb::Add),
             count(Verb::Change),
             count(Verb::Rebuild),
@@ -238,6 +324,10 @@ impl Plan {
                     let _ = writeln!(text, "    {}. {fix}", number + 1);
                 }
             }
+        }
+        for table in &self.left {
+            let sign = if table.remove { '–' } else { '·' };
+            let _ = writeln!(text, "\n{sign} {} → {}   {}", table.table, table.target, table.sentence());
         }
         text
     }

@@ -28,6 +28,8 @@ pub(crate) struct Prepared {
     pub(crate) checkpoint: Option<StoredCheckpoint>,
     /// What is there cannot be continued: the table is loaded anew beside the old one.
     pub(crate) rebuild: bool,
+    /// Rows go into a copy that then takes the place of the table.
+    pub(crate) beside: bool,
     pub(crate) rows_estimate: Option<u64>,
     pub(crate) bytes_estimate: Option<u64>,
 }
@@ -131,6 +133,7 @@ fn prepare_table(
         existing,
         checkpoint,
         rebuild,
+        beside,
         rows_estimate: info.rows_estimate,
         bytes_estimate: info.bytes_estimate,
     })

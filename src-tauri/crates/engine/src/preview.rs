@@ -1,8 +1,10 @@
 //! Shows rows as they will land, before anything is written.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
 
-use arrow::array::{Array, ArrayRef};
+use arrow::array::Array;
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use futures::FutureExt;
@@ -17,7 +19,6 @@ use crate::connection::Connection;
 use crate::convert::texts;
 use crate::normalise::Normaliser;
 use crate::plan::TableEffect;
-use crate::profile::profile;
 use crate::stop::Stop;
 
 /// A sample of a table as it will land.
@@ -28,6 +29,8 @@ pub struct Preview {
     pub table: TableName,
     /// The table of the destination.
     pub target: TargetName,
+    /// The columns of the destination that identify a row.
+    pub key: Vec<String>,
     /// How many rows the sample has. It is the first rows the source gives, not all of them.
     pub rows_sampled: usize,
     /// What needs attention, worst first.
@@ -40,8 +43,32 @@ pub struct Preview {
     pub source_rows: Vec<Vec<Option<String>>>,
     /// Rows that will be rejected, each with its reason.
     pub rejected: Vec<RejectedSample>,
-    /// What would change in the destination, with the estimate.
+    /// What would change in the destination.
     pub effect: Option<TableEffect>,
+    /// How reading the sample went, for an estimate of the whole.
+    pub trial: Trial,
+}
+
+/// How reading a sample went.
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trial {
+    /// Rows the source sent.
+    pub rows: u64,
+    /// How long it took, connecting included.
+    pub millis: u64,
+    /// What they take as they land, in memory, without compression.
+    pub bytes: u64,
+    /// Whether these are all rows there are.
+    pub all: bool,
+}
+
+/// The rows of a sample as they will land, for questions about its columns.
+pub struct Sample {
+    /// The types of the columns.
+    pub(crate) types: Vec<LogicalType>,
+    /// The rows.
+    pub(crate) batches: Vec<RecordBatch>,
 }
 
 /// A row of the sample that will be rejected.
@@ -84,36 +111,14 @@ pub struct ColumnPreview {
     pub note: Option<String>,
     /// Nulls in the sample.
     pub nulls: usize,
-    /// Different values in the sample (exact).
-    pub distinct: usize,
-    /// The smallest value, as text.
-    pub min: Option<String>,
-    /// The largest value, as text.
-    pub max: Option<String>,
-    /// The most frequent values with their counts, at most five; empty when all differ.
-    pub top: Vec<(String, usize)>,
-    /// How values are spread, for numbers, days and instants; empty for others and when all are the same.
-    pub histogram: Vec<Bin>,
-}
-
-/// Values in one range of a histogram; all ranges have the same width.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
-pub struct Bin {
-    /// Where the range begins, as text of the column's type.
-    pub from: String,
-    /// Where it ends. The last range includes its end, the others do not.
-    pub to: String,
-    /// How many values of the sample lie in it.
-    pub count: usize,
 }
 
 impl Connection {
-    /// Samples a table and shows it as it will land. Writes nothing.
+    /// Samples a table and shows it as it will land; with it comes the sample itself. Writes nothing.
     ///
     /// # Errors
     /// When the source cannot be read, or the table cannot be planned.
-    pub async fn preview(&self, table: &TableName, rows: usize, stop: &Stop) -> Result<Preview> {
+    pub async fn preview(&self, table: &TableName, rows: usize, stop: &Stop) -> Result<(Preview, Sample)> {
         let effect = self.plan(std::slice::from_ref(table)).await?.tables.pop();
         let tables = self.tables(std::slice::from_ref(table));
         let catalog = self.discover(&tables).await?;
@@ -124,9 +129,11 @@ impl Connection {
                 Error::new(ErrorKind::Config, format!("Connection `{}` has no table `{table}`.", self.name))
             })??
             .mapping;
-        let sample = Sample { state: Mutex::default(), stop };
+        let sample = Sampling { state: Mutex::default(), stop };
+        let began = Instant::now();
         let sampled = self.source.sample(&mapping.read, rows, &sample).await;
         sampled.map_err(|error| error.at(Side::Source))?;
+        let millis = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         let sample = sample.state.into_inner().unwrap_or_else(PoisonError::into_inner);
         let now = (self.clock)().as_microsecond();
         let mut normaliser = Normaliser::new(&mapping, &self.destination.capabilities(), &self.salt, now);
@@ -146,44 +153,59 @@ impl Connection {
             .iter()
             .zip(&mapping.read.columns)
             .enumerate()
-            .map(|(at, (column, read))| {
-                let values: Vec<ArrayRef> =
-                    batches.iter().map(|batch| Arc::clone(batch.column(at))).collect();
-                profile(
-                    ColumnPreview {
-                        source: column.source.clone(),
-                        source_type: read.native_type.clone().unwrap_or_else(|| read.logical.to_string()),
-                        target: column.target.clone(),
-                        landed_type: column.landed_type.clone(),
-                        hash: column.hash,
-                        note: column.note.clone(),
-                        nulls: 0,
-                        distinct: 0,
-                        min: None,
-                        max: None,
-                        top: Vec::new(),
-                        histogram: Vec::new(),
-                    },
-                    &values,
-                )
+            .map(|(at, (column, read))| ColumnPreview {
+                source: column.source.clone(),
+                source_type: read.native_type.clone().unwrap_or_else(|| read.logical.to_string()),
+                target: column.target.clone(),
+                landed_type: column.landed_type.clone(),
+                hash: column.hash,
+                note: column.note.clone(),
+                nulls: batches.iter().map(|batch| batch.column(at).null_count()).sum(),
             })
             .collect();
         let rows_sampled = batches.iter().map(RecordBatch::num_rows).sum();
-        Ok(Preview {
+        let types: Vec<LogicalType> = columns.iter().map(|column| column.landed_type.clone()).collect();
+        let landed = rows_as_text(&types.iter().collect::<Vec<_>>(), &batches);
+        let trial = Trial {
+            rows: (rows_sampled + rejected.len()) as u64,
+            millis,
+            bytes: batches.iter().map(bytes_of).sum(),
+            all: rows_sampled + rejected.len() < rows,
+        };
+        let doubles = if mapping.hashed_key { 0 } else { doubles(&mapping.target.key, &columns, &landed) };
+        let preview = Preview {
             table: table.clone(),
             target: mapping.target.name.clone(),
+            key: mapping.target.key.clone(),
             rows_sampled,
-            findings: findings(&mapping.target.key, &columns, rows_sampled, &rejected, mapping.hashed_key),
-            rows: rows_as_text(
-                &columns.iter().map(|column| &column.landed_type).collect::<Vec<_>>(),
-                &batches,
-            ),
+            findings: findings(&mapping.target.key, doubles, &columns, rows_sampled, &rejected),
+            rows: landed,
             source_rows,
             rejected: rejected.into_iter().map(RejectedSample::from).collect(),
             columns,
             effect,
-        })
+            trial,
+        };
+        Ok((preview, Sample { types, batches }))
     }
+}
+
+/// What the rows of a batch take in memory, without what their buffers have in reserve.
+fn bytes_of(batch: &RecordBatch) -> u64 {
+    let columns = batch.columns().iter();
+    columns.map(|column| column.to_data().get_slice_memory_size().unwrap_or_default() as u64).sum()
+}
+
+/// How many rows have a key that another row of the sample has, too. A key with a null is no key and does not count.
+fn doubles(key: &[String], columns: &[ColumnPreview], rows: &[Vec<Option<String>>]) -> usize {
+    let at: Option<Vec<usize>> =
+        key.iter().map(|name| columns.iter().position(|column| column.target == *name)).collect();
+    let Some(at) = at.filter(|at| !at.is_empty()) else { return 0 };
+    let mut seen = HashSet::new();
+    let keys = rows
+        .iter()
+        .filter_map(|row| at.iter().map(|at| row.get(*at)?.as_deref()).collect::<Option<Vec<_>>>());
+    keys.filter(|key| !seen.insert(key.clone())).count()
 }
 
 #[derive(Default)]
@@ -192,13 +214,13 @@ struct SampleState {
     rejected: Vec<RejectedRow>,
 }
 
-struct Sample<'a> {
+struct Sampling<'a> {
     state: Mutex<SampleState>,
     stop: &'a Stop,
 }
 
 #[async_trait]
-impl ChangeSink for Sample<'_> {
+impl ChangeSink for Sampling<'_> {
     async fn send(&self, change: Change) -> Result<(), Stopped> {
         if self.stop.requested() {
             return Err(Stopped);
@@ -219,10 +241,10 @@ impl ChangeSink for Sample<'_> {
 
 fn findings(
     key: &[String],
+    doubles: usize,
     columns: &[ColumnPreview],
     rows: usize,
     rejected: &[RejectedRow],
-    hashed_key: bool,
 ) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut find = |weight, text| findings.push(Finding { weight, text });
@@ -236,18 +258,15 @@ fn findings(
     for (reason, count) in reasons {
         find(3, format!("{count} of {} rows will be rejected: {reason}", rows + rejected.len()));
     }
-    if let [name] = key
-        && !hashed_key
-        && let Some(column) = columns.iter().find(|column| column.target == *name)
-        && column.distinct + column.nulls < rows
-    {
-        find(
-            2,
-            format!(
-                "`{name}` is the key but not unique in the sample ({} duplicates)",
-                rows - column.distinct - column.nulls
-            ),
+    if doubles > 0 {
+        let names: Vec<String> = key.iter().map(|name| format!("`{name}`")).collect();
+        let verb = if key.len() == 1 { "is" } else { "are" };
+        let rows = if doubles == 1 { "1 row has".to_owned() } else { format!("{doubles} rows have") };
+        let text = format!(
+            "{} {verb} the key but not unique in the sample: {rows} a key that another row has, too",
+            names.join(", ")
         );
+        find(2, text);
     }
     for column in columns {
         if rows > 0 && column.nulls == rows {

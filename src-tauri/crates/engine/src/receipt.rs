@@ -25,6 +25,9 @@ pub struct Receipt {
     pub attempts: Vec<Attempt>,
     /// Its tables, in the order of the connection.
     pub tables: Vec<TableReceipt>,
+    /// Tables of the destination that were removed with their rows, because the plan said so.
+    #[serde(default)]
+    pub removed: Vec<TargetName>,
     /// What ended it as a whole, when something did.
     pub failure: Option<Failure>,
 }

@@ -1,12 +1,14 @@
 //! A run: attempts until every table is done, or a person is needed.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
 use jiff::Timestamp;
 use syncline_protocol::{
-    Error, ErrorKind, Opening, Result, Retry, StoredCheckpoint, TableName, TableRead, TargetName,
+    Error, ErrorKind, Opening, Result, Retry, SchemaChange, StoredCheckpoint, TableName, TableRead,
+    TargetName,
 };
 use syncline_store::config::TableConfig;
 use tokio::sync::Semaphore;
@@ -14,6 +16,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::connection::{Connection, RunOptions};
 use crate::event::{Counters, Event, Observer};
+use crate::left::LeftTable;
 use crate::plan::fingerprint;
 use crate::prepare::{Prepared, prepare};
 use crate::receipt::{Attempt, ChecksumProof, Failure, Outcome, Receipt, TableReceipt, TableState};
@@ -42,6 +45,7 @@ impl Connection {
             options,
             stop,
             observer: Arc::clone(&observer),
+            removed: Vec::new(),
         };
         observer.event(&Event::RunStarted {
             run: run.options.run.clone(),
@@ -69,6 +73,8 @@ struct Run<'a> {
     options: RunOptions,
     stop: Stop,
     observer: Arc<dyn Observer>,
+    /// Tables that were removed from the destination.
+    removed: Vec<(TableName, TargetName)>,
 }
 
 /// Where a table stands between attempts.
@@ -212,9 +218,22 @@ impl Run<'_> {
         checkpoints: Vec<StoredCheckpoint>,
     ) -> Result<Option<Error>> {
         let connection = self.connection;
-        let checkpoints = checkpoints.into_iter().map(|stored| (stored.table.clone(), stored)).collect();
+        let checkpoints: HashMap<TableName, StoredCheckpoint> =
+            checkpoints.into_iter().map(|stored| (stored.table.clone(), stored)).collect();
+        // What an earlier attempt removed is not there to be found again.
+        let gone = |table: &&TableName| self.removed.iter().any(|(known, _)| known == *table);
+        let remove: Vec<TableName> =
+            self.options.remove.iter().filter(|table| !gone(table)).cloned().collect();
+        let left = match remove.is_empty() {
+            true => Vec::new(),
+            false => connection.left(&checkpoints, &remove).await?,
+        };
         let prepared = prepare(connection, tables, catalog, checkpoints).await?;
-        self.check_approval(&prepared)?;
+        self.check_approval(&prepared, &left)?;
+        for table in left.into_iter().filter(|table| table.remove) {
+            session.apply(&SchemaChange::DropTable { table: table.target.clone() }).await?;
+            self.removed.push((table.table, table.target));
+        }
         let mut ready = Vec::new();
         for (at, prepared) in pending.iter().zip(prepared) {
             match prepared {
@@ -259,10 +278,10 @@ impl Run<'_> {
         result
     }
 
-    fn check_approval(&self, prepared: &[Result<Prepared>]) -> Result<()> {
+    fn check_approval(&self, prepared: &[Result<Prepared>], left: &[LeftTable]) -> Result<()> {
         let Some(approved) = &self.options.approved else { return Ok(()) };
         // Later attempts find what the first one already applied.
-        if self.segments() > 0 || *approved == fingerprint(prepared) {
+        if self.segments() > 0 || !self.removed.is_empty() || *approved == fingerprint(prepared, left) {
             return Ok(());
         }
         Err(Error::new(
@@ -376,6 +395,7 @@ impl Run<'_> {
             outcome,
             attempts,
             tables,
+            removed: self.removed.into_iter().map(|(_, target)| target).collect(),
             failure: failure.as_ref().filter(|error| error.kind() != ErrorKind::Stopped).map(Failure::from),
         }
     }

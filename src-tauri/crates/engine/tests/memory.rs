@@ -111,6 +111,7 @@ impl Destination for MemoryDestination {
             SchemaChange::WidenColumn { table, column, from } => {
                 format!("WIDEN {table}.{} {from} -> {}", column.name, column.logical)
             }
+            SchemaChange::DropTable { table } => format!("DROP {table}"),
         }]
     }
 
@@ -204,6 +205,10 @@ impl DestinationSession for MemorySession {
                 let columns = world.columns.get_mut(table).unwrap();
                 columns.iter_mut().find(|known| known.name == column.name).unwrap().logical =
                     column.logical.clone();
+            }
+            SchemaChange::DropTable { table } => {
+                world.tables.remove(table);
+                world.columns.remove(table);
             }
         }
         Ok(())

@@ -211,6 +211,11 @@ pub enum SchemaChange {
         /// The type it has now.
         from: LogicalType,
     },
+    /// Remove the table with all its rows. Does nothing when it is not there. Checkpoints and quarantined rows stay.
+    DropTable {
+        /// The table.
+        table: TargetName,
+    },
 }
 
 impl SchemaChange {
@@ -218,7 +223,9 @@ impl SchemaChange {
     pub fn table(&self) -> &TargetName {
         match self {
             SchemaChange::CreateTable { table } => &table.name,
-            SchemaChange::AddColumn { table, .. } | SchemaChange::WidenColumn { table, .. } => table,
+            SchemaChange::AddColumn { table, .. }
+            | SchemaChange::WidenColumn { table, .. }
+            | SchemaChange::DropTable { table } => table,
         }
     }
 }
@@ -363,6 +370,11 @@ pub trait Destination: Send + Sync {
 
     /// The statements (or file operations, in words) that a schema change means. Pure; touches nothing.
     fn ddl(&self, change: &SchemaChange) -> Vec<String>;
+
+    /// A column with its type as the destination writes it, for people who compare shapes. Pure; touches nothing.
+    fn column_text(&self, column: &Column) -> String {
+        format!("{} {}", column.name, column.logical)
+    }
 
     /// Tries everything a run needs, step by step, and tells each step as it ends. A failed step ends the test.
     /// Leaves nothing behind.

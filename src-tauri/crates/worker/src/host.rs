@@ -1,12 +1,15 @@
 //! What this program gives to the requests of windows: its connectors, and queries over DuckDB files.
 
+use std::sync::{Mutex, PoisonError};
+
 use async_trait::async_trait;
-use connectors::duckdb::{Answer, Queries, Window};
+use connectors::duckdb::{Answer, Queries, Scratch, Values, Window};
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde_json::json;
 use syncline_api::types::{GridColumn, GridData, SqlResult, SqlTable};
 use syncline_api::{Analytics, Host, Queried, Sample};
+use syncline_engine::{ColumnFigures, ColumnValues, Profiler, Spread};
 use syncline_protocol::{ConnectorRegistry, Result, TargetName};
 use syncline_store::Project;
 use syncline_store::config::SystemConfig;
@@ -60,6 +63,10 @@ impl Host for ProgramHost {
         Some(&DuckDb)
     }
 
+    fn profiler(&self) -> Option<&dyn Profiler> {
+        Some(&Counting)
+    }
+
     fn sample(&self) -> Option<Sample> {
         let system = |connector: &str, config| SystemConfig { connector: connector.to_owned(), config };
         Some(Sample {
@@ -95,6 +102,38 @@ impl Analytics for DuckDb {
         let tables = Queries::new(on.config, on.context)?.tables().await?;
         let table = |(table, columns)| SqlTable { table, columns: grid_columns(columns) };
         Ok(tables.into_iter().map(table).collect())
+    }
+}
+
+/// The database in memory in which samples are counted; opened when the first one is.
+fn scratch() -> Result<Scratch> {
+    static OPEN: Mutex<Option<Scratch>> = Mutex::new(None);
+    let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(scratch) = &*open {
+        return Ok(scratch.clone());
+    }
+    Ok(open.insert(Scratch::open()?).clone())
+}
+
+/// Counts the values of samples in that database.
+pub struct Counting;
+
+#[async_trait]
+impl Profiler for Counting {
+    async fn profile(&self, values: ColumnValues) -> Result<ColumnFigures> {
+        let ColumnValues { texts, measures, bins, top } = values;
+        let figures = scratch()?.figures(Values { texts, measures, bins, top }).await?;
+        Ok(ColumnFigures {
+            distinct: figures.distinct,
+            min: figures.min,
+            max: figures.max,
+            top: figures.top,
+            spread: figures.spread.map(|spread| Spread {
+                low: spread.low,
+                high: spread.high,
+                counts: spread.counts,
+            }),
+        })
     }
 }
 

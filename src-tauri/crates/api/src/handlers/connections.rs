@@ -8,6 +8,7 @@ use super::runs::summary_of;
 use super::systems::summary;
 use crate::api::{Api, Open};
 use crate::inbox;
+use crate::left;
 use crate::runs::Runs;
 use crate::types::{
     Activity, ConnectionDetail, ConnectionRequest, ConnectionSummary, Health, PauseRequest, RunSummary,
@@ -285,6 +286,7 @@ impl Api {
                     .fix("Choose at least one table."));
             }
             let is_new = !open.project.connections()?.contains(&request.connection);
+            left::remember(open, &request.connection, &config)?;
             open.project.save_connection(&request.connection, &config)?;
             let detail = json!({"new": is_new, "tables": config.tables.len()});
             open.note(&request.connection, "change", None, detail)
@@ -309,6 +311,7 @@ impl Api {
             let name = &request.connection;
             open.project.remove_connection(name)?;
             inbox::forget(open, name)?;
+            left::forget(open, name)?;
             open.state.remove_setting(&format!("paused/{name}"))?;
             open.state.remove_setting(&format!("quarantined/{name}"))?;
             open.note(name, "change", None, json!({"removed": true}))

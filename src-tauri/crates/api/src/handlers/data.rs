@@ -1,26 +1,55 @@
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use syncline_engine::{Preview, Stop};
+use syncline_engine::{ColumnProfile, Stop};
 use syncline_protocol::{Config, ConnectorContext, Error, ErrorKind, Result};
 use syncline_store::SystemKind;
 
 use crate::api::{Api, require_tables};
+use crate::estimate::{estimate, past_syncs};
 use crate::host::{Analytics, Queried};
 use crate::types::{
-    DataRequest, DestinationRequest, GridColumn, GridData, PreviewRequest, SqlRequest, SqlResult, SqlTable,
+    DataRequest, DestinationRequest, GridColumn, GridData, PreviewRequest, ProfileRequest, SampledPreview,
+    SqlRequest, SqlResult, SqlTable,
 };
 
 /// Rows of one answer. More are asked for in windows.
 const ROWS_MAX: usize = 10_000;
+/// How long columns are counted before those that are done are answered.
+const PROFILE_SLICE: Duration = Duration::from_millis(250);
 
 impl Api {
-    pub(crate) async fn preview(&self, request: PreviewRequest) -> Result<Preview> {
+    pub(crate) async fn preview(&self, request: PreviewRequest) -> Result<SampledPreview> {
         let connection = self.engine(&request.connection).await?;
         require_tables(&connection, std::slice::from_ref(&request.table))?;
         let stop = Stop::new();
         // A window that no longer waits drops this future: the source is told to stop reading, too.
         let _stop = StopOnDrop(stop.clone());
-        connection.preview(&request.table, request.rows.min(ROWS_MAX), &stop).await
+        let (preview, sample) = connection.preview(&request.table, request.rows.min(ROWS_MAX), &stop).await?;
+        let (name, table) = (request.connection, request.table);
+        let past = self.blocking(move |open| past_syncs(open, &name, &table)).await?;
+        let estimate = estimate(preview.effect.as_ref(), &preview.trial, &past);
+        Ok(SampledPreview { sample: self.open.samples.keep(sample), estimate, preview })
+    }
+
+    pub(crate) async fn profile(&self, request: ProfileRequest) -> Result<Vec<ColumnProfile>> {
+        let sample = self.open.samples.get(&request.sample).ok_or_else(|| {
+            Error::new(ErrorKind::NotFound, "This sample is not kept any more.")
+                .meaning("Its rows are still shown; only its columns cannot be counted.")
+                .fix("Read the sample again.")
+        })?;
+        let profiler = self.open.host.profiler().ok_or_else(|| {
+            Error::new(ErrorKind::Unsupported, "This program cannot count the values of columns.")
+                .meaning("The rows of the sample are shown all the same.")
+        })?;
+        let began = Instant::now();
+        let mut profiles = Vec::new();
+        for column in request.columns.into_iter().filter(|column| *column < sample.columns()) {
+            profiles.push(sample.profile(column, profiler).await?);
+            if began.elapsed() >= PROFILE_SLICE {
+                break;
+            }
+        }
+        Ok(profiles)
     }
 
     pub(crate) async fn data(&self, request: DataRequest) -> Result<GridData> {

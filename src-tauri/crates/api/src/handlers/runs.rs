@@ -6,6 +6,7 @@ use syncline_store::{JournalEntry, Outcome as Stored, RunLock, RunTotals};
 
 use super::connections::text_of;
 use crate::api::{Api, require_tables};
+use crate::left;
 use crate::types::{
     PlanRequest, RunRequest, RunSummary, RunsRequest, StartRequest, Started, TimelineEntry, TimelineRequest,
 };
@@ -41,7 +42,13 @@ impl Api {
     pub(crate) async fn plan(&self, request: PlanRequest) -> Result<Plan> {
         let connection = self.engine(&request.connection).await?;
         require_tables(&connection, &request.tables)?;
-        connection.plan(&request.tables).await
+        let mut plan = connection.plan_removing(&request.tables, &request.remove.unwrap_or_default()).await?;
+        if !plan.left.is_empty() {
+            let shared =
+                self.blocking(move |open| left::targets_of_others(open, &request.connection)).await?;
+            plan.left.retain(|table| !shared.contains(&table.target));
+        }
+        Ok(plan)
     }
 
     pub(crate) async fn start_run(&self, request: StartRequest) -> Result<Started> {
@@ -50,6 +57,12 @@ impl Api {
         let mut options = RunOptions::new(String::new());
         options.tables = request.tables;
         options.approved = request.fingerprint;
+        options.remove = request.remove.unwrap_or_default();
+        if !options.remove.is_empty() {
+            let (name, remove) = (request.connection.clone(), options.remove.clone());
+            let plan = connection.plan_removing(&options.tables, &remove).await?;
+            self.blocking(move |open| left::refuse_shared(open, &name, &plan)).await?;
+        }
         let run = self.runs.start(connection, options).await?;
         // Whoever starts a connection does not want it to be paused.
         self.blocking(move |open| open.set_paused(&request.connection, false)).await?;

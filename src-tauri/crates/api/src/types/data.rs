@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use syncline_engine::Preview;
 use syncline_protocol::TableName;
 use ts_rs::TS;
 
@@ -13,6 +14,88 @@ pub struct PreviewRequest {
     pub table: TableName,
     /// How many rows to sample.
     pub rows: usize,
+}
+
+/// A sample of a table, what is behind it, and what a sync will cost.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct SampledPreview {
+    /// The sample.
+    #[serde(flatten)]
+    pub preview: Preview,
+    /// Names the sample for `preview.profile`, until newer ones take its place.
+    pub sample: String,
+    /// What syncs of the table cost.
+    pub estimate: Estimate,
+}
+
+/// What syncs of a table cost. Nothing here was counted to the end: every figure has its basis.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct Estimate {
+    /// A sync that reads all rows; none when nobody knows how many there are.
+    pub full: Option<SyncEstimate>,
+    /// Whether the next sync is such a one.
+    pub next_is_full: bool,
+    /// Whether later ones are, too.
+    pub later_are_full: bool,
+    /// Syncs that read new and changed rows; none before there were some.
+    pub later: Option<SyncEstimate>,
+}
+
+/// What one sync costs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct SyncEstimate {
+    /// Rows that are read.
+    pub rows: Span,
+    /// From where that is known.
+    pub rows_basis: EstimateBasis,
+    /// Bytes they take in the source, as its statistics say.
+    pub bytes_read: Option<u64>,
+    /// How long it takes.
+    pub seconds: Option<Span>,
+    /// From where that is known.
+    pub seconds_basis: Option<EstimateBasis>,
+    /// Bytes they take in the destination before it compresses them, after the size of the sampled rows.
+    pub bytes_written: Option<u64>,
+}
+
+/// From the least to the most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct Span {
+    /// The least.
+    pub least: u64,
+    /// The most.
+    pub most: u64,
+}
+
+/// From where a figure is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(tag = "from", rename_all = "snake_case")]
+pub enum EstimateBasis {
+    /// The statistics of the source.
+    Statistics,
+    /// The sample, which has all rows there are.
+    WholeSample,
+    /// Reading the sample.
+    Trial {
+        /// Rows of it.
+        rows: u64,
+        /// Rows in a second.
+        per_second: u64,
+    },
+    /// The latest runs.
+    Runs {
+        /// How many.
+        runs: u64,
+    },
+}
+
+/// Counts what columns of a sample hold.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct ProfileRequest {
+    /// The sample.
+    pub sample: String,
+    /// Which columns, the most wanted first.
+    pub columns: Vec<usize>,
 }
 
 /// Reads a window of a table in the destination.

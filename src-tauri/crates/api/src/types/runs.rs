@@ -10,6 +10,10 @@ pub struct PlanRequest {
     pub connection: String,
     /// Only these tables; empty means all.
     pub tables: Vec<TableName>,
+    /// Tables that are no longer synced, whose rows are to be removed from the destination. Null: none.
+    #[serde(default)]
+    #[ts(optional)]
+    pub remove: Option<Vec<TableName>>,
 }
 
 /// Starts a run. Also continues one: every run goes on where the last one stopped.
@@ -22,6 +26,11 @@ pub struct StartRequest {
     /// The fingerprint of the plan that the person saw: the run does exactly that plan or refuses. Null: whatever it
     /// turns out to be.
     pub fingerprint: Option<String>,
+    /// Tables that are no longer synced, whose rows are removed from the destination first; only those of the plan that
+    /// the person saw. Null: none.
+    #[serde(default)]
+    #[ts(optional)]
+    pub remove: Option<Vec<TableName>>,
 }
 
 /// The run that was started.

@@ -148,6 +148,7 @@ impl Destination for MemoryDestination {
             SchemaChange::WidenColumn { table, column, from } => {
                 format!("widen column {} of {table} from {from} to {}", column.name, column.logical)
             }
+            SchemaChange::DropTable { table } => format!("drop table {table}"),
         }]
     }
 
@@ -300,6 +301,9 @@ impl DestinationSession for Session {
                 }
                 known.logical = column.logical.clone();
                 stored.rows = rows;
+            }
+            SchemaChange::DropTable { table } => {
+                state.tables.remove(table);
             }
         }
         Ok(())

@@ -62,6 +62,10 @@ pub(crate) fn plan_text(plan: &Plan) -> String {
             }
         ));
     }
+    for table in &plan.left {
+        let line = format!("\n· {}   {}", table.table, paint(Tone::Subtle, &table.sentence()));
+        text.push_str(&line);
+    }
     for table in unchanged {
         let effects = table.effects.join("; ");
         text.push_str(&format!(

@@ -1,7 +1,9 @@
 //! `syncline preview`
 
-use syncline_engine::{ColumnPreview, Preview, Stop};
-use syncline_protocol::{LogicalType, Result};
+use serde::Serialize;
+use syncline_engine::{ColumnPreview, ColumnProfile, Preview, Stop};
+use syncline_protocol::{Error, LogicalType, Result};
+use syncline_worker::host::Counting;
 
 use crate::app::Context;
 use crate::cli;
@@ -18,17 +20,32 @@ const COLUMNS_ACROSS_MAX: usize = 12;
 pub(crate) fn run(context: &Context<'_>, arguments: &cli::Preview) -> Result<Exit> {
     let connection = context.connection(&arguments.connection)?;
     super::run::require_tables(&connection, std::slice::from_ref(&arguments.table))?;
-    let preview =
-        context.runtime.block_on(connection.preview(&arguments.table, arguments.rows, &Stop::new()))?;
+    let (preview, profiles) = context.runtime.block_on(async {
+        let (preview, sample) = connection.preview(&arguments.table, arguments.rows, &Stop::new()).await?;
+        let mut profiles = Vec::new();
+        for column in 0..sample.columns() {
+            profiles.push(sample.profile(column, &Counting).await?);
+        }
+        Ok::<_, Error>((preview, profiles))
+    })?;
     if arguments.json {
-        context.screen.print_json_pretty(&preview);
+        context.screen.print_json_pretty(&Shown { preview: &preview, profiles: &profiles });
     } else {
-        show(context.screen, &preview, arguments.show);
+        show(context.screen, &preview, &profiles, arguments.show);
     }
     Ok(Exit::Ok)
 }
 
-fn show(screen: &Screen, preview: &Preview, rows_max: usize) {
+/// What is printed as JSON.
+#[derive(Serialize)]
+struct Shown<'a> {
+    #[serde(flatten)]
+    preview: &'a Preview,
+    /// What the columns hold, in their order.
+    profiles: &'a [ColumnProfile],
+}
+
+fn show(screen: &Screen, preview: &Preview, profiles: &[ColumnProfile], rows_max: usize) {
     let sampled = counted(preview.rows_sampled as u64, "row");
     screen.print(format!(
         "{}   {}",
@@ -50,7 +67,7 @@ fn show(screen: &Screen, preview: &Preview, rows_max: usize) {
     screen.print("");
     show_rows(screen, preview, rows_max);
     screen.print("");
-    show_profile(screen, preview);
+    show_profile(screen, preview, profiles);
     if let Some(effect) = &preview.effect {
         screen.print(effect_text(effect).trim_start_matches('\n'));
     }
@@ -90,7 +107,7 @@ fn data_column(column: &ColumnPreview) -> Column<'_> {
     }
 }
 
-fn show_profile(screen: &Screen, preview: &Preview) {
+fn show_profile(screen: &Screen, preview: &Preview, profiles: &[ColumnProfile]) {
     let rows = preview.rows_sampled;
     screen.print_table(
         &[
@@ -103,11 +120,11 @@ fn show_profile(screen: &Screen, preview: &Preview) {
             Column::Left("LARGEST"),
             Column::Left("MOST FREQUENT"),
         ],
-        preview.columns.iter().map(|column| profile_row(column, rows)),
+        preview.columns.iter().zip(profiles).map(|(column, profile)| profile_row(column, profile, rows)),
     );
 }
 
-fn profile_row(column: &ColumnPreview, rows: usize) -> Vec<String> {
+fn profile_row(column: &ColumnPreview, profile: &ColumnProfile, rows: usize) -> Vec<String> {
     let short = |value: &Option<String>| value.as_deref().map(|text| shorten(text, 20)).unwrap_or_default();
     let nulls = match (column.nulls, rows) {
         (0, _) | (_, 0) => "–".to_owned(),
@@ -118,15 +135,18 @@ fn profile_row(column: &ColumnPreview, rows: usize) -> Vec<String> {
         false => format!("{} ({})", column.source, column.source_type),
     };
     let lands = if column.hash { "code (hash)".to_owned() } else { column.landed_type.to_string() };
-    let top = column.top.iter().take(3).map(|(value, count)| format!("{} ×{count}", shorten(value, 12)));
+    let top = profile.top.iter().take(3).map(|(value, count)| format!("{} ×{count}", shorten(value, 12)));
     vec![
         shorten(&column.target, 32),
         shorten(&from, 32),
         shorten(&lands, 24),
         nulls,
-        column.distinct.to_string(),
-        short(&column.min),
-        short(&column.max),
+        match profile.skipped {
+            None => profile.distinct.to_string(),
+            Some(_) => "not counted".to_owned(),
+        },
+        short(&profile.min),
+        short(&profile.max),
         top.collect::<Vec<_>>().join(", "),
     ]
 }

@@ -65,6 +65,7 @@ const CASES: &[(&str, Case)] = cases![
     schemas::create_shows_in_inspect,
     schemas::a_missing_table_is_not_found,
     schemas::changes_can_be_repeated,
+    schemas::a_dropped_table_is_gone_and_can_come_back,
     schemas::a_new_column_is_null_in_old_rows,
     schemas::a_missing_column_is_null_in_new_rows,
     schemas::batches_may_order_columns_otherwise,

@@ -77,6 +77,27 @@ pub(super) async fn changes_can_be_repeated(world: &World) -> Result<()> {
     Ok(())
 }
 
+pub(super) async fn a_dropped_table_is_gone_and_can_come_back(world: &World) -> Result<()> {
+    let (mut writer, target) = world.with_table(MERGE).await?;
+    writer.load(&target, &[rows(&[json!([1, "a", "1.00"]), json!([2, "b", "2.00"])])]).await?;
+    let drop = SchemaChange::DropTable { table: target.name.clone() };
+    for _ in 0..2 {
+        writer.session.apply(&drop).await.with_context(|| format!("{drop:?}"))?;
+        let found = writer.destination.inspect(std::slice::from_ref(&target.name)).await?;
+        ensure!(found == [None], "after it was dropped inspect sees {found:?}");
+    }
+    let count = writer.destination.count(&target).await;
+    expect_kind(count.map_err(Into::into), ErrorKind::NotFound, "count of a dropped table")?;
+    let mut writer = writer.reopen(world).await?;
+    let found = writer.destination.inspect(std::slice::from_ref(&target.name)).await?;
+    ensure!(found == [None], "after reopening inspect sees {found:?}");
+    writer.create(&target).await?;
+    writer.load(&target, &[rows(&[json!([3, "c", "3.00"])])]).await?;
+    writer.expect(&target, &[json!([3, "c", "3.00"])]).await?;
+    writer.session.close().await;
+    Ok(())
+}
+
 pub(super) async fn a_new_column_is_null_in_old_rows(world: &World) -> Result<()> {
     for (mode, suffix) in [(MERGE, "merge"), (WriteMode::History, "history"), (WriteMode::Append, "append")] {
         let mut writer = world.open().await?;
