@@ -1,0 +1,99 @@
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, it } from "vitest";
+import { type Postgres, scratch, startPostgres } from "../support/program";
+import { DesktopWindow, Driver } from "../support/window";
+import { quantile, report } from "./figures";
+
+const TABLES = 10_000;
+/** Created together: more in one transaction would need more locks than a server has by itself. */
+const AT_ONCE = 1_000;
+const KEY_MAX_MS = 50;
+const STEP_MEDIAN_MAX_MS = 33;
+const WORDS = ["table_99", "amount_7 table_12", "type:jsonb", "key:none", "table_9999"];
+
+/** Types words key by key, and tells how long each key took until what it found was on screen. */
+const TYPE = `const [words, done] = arguments;
+  const box = document.querySelector('input[type="search"], [role="searchbox"]');
+  const set = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value").set;
+  const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
+  const key = async (text) => {
+    const began = performance.now();
+    set.call(box, text);
+    box.dispatchEvent(new Event("input", { bubbles: true }));
+    // The page marks the tree with the words it was drawn for.
+    while (document.querySelector("[data-query]")?.dataset.query !== text) await frame();
+    return performance.now() - began;
+  };
+  (async () => {
+    const times = [];
+    for (const word of words) {
+      for (let at = 1; at <= word.length; at += 1) times.push(await key(word.slice(0, at)));
+      await key("");
+    }
+    done(times);
+  })();`;
+
+const SCROLL = `const [by, steps, done] = arguments;
+  const tree = document.querySelector('[role="treegrid"]');
+  const frames = [];
+  let last = performance.now();
+  const step = () => {
+    const now = performance.now();
+    frames.push(now - last);
+    last = now;
+    if (frames.length > steps) return done(frames.slice(1));
+    tree.scrollTop += by;
+    requestAnimationFrame(step);
+  };
+  requestAnimationFrame(step);`;
+
+describe("the tables of a large source in the window", () => {
+  let folder: Awaited<ReturnType<typeof scratch>>;
+  let driver: Driver;
+  let window: DesktopWindow;
+  let postgres: Postgres;
+  beforeAll(async () => {
+    [folder, postgres] = await Promise.all([scratch(), startPostgres()]);
+    for (let from = 0; from < TABLES; from += AT_ONCE) {
+      // oxlint-disable-next-line no-await-in-loop
+      await postgres.sql(`do $$ begin for n in ${from}..${from + AT_ONCE - 1} loop
+        execute format('create table table_%s (id int primary key, name_%s text, amount_%s int, note jsonb)', n, n % 10, n % 100);
+      end loop; end $$`);
+    }
+    driver = await Driver.start({
+      SYNCLINE_PROJECT: join(folder.path, "studio"),
+      SYNCLINE_MASTER_KEY: "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=",
+      XDG_DATA_HOME: join(folder.path, "data"),
+      XDG_CONFIG_HOME: join(folder.path, "config"),
+      LIBGL_ALWAYS_SOFTWARE: "1",
+    });
+    window = await DesktopWindow.open(driver);
+    await window.sees("Try it with sample data");
+    const { host, port, database, user, password } = postgres;
+    const source = { side: "source", name: "shop", connector: "postgres", config: { host, port, database, user }, secrets: { password } };
+    await window.ask("systems.save", source);
+    await window.ask("systems.save", { side: "destination", name: "file", connector: "duckdb", config: { path: "x.duckdb" }, secrets: {} });
+    const tables = [{ name: "public.table_1" }];
+    await window.ask("connections.save", { connection: "large", config: { source: "shop", destination: "file", tables } });
+    await window.run("location.hash = '#/connections/large/tables'", []);
+    await window.sees("of 10,000 tables");
+  });
+  afterAll(async () => {
+    window?.quit();
+    await driver?.stop();
+    await postgres?.close();
+    await folder?.remove();
+  });
+
+  it("are searched while somebody types", async () => {
+    const times = await window.runAsync<number[]>(TYPE, [WORDS]);
+    const note = `median ${quantile(times, 0.5).toFixed(1)} ms, slowest ${Math.max(...times).toFixed(1)} ms`;
+    await report({ name: `search in ${TABLES.toLocaleString("en")} tables, key to result: 90 % of ${times.length} keys within`, value: quantile(times, 0.9), unit: "ms", goal: KEY_MAX_MS, note });
+  });
+
+  it("scroll", async () => {
+    const frames = await window.runAsync<number[]>(SCROLL, [96, 200]);
+    const note = `p95 ${quantile(frames, 0.95).toFixed(1)} ms`;
+    await report({ name: `list of ${TABLES.toLocaleString("en")} tables, down 3 rows: median of 200 steps`, value: quantile(frames, 0.5), unit: "ms", goal: STEP_MEDIAN_MAX_MS, note });
+  });
+});
