@@ -52,3 +52,17 @@ export async function ask(page: Page, sql: string): Promise<string[]> {
   for (const value of row) await page.getByRole("gridcell", { name: value, exact: true }).first().waitFor();
   return row;
 }
+
+/** A request of the window to the engine: for what a journey begins with and another one already goes through. */
+export async function tell<Answer>(page: Page, name: string, request: unknown): Promise<Answer> {
+  const answer = await page.evaluate(
+    async ([name, request]) => {
+      const headers = { "content-type": "application/json" };
+      const response = await fetch(`/rpc/${name}`, { method: "POST", headers, body: JSON.stringify(request) });
+      return { ok: response.ok, body: await response.text() };
+    },
+    [name, request] as const,
+  );
+  if (!answer.ok) throw new Error(`${name}: ${answer.body}`);
+  return JSON.parse(answer.body) as Answer;
+}

@@ -147,7 +147,14 @@ export type ColumnPreview = {
   /** The rule when values change their form. */
   note: string | null,
   /** Nulls in the sample. */
-  nulls: number,
+  nulls: number, };
+
+/** What a column of a sample holds. */
+export type ColumnProfile = {
+  /** Which column of the sample. */
+  column: number,
+  /** Why there are no figures; none when there are. */
+  skipped: Skipped | null,
   /** Different values in the sample (exact). */
   distinct: number,
   /** The smallest value, as text. */
@@ -264,6 +271,18 @@ export type DecideRequest = {
   /** What to do; `ask` puts them off until tomorrow. */
   choice: DriftChoice, };
 
+/** A column of a table in the destination: as it is now and as it will be. */
+export type DefinitionLine = {
+  /** What happens to it. */
+  sign: DefinitionSign,
+  /** Name and type in the words of the destination; for a column that goes, as it is now. */
+  text: string,
+  /** As it is now, when its type changes. */
+  before: string | null, };
+
+/** What happens to a column. */
+export type DefinitionSign = "add" | "change" | "remove" | "same";
+
 /** What a merge does with rows that the source deleted. */
 export type Deletes = "soft" | "hard";
 
@@ -319,6 +338,26 @@ export type ErrorFix = {
 
 /** The kinds of failure. A kind exists only because somebody acts on it differently. */
 export type ErrorKind = "config" | "authentication" | "permission" | "not_found" | "unreachable" | "connection_lost" | "timeout" | "rate_limited" | "tls" | "host_key" | "schema_changed" | "needs_decision" | "position_lost" | "corrupt_input" | "too_many_rejected" | "locked" | "disk_full" | "fenced" | "conflict" | "limit_exceeded" | "unsupported" | "mismatch" | "stopped" | "internal";
+
+/** What syncs of a table cost. Nothing here was counted to the end: every figure has its basis. */
+export type Estimate = {
+  /** A sync that reads all rows; none when nobody knows how many there are. */
+  full: SyncEstimate | null,
+  /** Whether the next sync is such a one. */
+  next_is_full: boolean,
+  /** Whether later ones are, too. */
+  later_are_full: boolean,
+  /** Syncs that read new and changed rows; none before there were some. */
+  later: SyncEstimate | null, };
+
+/** From where a figure is known. */
+export type EstimateBasis = { "from": "statistics" } | { "from": "whole_sample" } | { "from": "trial",
+  /** Rows of it. */
+  rows: number,
+  /** Rows in a second. */
+  per_second: number, } | { "from": "runs",
+  /** How many. */
+  runs: number, };
 
 /** An error as data, in the shape of every error that people see. */
 export type Failure = {
@@ -485,6 +524,26 @@ export type InboxEntry = {
   /** What can be chosen; `ask` means later. */
   choices: Array<DriftChoice>, };
 
+/** A table that is no longer synced and still has rows in the destination. */
+export type LeftTable = {
+  /** The table of the source. */
+  table: TableName,
+  /** The table of the destination. */
+  target: TargetName,
+  /** How many rows a reader finds there; none where counting takes long. */
+  rows: number | null,
+  /** When rows came last, RFC 3339 in UTC. */
+  synced_at: string,
+  /**
+   * Whether syncing the table again would bring the same rows back. Not so where every version or every change is
+   * kept: what is older than the source remembers is nowhere else.
+   */
+  restorable: boolean,
+  /** Whether the plan removes it. Only when a person asked for that. */
+  remove: boolean,
+  /** What removing it means, as statements. */
+  ddl: Array<string>, };
+
 /** How grave a line is. */
 export type LogLevel = "error" | "warn" | "info" | "debug";
 
@@ -578,40 +637,26 @@ export type Plan = {
    */
   fingerprint: string,
   /** The tables, in the order of the connection. */
-  tables: Array<TableEffect>, };
+  tables: Array<TableEffect>,
+  /**
+   * Tables that are no longer synced and still have rows in the destination, by name. They keep them unless the
+   * plan was asked to remove them.
+   */
+  left: Array<LeftTable>, };
 
 /** Asks what a run would do. */
 export type PlanRequest = {
   /** The connection. */
   connection: string,
   /** Only these tables; empty means all. */
-  tables: Array<TableName>, };
+  tables: Array<TableName>,
+  /** Tables that are no longer synced, whose rows are to be removed from the destination. Null: none. */
+  remove?: Array<TableName>, };
 
 /** The connection that was made. */
 export type Prepared = {
   /** Its name. */
   connection: string, };
-
-/** A sample of a table as it will land. */
-export type Preview = {
-  /** The table of the source. */
-  table: TableName,
-  /** The table of the destination. */
-  target: TargetName,
-  /** How many rows the sample has. It is the first rows the source gives, not all of them. */
-  rows_sampled: number,
-  /** What needs attention, worst first. */
-  findings: Array<Finding>,
-  /** The columns with their profile over the sample. */
-  columns: Array<ColumnPreview>,
-  /** The rows as they will land, as text, one value per column; null is none. */
-  rows: Array<Array<string | null>>,
-  /** The same rows as they are in the source, also those that will be rejected. */
-  source_rows: Array<Array<string | null>>,
-  /** Rows that will be rejected, each with its reason. */
-  rejected: Array<RejectedSample>,
-  /** What would change in the destination, with the estimate. */
-  effect: TableEffect | null, };
 
 /** Shows a sample of a table as it will land. */
 export type PreviewRequest = {
@@ -621,6 +666,13 @@ export type PreviewRequest = {
   table: TableName,
   /** How many rows to sample. */
   rows: number, };
+
+/** Counts what columns of a sample hold. */
+export type ProfileRequest = {
+  /** The sample. */
+  sample: string,
+  /** Which columns, the most wanted first. */
+  columns: Array<number>, };
 
 /** The open project and the program. */
 export type Project = {
@@ -686,6 +738,8 @@ export type Receipt = {
   attempts: Array<Attempt>,
   /** Its tables, in the order of the connection. */
   tables: Array<TableReceipt>,
+  /** Tables of the destination that were removed with their rows, because the plan said so. */
+  removed: Array<TargetName>,
   /** What ended it as a whole, when something did. */
   failure: Failure | null, };
 
@@ -842,6 +896,35 @@ export type RunsRequest = {
   /** At most this many. */
   limit: number, };
 
+/** A sample of a table, what is behind it, and what a sync will cost. */
+export type SampledPreview = {
+  /** Names the sample for `preview.profile`, until newer ones take its place. */
+  sample: string,
+  /** What syncs of the table cost. */
+  estimate: Estimate,
+  /** The table of the source. */
+  table: TableName,
+  /** The table of the destination. */
+  target: TargetName,
+  /** The columns of the destination that identify a row. */
+  key: Array<string>,
+  /** How many rows the sample has. It is the first rows the source gives, not all of them. */
+  rows_sampled: number,
+  /** What needs attention, worst first. */
+  findings: Array<Finding>,
+  /** The columns with their profile over the sample. */
+  columns: Array<ColumnPreview>,
+  /** The rows as they will land, as text, one value per column; null is none. */
+  rows: Array<Array<string | null>>,
+  /** The same rows as they are in the source, also those that will be rejected. */
+  source_rows: Array<Array<string | null>>,
+  /** Rows that will be rejected, each with its reason. */
+  rejected: Array<RejectedSample>,
+  /** What would change in the destination. */
+  effect: TableEffect | null,
+  /** How reading the sample went, for an estimate of the whole. */
+  trial: Trial, };
+
 /** Writes a connection. */
 export type SaveConnectionRequest = {
   /** Its name. */
@@ -882,7 +965,9 @@ export type SchemaChange = { "change": "create_table",
   /** The column with its new type. */
   column: Column,
   /** The type it has now. */
-  from: LogicalType, };
+  from: LogicalType, } | { "change": "drop_table",
+  /** The table. */
+  table: TargetName, };
 
 /** Something with a name. */
 export type SearchHit = {
@@ -949,6 +1034,16 @@ export type Settings = {
 /** One end of a connection. */
 export type Side = "source" | "destination";
 
+/** Why a column is not counted. */
+export type Skipped = "nested" | "bytes";
+
+/** From the least to the most. */
+export type Span = {
+  /** The least. */
+  least: number,
+  /** The most. */
+  most: number, };
+
 /** Asks a destination in SQL. Only reads. */
 export type SqlRequest = {
   /** The destination. */
@@ -988,7 +1083,12 @@ export type StartRequest = {
    * The fingerprint of the plan that the person saw: the run does exactly that plan or refuses. Null: whatever it
    * turns out to be.
    */
-  fingerprint: string | null, };
+  fingerprint: string | null,
+  /**
+   * Tables that are no longer synced, whose rows are removed from the destination first; only those of the plan that
+   * the person saw. Null: none.
+   */
+  remove?: Array<TableName>, };
 
 /** The run that was started. */
 export type Started = {
@@ -1014,6 +1114,21 @@ export type SuggestedSync = {
    * changes in silence.
    */
   cursor: string | null, };
+
+/** What one sync costs. */
+export type SyncEstimate = {
+  /** Rows that are read. */
+  rows: Span,
+  /** From where that is known. */
+  rows_basis: EstimateBasis,
+  /** Bytes they take in the source, as its statistics say. */
+  bytes_read: number | null,
+  /** How long it takes. */
+  seconds: Span | null,
+  /** From where that is known. */
+  seconds_basis: EstimateBasis | null,
+  /** Bytes they take in the destination before it compresses them, after the size of the sampled rows. */
+  bytes_written: number | null, };
 
 /** How rows are kept, as project files call it. */
 export type SyncMode = "merge" | "append" | "replace" | "history";
@@ -1072,10 +1187,14 @@ export type TableEffect = {
   mode: WriteMode | null,
   /** Whether all rows are read, or only new and changed ones. */
   full: boolean,
+  /** Whether later runs read all rows as well. */
+  always_full: boolean,
   /** The changes of the destination's schema. */
   changes: Array<SchemaChange>,
   /** The same as statements. */
   ddl: Array<string>,
+  /** All columns of the table in the destination, compared with what is there now. */
+  definition: Array<DefinitionLine>,
   /** What the run does with rows, in sentences. */
   effects: Array<string>,
   /** About how many rows the source has. */
@@ -1235,6 +1354,17 @@ export type TimelineRequest = {
   /** At most this many entries, the newest ones. */
   limit: number, };
 
+/** How reading a sample went. */
+export type Trial = {
+  /** Rows the source sent. */
+  rows: number,
+  /** How long it took, connecting included. */
+  millis: number,
+  /** What they take as they land, in memory, without compression. */
+  bytes: number,
+  /** Whether these are all rows there are. */
+  all: boolean, };
+
 /** The four verbs of a plan, and none. */
 export type Verb = "add" | "change" | "rebuild" | "unchanged" | "blocked";
 
@@ -1296,7 +1426,9 @@ export interface Requests {
   /** What a run would do in the destination. Writes nothing. */
   "plan.make": { request: PlanRequest; response: Plan };
   /** A sample of a table as it is and as it will land, with findings and profiles. Writes nothing. */
-  "preview": { request: PreviewRequest; response: Preview };
+  "preview": { request: PreviewRequest; response: SampledPreview };
+  /** What the first of these columns of a sample hold, as many as can be counted in a moment; the rest is asked for again. */
+  "preview.profile": { request: ProfileRequest; response: Array<ColumnProfile> };
   /** A window of a table in the destination. */
   "data": { request: DataRequest; response: GridData };
   /** Starts a run, or continues one. With a fingerprint it does exactly the plan that was shown, or refuses. */
@@ -1358,7 +1490,8 @@ export const requestTags: { [Name in keyof Requests]: { provides: readonly Cache
   "drafts.save": { provides: [], invalidates: ["drafts"] },
   "drafts.remove": { provides: [], invalidates: ["drafts"] },
   "plan.make": { provides: [], invalidates: [] },
-  "preview": { provides: [], invalidates: [] },
+  "preview": { provides: ["project", "data"], invalidates: [] },
+  "preview.profile": { provides: [], invalidates: [] },
   "data": { provides: ["data"], invalidates: [] },
   "run.start": { provides: [], invalidates: ["runs", "connections"] },
   "run.pause": { provides: [], invalidates: ["connections"] },

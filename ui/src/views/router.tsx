@@ -53,6 +53,7 @@ export const connectionTabs = [
   "overview",
   "run",
   "data",
+  "tables",
   "preview",
   "plan",
   "history",

@@ -16,10 +16,17 @@ interface RemoveDialogProps {
 export function RemoveDialog({ name, onClose, onRemoved }: RemoveDialogProps) {
   const text = useText();
   const remove = useAction("connections.remove");
+  const get = useAction("connections.get");
+  const restore = useAction("connections.save");
   if (name === null) return null;
   const act = async () => {
-    if ((await remove.run({ connection: name })) === undefined) return;
-    toast({ title: text("connections.removed", { name }) });
+    // Read first: afterwards nobody knows it any more.
+    const before = await get.run({ connection: name });
+    if (before === undefined || (await remove.run({ connection: name })) === undefined) return;
+    toast({
+      title: text("connections.removed", { name }),
+      action: { label: text("common.undo"), run: () => void restore.run({ connection: name, config: before.config }) },
+    });
     onClose();
     onRemoved?.();
   };
@@ -31,14 +38,14 @@ export function RemoveDialog({ name, onClose, onRemoved }: RemoveDialogProps) {
       footer={
         <>
           <Button onClick={onClose}>{text("common.cancel")}</Button>
-          <Button look="danger" disabled={remove.pending} onClick={() => void act()}>
+          <Button look="danger" disabled={get.pending || remove.pending} onClick={() => void act()}>
             {text("connections.removeNow", { name })}
           </Button>
         </>
       }
     >
       <p className="m-0">{text("connections.removeMeaning")}</p>
-      {remove.error !== null && <Problem error={remove.error} className="mt-3" />}
+      {(get.error ?? remove.error) !== null && <Problem error={get.error ?? remove.error} className="mt-3" />}
     </Dialog>
   );
 }

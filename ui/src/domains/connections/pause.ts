@@ -19,7 +19,7 @@ export function usePause(): Pause {
       if ((await run({ connection: name, paused })) === undefined) return;
       toast({
         title: text(paused ? "connections.pausedNow" : "connections.resumedNow", { name }),
-        ...(paused && { action: { label: text("connections.resume"), run: () => void change(name, false) } }),
+        action: { label: text("common.undo"), run: () => void change(name, !paused) },
       });
     },
     [run, text],

@@ -3,7 +3,9 @@ import userEvent from "@testing-library/user-event";
 import { describe, expect, it, vi } from "vitest";
 import { plan } from "../../../test/fixture/data";
 import { render } from "../../../test/render";
+import type { LeftTable } from "~/api/generated";
 import { PlanSheet } from "./PlanSheet";
+import { verbs } from "./verbs";
 
 const quiet = { applying: false, onAgain: () => undefined };
 
@@ -53,4 +55,70 @@ describe("a plan", () => {
     await userEvent.click(apply);
     expect(onApply).not.toHaveBeenCalled();
   });
+
+  it("that no longer holds cannot be applied, and says what moved", async () => {
+    const onApply = vi.fn();
+    render(<PlanSheet {...quiet} plan={plan("finance")} moved={["orders"]} onApply={onApply} />);
+    const apply = screen.getByRole("button", { name: /^Apply/ });
+    expect(apply.getAttribute("aria-disabled")).toBe("true");
+    expect(screen.getByRole("alert").textContent).toContain("orders changed in the source or the destination");
+    await userEvent.click(apply);
+    await userEvent.keyboard("{Enter}");
+    expect(onApply).not.toHaveBeenCalled();
+  });
+
+  it("keeps the rows of a table that is no longer synced, unless somebody ticks their removal", async () => {
+    const onRemove = vi.fn();
+    const left = [leftTable({})];
+    render(<PlanSheet {...quiet} plan={{ ...plan("finance"), left }} onApply={() => undefined} onRemove={onRemove} />);
+    expect(screen.getByText("No longer synced; its 200 rows stay in main.returns")).toBeDefined();
+    const box = screen.getByRole<HTMLInputElement>("checkbox", { name: "Remove main.returns and its 200 rows from the destination" });
+    expect(box.checked).toBe(false);
+    await userEvent.click(box);
+    expect(onRemove).toHaveBeenCalledExactlyOnceWith(["returns"]);
+  });
+
+  it("asks for the name of a table whose rows cannot be brought back", async () => {
+    const onRemove = vi.fn();
+    const left = [leftTable({ restorable: false })];
+    render(<PlanSheet {...quiet} plan={{ ...plan("finance"), left }} onApply={() => undefined} onRemove={onRemove} />);
+    await userEvent.click(screen.getByRole("checkbox"));
+    const put = () => screen.findByRole("button", { name: "Put the removal into the plan" });
+    await userEvent.click(await put());
+    expect(onRemove).not.toHaveBeenCalled();
+    await userEvent.type(screen.getByLabelText("Type returns to put this into the plan"), "returns");
+    await userEvent.click(await put());
+    expect(onRemove).toHaveBeenCalledExactlyOnceWith(["returns"]);
+  });
+
+  it("that removes rows says so by sign and word, and is never applied by Enter alone", async () => {
+    const onApply = vi.fn();
+    const left = [leftTable({ remove: true })];
+    render(<PlanSheet {...quiet} plan={{ ...plan("finance"), left }} onApply={onApply} />);
+    expect(screen.getByText("Do not find the table any more.")).toBeDefined();
+    expect(screen.getByText("DROP TABLE returns")).toBeDefined();
+    await userEvent.keyboard("{Enter}");
+    screen.getByRole("button", { name: /^Apply/ }).focus();
+    await userEvent.keyboard("{Enter}");
+    expect(onApply).not.toHaveBeenCalled();
+    expect(screen.getByText(/Enter alone does not/)).toBeDefined();
+  });
+
+  it("tells the four verbs apart by sign, icon, colour and word", () => {
+    const shown = (["add", "change", "rebuild", "remove"] as const).map((verb) => verbs[verb]);
+    for (const part of ["sign", "icon", "ink", "word"] as const) expect(new Set(shown.map((verb) => verb[part])).size).toBe(4);
+  });
 });
+
+function leftTable(change: Partial<LeftTable>): LeftTable {
+  return {
+    table: "returns",
+    target: { schema: "main", name: "returns" },
+    rows: 200,
+    synced_at: "2026-11-23T14:02:11Z",
+    restorable: true,
+    remove: false,
+    ddl: ["DROP TABLE returns"],
+    ...change,
+  };
+}

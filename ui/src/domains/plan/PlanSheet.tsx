@@ -1,9 +1,10 @@
 import clsx from "clsx";
-import { ChevronDown, ChevronRight, Download } from "lucide-react";
-import { type ReactNode, useEffect, useMemo, useRef, useState } from "react";
+import { ChevronDown, ChevronRight, Download, TriangleAlert } from "lucide-react";
+import { type KeyboardEvent, type ReactNode, useEffect, useMemo, useRef, useState } from "react";
 import type { Plan, TableEffect, Verb } from "~/api/generated";
 import { usePlatform } from "~/platform";
-import { type Command, useCommands } from "~/shared/commands";
+import { Differences } from "~/domains/preview/Definition";
+import { type Command, spelled, useCommands } from "~/shared/commands";
 import { faultOf } from "~/domains/runs/fault";
 import { type MessageId, useText } from "~/shared/text";
 import { useFormat } from "~/shared/text/format";
@@ -11,7 +12,9 @@ import { Button } from "~/shared/ui/Button";
 import { Code } from "~/shared/ui/Code";
 import { Fault } from "~/shared/ui/Fault";
 import { Words } from "~/shared/ui/Words";
+import { LeftRows } from "./LeftRows";
 import { asText, type PlanSummary, summarise, targetText } from "./summary";
+import { Sign, VerbWord, verbs } from "./verbs";
 
 interface PlanSheetProps {
   plan: Plan;
@@ -20,33 +23,33 @@ interface PlanSheetProps {
   onApply: () => void;
   applying: boolean;
   onAgain: () => void;
+  /** The tables about which the plan no longer says what would happen; null while it holds. */
+  moved?: readonly string[] | null;
+  /** Asks for a plan that removes the rows of exactly these tables; absent where nothing can be removed. */
+  onRemove?: ((tables: readonly string[]) => void) | undefined;
   onBack?: (() => void) | undefined;
   /** Why it did not work, above the buttons. */
   trouble?: ReactNode;
 }
 
-const verbs: Record<Verb, { sign: string; ink: string; word: MessageId }> = {
-  add: { sign: "+", ink: "text-ok", word: "plan.add" },
-  change: { sign: "~", ink: "text-warn", word: "plan.change" },
-  rebuild: { sign: "↻", ink: "text-new", word: "plan.rebuild" },
-  unchanged: { sign: "=", ink: "text-ink-subtle", word: "plan.load" },
-  blocked: { sign: "!", ink: "text-bad", word: "plan.blocked" },
-};
-
 /** What would happen, before it happens. Apply does exactly this, or nothing. */
-export function PlanSheet({ plan, title, onApply, applying, onAgain, onBack, trouble }: PlanSheetProps) {
+export function PlanSheet({ plan, title, onApply, applying, onAgain, moved = null, onRemove, onBack, trouble }: PlanSheetProps) {
   const text = useText();
   const format = useFormat();
   const platform = usePlatform();
   const summary = useMemo(() => summarise(plan), [plan]);
   const apply = useRef<HTMLButtonElement>(null);
 
-  // The first answer to a harmless plan is Enter; one that rebuilds has to be aimed at.
+  // The first answer to a harmless plan is Enter; one that rebuilds or removes has to be aimed at.
+  const harmlessAtFirst = useRef(!summary.grave);
   useEffect(() => {
-    if (!summary.grave) apply.current?.focus();
-  }, [summary.grave]);
+    if (harmlessAtFirst.current) apply.current?.focus();
+  }, []);
+  const notByEnterAlone = (event: KeyboardEvent) => {
+    if (summary.grave && event.key === "Enter" && !event.ctrlKey && !event.metaKey) event.preventDefault();
+  };
 
-  const blocked = summary.open.length === 0 ? text("plan.allBlocked") : undefined;
+  const blocked = moved !== null ? text("plan.movedShort") : summary.open.length === 0 ? text("plan.allBlocked") : undefined;
   const commands = useMemo<Command[]>(
     () => [
       {
@@ -82,7 +85,17 @@ export function PlanSheet({ plan, title, onApply, applying, onAgain, onBack, tro
         {plan.tables.map((table) => (
           <EffectRow key={table.table} effect={table} />
         ))}
+        {plan.left.length > 0 && <LeftRows left={plan.left} busy={applying} onRemove={onRemove} />}
       </ul>
+      {moved !== null && (
+        <div role="alert" className="flex items-center gap-4 border-t border-border bg-warn-soft px-6 py-3">
+          <TriangleAlert size={16} strokeWidth={1.5} aria-hidden className="shrink-0 text-warn" />
+          <span className="min-w-0 flex-1">{text("plan.moved", { tables: moved.length, names: moved.join(", ") })}</span>
+          <Button size="small" onClick={onAgain}>
+            {text("plan.again")}
+          </Button>
+        </div>
+      )}
       {trouble && <div className="border-t border-border px-6 py-3">{trouble}</div>}
       <div className="flex flex-wrap items-center gap-2 border-t border-border px-6 py-3">
         <Button
@@ -92,11 +105,13 @@ export function PlanSheet({ plan, title, onApply, applying, onAgain, onBack, tro
           blocked={blocked}
           disabled={applying}
           aria-keyshortcuts="Control+Enter"
+          onKeyDown={notByEnterAlone}
           onClick={onApply}
         >
           {label}
         </Button>
-        <Button onClick={onAgain}>{text("plan.again")}</Button>
+        {summary.grave && <span className="text-ink-muted">{text("plan.notByEnter", { keys: spelled("mod+enter") })}</span>}
+        {moved === null && <Button onClick={onAgain}>{text("plan.again")}</Button>}
         <Button
           icon={Download}
           look="quiet"
@@ -132,6 +147,7 @@ function Counts({ summary }: { summary: PlanSummary }) {
         .map((verb) => (
           <VerbWord key={verb} verb={verb} count={summary.counts[verb]} />
         ))}
+      {summary.removed > 0 && <VerbWord verb="remove" count={summary.removed} />}
       <span className="ml-auto text-ink-muted">
         {(summary.rows > 0 || summary.unknown > 0) && reads}
         {summary.bytes > 0 && ` · ${text("plan.bytes", { bytes: format.bytes(summary.bytes) })}`}
@@ -140,31 +156,11 @@ function Counts({ summary }: { summary: PlanSummary }) {
   );
 }
 
-/** The fixed sign of a verb, the same as in the text of the plan. */
-function Sign({ sign }: { sign: string }) {
-  return (
-    <span aria-hidden className="w-4 shrink-0 text-center font-mono text-heading font-semibold">
-      {sign}
-    </span>
-  );
-}
-
-function VerbWord({ verb, count }: { verb: Verb; count: number }) {
-  const text = useText();
-  const { sign, ink, word } = verbs[verb];
-  return (
-    <span className={clsx("inline-flex items-center gap-1", ink)}>
-      <Sign sign={sign} />
-      <span className="num">{count}</span> {text(word)}
-    </span>
-  );
-}
-
 function EffectRow({ effect }: { effect: TableEffect }) {
   const text = useText();
   const format = useFormat();
   const [open, setOpen] = useState(effect.verb === "blocked" || effect.verb === "rebuild");
-  const { sign, ink, word } = verbs[effect.verb];
+  const { ink, word } = verbs[effect.verb];
   const Chevron = open ? ChevronDown : ChevronRight;
   return (
     <li className="border-b border-border">
@@ -175,8 +171,8 @@ function EffectRow({ effect }: { effect: TableEffect }) {
         className="row-h flex w-full items-center gap-3 border-0 bg-transparent px-6 text-left outline-offset-[-2px] hover:bg-sunken"
       >
         <Chevron size={16} strokeWidth={1.5} aria-hidden className="shrink-0 text-ink-subtle" />
-        <span className={clsx("flex w-28 shrink-0 items-center gap-2", ink)}>
-          <Sign sign={sign} />
+        <span className={clsx("flex w-32 shrink-0 items-center gap-2", ink)}>
+          <Sign verb={effect.verb} />
           {text(word)}
         </span>
         <bdi className="w-56 shrink-0 truncate font-medium">{effect.table}</bdi>
@@ -208,15 +204,23 @@ function EffectDetails({ effect }: { effect: TableEffect }) {
   const text = useText();
   return (
     <div className="flex flex-col gap-2 pr-6 pb-4 pl-13">
-      {effect.verb === "rebuild" && <p className="m-0">{text("plan.rebuildNote")}</p>}
       {effect.effects.map((sentence) => (
         <p key={sentence} className="m-0 text-ink-muted">
           <Words>{sentence}</Words>
         </p>
       ))}
-      {effect.ddl.length > 0 && (
-        <Code>{effect.ddl.join(";\n")}</Code>
+      {effect.verb !== "blocked" && (
+        <dl className="m-0 grid max-w-3xl grid-cols-[112px_1fr] gap-x-3 gap-y-1">
+          <dt className="text-ink-muted">{text("plan.readers")}</dt>
+          <dd className="m-0">{text(`plan.readers.${effect.verb}`)}</dd>
+          <dt className="text-ink-muted">{text("plan.undo")}</dt>
+          <dd className="m-0">{text(`plan.undo.${effect.verb}`)}</dd>
+        </dl>
       )}
+      {effect.verb !== "unchanged" && effect.definition.length > 0 && (
+        <Differences target={targetText(effect)} lines={effect.definition} />
+      )}
+      {effect.ddl.length > 0 && <Code>{effect.ddl.join(";\n")}</Code>}
       {effect.blocked && (
         <Fault
           mild

@@ -2,6 +2,8 @@ import type { Plan, TableEffect, Verb } from "~/api/generated";
 
 export interface PlanSummary {
   counts: Record<Verb, number>;
+  /** Tables whose rows are removed from the destination. */
+  removed: number;
   /** Sum of what is known. */
   rows: number;
   bytes: number;
@@ -11,7 +13,7 @@ export interface PlanSummary {
   open: readonly TableEffect[];
   /** Whether the shape of anything in the destination would change. */
   changesShape: boolean;
-  /** Whether something is built anew, so that a plain Enter must not apply it. */
+  /** Whether something is built anew or removed, so that a plain Enter must not apply it. */
   grave: boolean;
 }
 
@@ -21,14 +23,16 @@ export function summarise(plan: Plan): PlanSummary {
   const open = plan.tables.filter((table) => table.verb !== "blocked");
   // After the first sync only new and changed rows are read: the size of the table says nothing about them.
   const read = open.filter((table) => table.full);
+  const removed = plan.left.filter(({ remove }) => remove).length;
   return {
     counts,
+    removed,
     rows: sum(read.map((table) => table.rows_estimate ?? 0)),
     bytes: sum(read.map((table) => table.bytes_estimate ?? 0)),
     unknown: read.filter((table) => table.rows_estimate === null).length,
     open,
-    changesShape: counts.add + counts.change + counts.rebuild > 0,
-    grave: counts.rebuild > 0,
+    changesShape: counts.add + counts.change + counts.rebuild + removed > 0,
+    grave: counts.rebuild + removed > 0,
   };
 }
 
@@ -46,6 +50,12 @@ export function asText(plan: Plan): string {
     for (const statement of table.ddl) lines.push(...statement.split("\n").map((line) => `    ${line}`));
     for (const effect of table.effects) lines.push(`    ${effect}`);
     if (table.blocked) lines.push(`    ${table.blocked.message}`);
+  }
+  for (const table of plan.left) {
+    const rows = table.rows === null ? "its rows" : `its ${table.rows} rows`;
+    lines.push("", `${table.remove ? "–" : "·"} ${table.table} → ${targetText(table)}`);
+    lines.push(`    no longer synced; ${rows} ${table.remove ? "are removed from" : "stay in"} the destination`);
+    if (table.remove) lines.push(...table.ddl.map((statement) => `    ${statement}`));
   }
   return `${lines.join("\n")}\n`;
 }

@@ -1,14 +1,16 @@
 import { useCallback, useMemo } from "react";
-import type { Preview } from "~/api/generated";
+import type { SampledPreview } from "~/api/generated";
 import { useText } from "~/shared/text";
 import { Empty } from "~/shared/ui/feedback";
 import { Grid } from "~/shared/ui/Grid";
 import { gridColumns } from "./columns";
+import type { Profiling } from "./profiles";
 import { type Form, landedOf, landedSheet, pairedSheet, type Sheet, sourceSheet } from "./rows";
 
 interface SampleSheetsProps {
-  preview: Preview;
+  preview: SampledPreview;
   form: Form;
+  profiling: Profiling;
   /** The column of the sample to begin at; negative when there is none. */
   begin: number;
   /** The column of the sample that the keyboard is in. */
@@ -17,7 +19,7 @@ interface SampleSheetsProps {
 }
 
 /** The rows of a sample in the form that was chosen. */
-export function SampleSheets({ preview, form, begin, onColumn, onValue }: SampleSheetsProps) {
+export function SampleSheets({ preview, form, profiling, begin, onColumn, onValue }: SampleSheetsProps) {
   const text = useText();
   const landed = useMemo(() => landedOf(preview), [preview]);
   const sheets = useMemo<Sheet[]>(() => {
@@ -39,7 +41,7 @@ export function SampleSheets({ preview, form, begin, onColumn, onValue }: Sample
           // Sheets are their position: source, then landed.
           // oxlint-disable-next-line react/no-array-index-key
           <div key={`${form} ${at}`} className="flex min-w-0 flex-1 flex-col not-first:border-l not-first:border-border">
-            <SheetGrid sheet={sheet} table={preview.table} begin={begin} onColumn={onColumn} onValue={onValue} />
+            <SheetGrid sheet={sheet} profiling={profiling} table={preview.table} begin={begin} onColumn={onColumn} onValue={onValue} />
           </div>
         ))}
       </div>
@@ -49,12 +51,13 @@ export function SampleSheets({ preview, form, begin, onColumn, onValue }: Sample
 
 interface SheetGridProps extends Pick<SampleSheetsProps, "begin" | "onColumn" | "onValue"> {
   sheet: Sheet;
+  profiling: Profiling;
   table: string;
 }
 
-function SheetGrid({ sheet, table, begin, onColumn, onValue }: SheetGridProps) {
+function SheetGrid({ sheet, profiling, table, begin, onColumn, onValue }: SheetGridProps) {
   const text = useText();
-  const columns = useMemo(() => gridColumns(sheet.columns, sheet.rows), [sheet]);
+  const columns = useMemo(() => gridColumns(sheet.columns, sheet.rows, profiling.store), [sheet, profiling.store]);
   const cell = useCallback((row: number, at: number) => sheet.rows[row]?.[at], [sheet]);
   if (sheet.rows.length === 0) return <Empty sentence={text("data.empty")} />;
   return (
@@ -63,7 +66,8 @@ function SheetGrid({ sheet, table, begin, onColumn, onValue }: SheetGridProps) {
       columns={columns}
       rowCount={sheet.rows.length}
       begin={sheet.columns.findIndex((_, at) => sheet.columnOf(at) === begin)}
-      headerHeight={52}
+      headerHeight={68}
+      onColumns={(first, last) => profiling.see(sheet.columnOf(first), sheet.columnOf(last))}
       nullWord={text("common.null")}
       cell={cell}
       onMove={(_, at) => onColumn(sheet.columnOf(at))}

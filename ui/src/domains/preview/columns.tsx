@@ -1,4 +1,6 @@
 import type { GridColumn } from "~/shared/ui/Grid";
+import { Head } from "./Head";
+import type { ProfileStore } from "./profiles";
 
 const CHARACTER_PX = 8.25;
 const WIDTH_MIN = 96;
@@ -11,10 +13,18 @@ export interface ShownColumn {
   type: string;
   /** The part of the sampled values that are not null, 0 to 1; none when it was not counted. */
   filled?: number;
+  /** Whether it is part of the key. */
+  isKey?: boolean;
+  /** The column of a sample whose figures its head shows. */
+  of?: number;
 }
 
 /** Columns as wide as their first values, numbers to the right. */
-export function gridColumns(columns: readonly ShownColumn[], rows: readonly (readonly (string | null)[])[]): GridColumn[] {
+export function gridColumns(
+  columns: readonly ShownColumn[],
+  rows: readonly (readonly (string | null)[])[],
+  store?: ProfileStore,
+): GridColumn[] {
   return columns.map((column, at) => {
     const longest = Math.max(
       column.name.length,
@@ -26,15 +36,13 @@ export function gridColumns(columns: readonly ShownColumn[], rows: readonly (rea
       width: Math.min(WIDTH_MAX, Math.max(WIDTH_MIN, Math.round(longest * CHARACTER_PX) + 28)),
       align: isNumber(column.type) ? "right" : undefined,
       header: (
-        <>
-          <bdi className="truncate text-ink">{column.name}</bdi>
-          <span className="truncate font-normal text-ink-subtle">{column.type}</span>
-          {column.filled !== undefined && (
-            <span aria-hidden className="mt-1 flex h-1 w-full shrink-0 overflow-hidden rounded-pill bg-sunken">
-              <span className="bg-ok" style={{ width: `${column.filled * 100}%` }} />
-            </span>
-          )}
-        </>
+        <Head
+          name={column.name}
+          type={column.type}
+          filled={column.filled}
+          isKey={column.isKey ?? false}
+          figures={store && column.of !== undefined ? { store, column: column.of } : undefined}
+        />
       ),
     };
   });

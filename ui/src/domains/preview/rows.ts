@@ -1,4 +1,4 @@
-import type { Preview, RejectedSample } from "~/api/generated";
+import type { SampledPreview, RejectedSample } from "~/api/generated";
 import type { ShownColumn } from "./columns";
 
 /** Which form of the sample is looked at. */
@@ -10,7 +10,7 @@ type Values = readonly (string | null)[];
  * For each row of the source, the row it becomes; null when it will be rejected. No answer when a rejected row cannot be
  * told from the others: a wrong pair beside each other would be worse than none.
  */
-export function landedOf(preview: Preview): readonly (number | null)[] | null {
+export function landedOf(preview: SampledPreview): readonly (number | null)[] | null {
   const { source_rows: source, rows } = preview;
   const missing = source.length - rows.length;
   if (missing < 0) return null;
@@ -56,6 +56,10 @@ function isRow(fields: Record<string, unknown>, names: readonly string[], row: V
   return compared > 0;
 }
 
+function isKey(preview: SampledPreview, column: string): boolean {
+  return preview.key.includes(column);
+}
+
 export interface Sheet {
   columns: readonly ShownColumn[];
   rows: readonly Values[];
@@ -63,17 +67,19 @@ export interface Sheet {
   columnOf: (at: number) => number;
 }
 
-export function sourceSheet(preview: Preview): Sheet {
+export function sourceSheet(preview: SampledPreview): Sheet {
   return {
-    columns: preview.columns.map(({ source, source_type: type }) => ({ name: source, type })),
+    columns: preview.columns.map(({ source, source_type: type, target }) => ({ name: source, type, isKey: isKey(preview, target) })),
     rows: preview.source_rows,
     columnOf: (at) => at,
   };
 }
 
-export function landedSheet(preview: Preview): Sheet {
+export function landedSheet(preview: SampledPreview): Sheet {
   return {
-    columns: preview.columns.map((each) => ({
+    columns: preview.columns.map((each, at) => ({
+      of: at,
+      isKey: isKey(preview, each.target),
       name: each.source === each.target ? each.target : `${each.source} → ${each.target}`,
       type: each.source_type === each.landed_type ? each.landed_type : `${each.source_type} → ${each.landed_type}`,
       ...(preview.rows_sampled > 0 && { filled: 1 - each.nulls / preview.rows_sampled }),
@@ -84,7 +90,7 @@ export function landedSheet(preview: Preview): Sheet {
 }
 
 /** Each column twice: as it is and as it lands. `rejected` stands where a row will not land. */
-export function pairedSheet(preview: Preview, landed: readonly (number | null)[], rejected: string): Sheet {
+export function pairedSheet(preview: SampledPreview, landed: readonly (number | null)[], rejected: string): Sheet {
   return {
     columns: preview.columns.flatMap((each) => [
       { name: each.source, type: each.source_type },

@@ -63,8 +63,40 @@ function About({ table }: { table: FoundTable }) {
       {table.comment !== null && (
         <bdi className="break-words text-ink-muted">{table.comment}</bdi>
       )}
+      {table.unreadable === null && <Found table={table} />}
       {table.unreadable !== null && <p className="m-0 text-bad">{text("tables.unreadable", { reason: table.unreadable })}</p>}
     </div>
+  );
+}
+
+/** How rows are told apart and found again: what the source says, and what is only guessed, with the reason. */
+function Found({ table }: { table: FoundTable }) {
+  const text = useText();
+  // The others can be chosen, but would miss changes in silence.
+  const guess = table.cursors.find(({ column }) => column === table.suggested.cursor);
+  return (
+    <dl className="m-0 grid grid-cols-[80px_1fr] gap-x-2 gap-y-1">
+      <dt className="text-ink-muted">{text("tables.keyIs")}</dt>
+      <dd className="m-0 min-w-0 break-words">
+        {table.key.length === 0 ? (
+          text("common.none")
+        ) : (
+          <>
+            <bdi>{table.key.join(", ")}</bdi> <span className="text-ink-muted">({text("tables.declared")})</span>
+          </>
+        )}
+      </dd>
+      <dt className="text-ink-muted">{text("tables.cursorIs")}</dt>
+      <dd className="m-0 min-w-0 break-words">
+        {guess === undefined ? (
+          text("common.none")
+        ) : (
+          <>
+            <bdi>{guess.column}</bdi> <span className="text-ink-muted">({text("tables.guessedBecause", { reason: guess.reason })})</span>
+          </>
+        )}
+      </dd>
+    </dl>
   );
 }
 

@@ -1,6 +1,6 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
 import clsx from "clsx";
-import { ChevronDown, ChevronRight, KeyRound, Table2 } from "lucide-react";
+import { ChevronDown, ChevronRight, CircleHelp, KeyRound, Table2 } from "lucide-react";
 import { type KeyboardEvent, useMemo, useRef, useState } from "react";
 import type { FoundTable } from "~/api/generated";
 import { useText } from "~/shared/text";
@@ -111,7 +111,7 @@ export function TableTree({ found, query, selection, focused, onFocus, onToggle,
         aria-label={text("tables.list")}
         aria-rowcount={lines.length}
         aria-multiselectable
-        aria-activedescendant={lines.length > 0 ? `tree-${at}` : undefined}
+        aria-activedescendant={rows.getVirtualItems().some(({ index }) => index === at) ? `tree-${at}` : undefined}
         onKeyDown={onKey}
         className="group min-h-0 flex-1 overflow-auto outline-none"
       >
@@ -163,6 +163,7 @@ function TreeLine({ id, index, top, line, query, open, selection, active, curren
   const format = useFormat();
   const { table } = line;
   const chosen = selection[table.table];
+  const { cursor } = chosen ?? table.suggested;
   const column = line.kind === "column" ? table.columns[line.at] : undefined;
   const treatment = column && chosen?.columns[column.name];
   const checked = column ? chosen !== undefined && treatment !== "exclude" : chosen !== undefined;
@@ -244,10 +245,24 @@ function TreeLine({ id, index, top, line, query, open, selection, active, curren
             {text(`plan.mode.${(chosen ?? table.suggested).mode}`)}
           </span>
           <span role="gridcell" className={`${roomy} truncate text-ink-muted`}>
-            {table.key.length > 0 ? <bdi>{table.key.join(", ")}</bdi> : text("common.none")}
+            {table.key.length > 0 ? (
+              <span title={text("tables.declared")}>
+                <KeyRound size={12} strokeWidth={1.5} aria-label={text("tables.declared")} className="mr-1 inline" />
+                <bdi>{table.key.join(", ")}</bdi>
+              </span>
+            ) : (
+              text("common.none")
+            )}
           </span>
           <span role="gridcell" className={`${roomy} truncate text-ink-muted`}>
-            <bdi>{(chosen ?? table.suggested).cursor ?? "–"}</bdi>
+            {cursor === null ? (
+              "–"
+            ) : (
+              <span title={text("tables.guessed")}>
+                <CircleHelp size={12} strokeWidth={1.5} aria-label={text("tables.guessed")} className="mr-1 inline" />
+                <bdi>{cursor}</bdi>
+              </span>
+            )}
           </span>
           <span role="gridcell" className={`${roomy} num text-right text-ink-muted`}>
             {table.rows_estimate === null ? "–" : format.count(table.rows_estimate)}

@@ -8,7 +8,7 @@ import { Answer } from "~/shared/ui/Answer";
 import { Button, IconButton } from "~/shared/ui/Button";
 import { Empty } from "~/shared/ui/feedback";
 import { SearchInput, Segments } from "~/shared/ui/layout";
-import { personalCount, search, type Selection, toggled, totalsOf, treated, withWord } from "./selection";
+import { personalCount, search, type Selection, toggled, totalsOf, treated, undecidedCount, withWord } from "./selection";
 import { TableDetail } from "./TableDetail";
 import { TableTree } from "./TableTree";
 
@@ -17,6 +17,10 @@ interface TablesStepProps {
   selection: Selection;
   onSelection: (selection: Selection) => void;
   onContinue: (tables: readonly FoundTable[]) => void;
+  /** What is said on the button that goes on, and why it cannot. */
+  action?: { label: string; blocked?: string | undefined };
+  /** How many tables are synced now and will not be any more. */
+  leaving?: number;
 }
 
 /** Which tables and columns, and how. Nothing is ticked before the person ticks it. */
@@ -47,7 +51,7 @@ interface ChooserProps extends TablesStepProps {
   onAgain: () => void;
 }
 
-function Chooser({ tables, selection, onSelection, onContinue, onAgain }: ChooserProps) {
+function Chooser({ tables, selection, onSelection, onContinue, onAgain, action, leaving = 0 }: ChooserProps) {
   const text = useText();
   const format = useFormat();
   const [query, setQuery] = useState("");
@@ -61,6 +65,7 @@ function Chooser({ tables, selection, onSelection, onContinue, onAgain }: Choose
   const byName = useMemo(() => new Map(tables.map((table) => [table.table, table])), [tables]);
   const totals = useMemo(() => totalsOf(tables, selection), [tables, selection]);
   const personal = useMemo(() => personalCount(tables), [tables]);
+  const undecided = useMemo(() => undecidedCount(tables, selection), [tables, selection]);
   const onlyPersonal = query.toLowerCase().split(/\s+/).includes(PERSONAL);
   const table = focused ? byName.get(focused) : undefined;
   const chosen = focused ? selection[focused] : undefined;
@@ -102,7 +107,7 @@ function Chooser({ tables, selection, onSelection, onContinue, onAgain }: Choose
           </Button>
         </div>
       )}
-      <div className="flex min-h-0 flex-1">
+      <div data-query={wanted} className="flex min-h-0 flex-1">
         {found.tables.length === 0 ? (
           <Empty sentence={text("tables.noMatch")} />
         ) : (
@@ -127,14 +132,16 @@ function Chooser({ tables, selection, onSelection, onContinue, onAgain }: Choose
         <span role="status" className="num text-ink-muted">
           {text("tables.summary", { tables: totals.tables, total: tables.length, columns: totals.columns })}
           {totals.rows !== null && ` · ${text("tables.summaryRows", { rows: format.count(totals.rows) })}`}
+          {undecided > 0 && ` · ${text("tables.summaryOpen", { count: undecided })}`}
+          {leaving > 0 && <span className="text-warn">{` · ${text("tables.leaving", { count: leaving })}`}</span>}
         </span>
         <Button
           look="primary"
           className="ml-auto"
-          blocked={totals.tables === 0 ? text("tables.none") : undefined}
+          blocked={totals.tables === 0 ? text("tables.none") : action?.blocked}
           onClick={() => onContinue(tables)}
         >
-          {text("wizard.continue")}
+          {action?.label ?? text("wizard.continue")}
         </Button>
       </div>
     </div>

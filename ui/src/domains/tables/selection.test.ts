@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { FoundTable } from "~/api/generated";
-import { asConfig, personalCount, search, suggested, toggled, totalsOf, treated, withWord } from "./selection";
+import { asConfig, fromConfig, personalCount, search, suggested, toggled, totalsOf, treated, unticked, withWord } from "./selection";
 
 const column = (name: string, type = "text") => ({ name, type, nullable: true, personal: null });
 const common = { kind: "table" as const, bytes_estimate: null, unreadable: null, comment: null };
@@ -46,6 +46,25 @@ describe("choosing tables", () => {
       { name: "public.lines", mode: "replace" },
     ]);
     expect(totalsOf([orders, lines], selection)).toEqual({ tables: 2, columns: 4, rows: 4000 });
+  });
+
+  it("changes what was chosen of a file, and leaves the rest of it alone", () => {
+    const file = [
+      { name: "public.gone", mode: "append" as const },
+      { name: "public.orders", cursor: "updated_at", target: "bestellungen", detect_deletes: true, column_rules: { email: { hash: true, name: "mail" } } },
+    ];
+    const selection = fromConfig([orders, lines], file);
+    expect(selection["public.orders"]).toEqual({ mode: "merge", cursor: "updated_at", columns: { email: "hash" } });
+    expect(asConfig([orders, lines], selection, file)).toEqual(file);
+    const next = treated(toggled(selection, [lines], true), orders, "email", "keep");
+    expect(asConfig([orders, lines], next, file)).toEqual([
+      file[0],
+      { ...file[1], column_rules: { email: { name: "mail" } } },
+      { name: "public.lines", mode: "replace" },
+    ]);
+    const without = toggled(selection, [orders], false);
+    expect(asConfig([orders, lines], without, file)).toEqual([file[0]]);
+    expect(unticked(file, without)).toBe(1);
   });
 
   it("finds tables by columns, by type and by a missing key", () => {

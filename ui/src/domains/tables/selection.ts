@@ -28,23 +28,70 @@ export function toggled(selection: Selection, tables: readonly FoundTable[], on:
   return next;
 }
 
-/** The `tables` of a connection's file; what equals a default is left out. */
-export function asConfig(tables: readonly FoundTable[], selection: Selection): Record<string, unknown>[] {
-  return tables.flatMap((table) => {
-    const chosen = selection[table.table];
-    if (!chosen) return [];
-    const rules = Object.entries(chosen.columns)
-      .filter(([, treatment]) => treatment !== "keep")
-      .map(([column, treatment]) => [column, { [treatment]: true }] as const);
-    return [
-      {
-        name: table.table,
-        mode: chosen.mode,
-        ...(chosen.cursor !== null && chosen.mode !== "replace" && { cursor: chosen.cursor }),
-        ...(rules.length > 0 && { column_rules: Object.fromEntries(rules) }),
-      },
-    ];
+/** A table as it stands in a connection's file. More can stand there than can be chosen here; it is kept. */
+export interface TableConfig {
+  name: string;
+  mode?: Mode;
+  cursor?: string;
+  column_rules?: Readonly<Record<string, ColumnRule>>;
+  readonly [other: string]: unknown;
+}
+
+type ColumnRule = Readonly<Record<string, unknown>>;
+
+/** The `tables` of a connection's file; what equals a default is left out. `before` is what stands there now: its order,
+ * and what cannot be chosen here, stay. */
+export function asConfig(tables: readonly FoundTable[], selection: Selection, before: readonly TableConfig[] = []): TableConfig[] {
+  const found = new Map(tables.map((table) => [table.table, table]));
+  const known = new Set(before.map(({ name }) => name));
+  const kept = before.flatMap((table) => {
+    const chosen = selection[table.name];
+    return chosen ? [written(table, chosen, found.get(table.name))] : [];
   });
+  const added = tables.flatMap((table) => {
+    const chosen = selection[table.table];
+    return chosen && !known.has(table.table) ? [written({ name: table.table }, chosen)] : [];
+  });
+  return [...kept, ...added];
+}
+
+/** `found` where the table stands in the file already: what the engine would do by itself is not written into it. */
+function written(before: TableConfig, chosen: Chosen, found?: FoundTable): TableConfig {
+  const { mode, cursor: _, column_rules: rulesBefore = {}, ...rest } = before;
+  const byItself = mode === undefined && found?.suggested.mode === chosen.mode;
+  const names = new Set([...Object.keys(rulesBefore), ...Object.keys(chosen.columns)]);
+  const rules = [...names].flatMap((column) => {
+    const treatment = chosen.columns[column] ?? "keep";
+    const { hash: _hash, exclude: _exclude, ...other } = rulesBefore[column] ?? {};
+    const rule: ColumnRule = { ...other, ...(treatment !== "keep" && { [treatment]: true }) };
+    return Object.keys(rule).length > 0 ? [[column, rule] as const] : [];
+  });
+  return {
+    ...rest,
+    ...(!byItself && { mode: chosen.mode }),
+    ...(chosen.cursor !== null && chosen.mode !== "replace" && { cursor: chosen.cursor }),
+    ...(rules.length > 0 && { column_rules: Object.fromEntries(rules) }),
+  };
+}
+
+/** What is ticked, as the file of a connection says. */
+export function fromConfig(tables: readonly FoundTable[], config: readonly TableConfig[]): Selection {
+  const found = new Map(tables.map((table) => [table.table, table]));
+  return Object.fromEntries(
+    config.map((table): [string, Chosen] => {
+      const columns = Object.entries(table.column_rules ?? {}).map(([column, rule]): [string, Treatment] => [
+        column,
+        rule["exclude"] === true ? "exclude" : rule["hash"] === true ? "hash" : "keep",
+      ]);
+      const usual = found.get(table.name)?.suggested.mode ?? "merge";
+      return [table.name, { mode: table.mode ?? usual, cursor: table.cursor ?? null, columns: Object.fromEntries(columns) }];
+    }),
+  );
+}
+
+/** How many tables were synced before and are not ticked any more. */
+export function unticked(before: readonly TableConfig[], selection: Selection): number {
+  return before.filter(({ name }) => !selection[name]).length;
 }
 
 export interface Totals {
@@ -118,6 +165,15 @@ function columnTest(word: string): (column: FoundColumn) => boolean {
 /** How many columns may hold personal data. */
 export function personalCount(tables: readonly FoundTable[]): number {
   return tables.reduce((sum, { columns }) => sum + columns.filter(({ personal }) => personal !== null).length, 0);
+}
+
+/** How many columns of ticked tables may hold personal data, and nobody has said yet what to do about them. */
+export function undecidedCount(tables: readonly FoundTable[], selection: Selection): number {
+  return tables.reduce((sum, table) => {
+    const chosen = selection[table.table];
+    if (!chosen) return sum;
+    return sum + table.columns.filter(({ name, personal }) => personal !== null && chosen.columns[name] === undefined).length;
+  }, 0);
 }
 
 /** A query with a filter word added, or without it when it has it. */

@@ -25,6 +25,8 @@ interface GridProps {
   onMove?: (row: number, column: number) => void;
   /** Says which rows are on screen, so that their pages can be fetched. */
   onRange?: (first: number, last: number) => void;
+  /** Says which columns are on screen. */
+  onColumns?: (first: number, last: number) => void;
 }
 
 const ROW_PX = 28;
@@ -39,6 +41,7 @@ export function Grid({
   onCell,
   onMove,
   onRange,
+  onColumns,
   begin = 0,
   headerHeight = HEADER_PX,
   nullWord,
@@ -69,6 +72,9 @@ export function Grid({
   const first = rows.range?.startIndex ?? 0;
   const last = rows.range?.endIndex ?? 0;
   useEffect(() => onRange?.(first, last), [onRange, first, last]);
+  const leftmost = across.range?.startIndex ?? 0;
+  const rightmost = across.range?.endIndex ?? 0;
+  useEffect(() => onColumns?.(leftmost, rightmost), [onColumns, leftmost, rightmost]);
 
   const move = (row: number, column: number) => {
     const next = {
@@ -111,6 +117,9 @@ export function Grid({
 
   const wide = across.getTotalSize();
   const items = across.getVirtualItems();
+  const shown = rows.getVirtualItems();
+  // A cell that was scrolled away is not in the page, and nothing may point to it.
+  const drawn = shown.some(({ index }) => index === active.row) && items.some(({ index }) => index === active.column);
   // Rows that stay on screen while scrolling are not drawn again, so what they are given must keep its identity.
   const latest = useRef({ move, onCell });
   useEffect(() => {
@@ -126,7 +135,7 @@ export function Grid({
       aria-label={label}
       aria-rowcount={rowCount + 1}
       aria-colcount={columns.length}
-      aria-activedescendant={rowCount > 0 ? cellId(label, active.row, active.column) : undefined}
+      aria-activedescendant={drawn ? cellId(label, active.row, active.column) : undefined}
       onKeyDown={onKey}
       className="group relative min-h-0 flex-1 overflow-auto bg-surface outline-none"
     >
@@ -156,7 +165,7 @@ export function Grid({
         })}
       </div>
       <div role="rowgroup" className="relative" style={{ height: rows.getTotalSize(), width: wide }}>
-        {rows.getVirtualItems().map((row) => (
+        {shown.map((row) => (
           <Row
             key={row.key}
             id={label}

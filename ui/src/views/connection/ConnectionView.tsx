@@ -1,6 +1,6 @@
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { ChevronLeft, Ellipsis, ListChecks, Pause, Play, Trash2 } from "lucide-react";
-import { useMemo, useState } from "react";
+import { lazy, Suspense, useMemo, useState } from "react";
 import { useAnswer } from "~/api/client";
 import type { ConnectionDetail } from "~/api/generated";
 import { Activity } from "~/domains/connections/Activity";
@@ -28,6 +28,9 @@ import { PlanTab } from "./PlanTab";
 import { PreviewTab } from "./PreviewTab";
 import { RejectedTab } from "./RejectedTab";
 import { RunTab } from "./RunTab";
+
+// With the tree of tables, which the first screen does not need.
+const TablesTab = lazy(() => import("./TablesTab"));
 
 /** One connection, in parts. */
 export function ConnectionView() {
@@ -85,6 +88,7 @@ function Loaded({ name, detail }: { name: string; detail: ConnectionDetail }) {
         run: () => void setPaused(name, !paused),
       },
       { id: "connection.history", title: text("connection.history"), group: "navigate", shortcut: "mod+y", run: () => go("history") },
+      { id: "connection.tables", title: text("command.tables", { name }), group: "navigate", run: () => go("tables") },
       { id: "connection.preview", title: text("connection.preview"), group: "navigate", shortcut: "mod+p", run: () => go("preview") },
       { id: "connection.log", title: text("connection.log"), group: "navigate", shortcut: "mod+j", run: () => go("log") },
     ];
@@ -140,6 +144,7 @@ function Loaded({ name, detail }: { name: string; detail: ConnectionDetail }) {
           { value: "overview", label: text("connection.overview") },
           ...(running || tab === "run" ? [{ value: "run" as const, label: text("connection.run") }] : []),
           { value: "data", label: text("connection.data") },
+          { value: "tables", label: text("connection.tables") },
           { value: "preview", label: text("connection.preview") },
           { value: "plan", label: text("connection.plan") },
           { value: "history", label: text("connection.history") },
@@ -211,6 +216,12 @@ function Part({ tab, ...props }: PartProps & { tab: ConnectionTab }) {
       return <RunTab {...props} />;
     case "data":
       return <DataTab {...props} />;
+    case "tables":
+      return (
+        <Suspense>
+          <TablesTab {...props} />
+        </Suspense>
+      );
     case "preview":
       return <PreviewTab {...props} />;
     case "plan":

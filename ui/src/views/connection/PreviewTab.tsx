@@ -2,7 +2,9 @@ import { useNavigate } from "@tanstack/react-router";
 import { PanelRight, RefreshCw } from "lucide-react";
 import { useCallback, useState } from "react";
 import { useAnswer } from "~/api/client";
-import type { Preview } from "~/api/generated";
+import type { SampledPreview } from "~/api/generated";
+import { ProfileStatus } from "~/domains/preview/ProfileStatus";
+import { useProfiling } from "~/domains/preview/profiles";
 import { Inspector, type InspectorPart } from "~/domains/preview/Inspector";
 import type { Form } from "~/domains/preview/rows";
 import { SampleSheets } from "~/domains/preview/SampleSheets";
@@ -66,29 +68,51 @@ export function PreviewTab({ name, detail, table, column }: PartProps) {
           </div>
         </div>
         <Answer of={answer} doing={text("preview.loading")} rows={12}>
-          {(preview) => <Sample key={`${preview.table} ${column}`} preview={preview} wanted={column} inspector={inspector} />}
+          {(preview) => (
+            <Sample
+              key={`${preview.table} ${column}`}
+              preview={preview}
+              wanted={column}
+              inspector={inspector}
+              onGone={() => void answer.refetch()}
+            />
+          )}
         </Answer>
       </div>
     </div>
   );
 }
 
-function SampleLine({ preview, readAt }: { preview: Preview; readAt: number }) {
+function SampleLine({ preview, readAt }: { preview: SampledPreview; readAt: number }) {
   const text = useText();
   const format = useFormat();
+  const { trial } = preview;
   const total = preview.effect?.rows_estimate ?? null;
+  const rows = format.exact(trial.rows);
   const parts = [
-    text("preview.sample", { rows: format.exact(preview.rows_sampled) }) +
-      (total === null ? "" : ` ${text("preview.ofTotal", { total: format.count(total) })}`),
+    trial.all
+      ? text("preview.sampleAll", { rows })
+      : total === null
+        ? text("preview.sample", { rows })
+        : text("preview.sampleOf", { rows, total: format.count(total) }),
     text("preview.readAt", { time: format.clock(new Date(readAt).toISOString()) }),
     text("preview.nothingWritten"),
   ];
   return <span className="num truncate text-ink-muted">{parts.join(" · ")}</span>;
 }
 
-function Sample({ preview, wanted, inspector }: { preview: Preview; wanted: string | undefined; inspector: boolean }) {
+interface SampleProps {
+  preview: SampledPreview;
+  wanted: string | undefined;
+  inspector: boolean;
+  /** The engine does not keep the sample any more. */
+  onGone: () => void;
+}
+
+function Sample({ preview, wanted, inspector, onGone }: SampleProps) {
   const text = useText();
   const [form, setForm] = useState<Form>("landed");
+  const profiling = useProfiling(preview, onGone);
   // One that is not there any more is no column, and the sample begins as always.
   const [begin] = useState(() => preview.columns.findIndex(({ source, target }) => source === wanted || target === wanted));
   const [column, setColumn] = useState<number | null>(begin < 0 ? null : begin);
@@ -102,7 +126,7 @@ function Sample({ preview, wanted, inspector }: { preview: Preview; wanted: stri
   return (
     <div className="flex min-h-0 flex-1">
       <div className="flex min-w-0 flex-1 flex-col">
-        <div className="flex h-10 shrink-0 items-center overflow-x-auto border-b border-border px-2">
+        <div className="flex min-h-10 shrink-0 flex-wrap items-center gap-x-3 border-b border-border px-2">
           <Segments
             label={text("preview.form")}
             value={form}
@@ -113,10 +137,13 @@ function Sample({ preview, wanted, inspector }: { preview: Preview; wanted: stri
               { value: "both", label: text("preview.form.both") },
             ]}
           />
+          <span className="ml-auto pr-2">
+            <ProfileStatus profiling={profiling} />
+          </span>
         </div>
-        <SampleSheets preview={preview} form={form} begin={begin} onColumn={onColumn} onValue={setValue} />
+        <SampleSheets preview={preview} form={form} profiling={profiling} begin={begin} onColumn={onColumn} onValue={setValue} />
       </div>
-      {inspector && <Inspector preview={preview} column={column} part={part} onPart={setPart} />}
+      {inspector && <Inspector preview={preview} store={profiling.store} column={column} part={part} onPart={setPart} />}
       <ValueDialog shown={value} onClose={() => setValue(null)} />
     </div>
   );

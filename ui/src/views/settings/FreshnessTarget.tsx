@@ -36,7 +36,7 @@ function Form({ settings }: { settings: Settings }) {
   const wrong = counts && minutes === null;
   const submit = async () => {
     if (wrong || (await save.run({ ...settings, fresh_within_minutes: wanted })) === undefined) return;
-    toast({ title: text("settings.freshness.saved") });
+    toast({ title: text("settings.freshness.saved"), action: { label: text("common.undo"), run: () => void save.run(settings) } });
   };
   return (
     <form

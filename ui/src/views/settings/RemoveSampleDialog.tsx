@@ -11,13 +11,14 @@ export function RemoveSampleDialog({ open, onClose }: { open: boolean; onClose: 
   const text = useText();
   const navigate = useNavigate();
   const remove = useAction("sample.remove");
+  const prepare = useAction("sample.prepare");
   const close = () => {
     remove.clear();
     onClose();
   };
   const act = async () => {
     if ((await remove.run(null)) === undefined) return;
-    toast({ title: text("sample.removed") });
+    toast({ title: text("sample.removed"), action: { label: text("common.undo"), run: () => void prepare.run(null) } });
     close();
     // The page may have been about the sample.
     await navigate({ to: "/" });
