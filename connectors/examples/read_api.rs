@@ -55,7 +55,7 @@ async fn main() -> Result<()> {
     let text = std::fs::read_to_string(manifest)?;
     let connector = Declarative::load("api", text, |_| None)?;
     let config = Config::new(serde_json::from_str(&std::fs::read_to_string(config)?)?);
-    let source = connector.source(&config, &ConnectorContext { project: ".".into() })?;
+    let source = connector.source(&config, &ConnectorContext::of("."))?;
     let found = source.discover(&DiscoverFilter::default()).await?;
     let info = found.tables.into_iter().find(|info| info.schema.table.name == *table);
     let schema = info.context("there is no such table")?.schema;

@@ -198,10 +198,14 @@ async fn answered(answer: Answer) -> TrialResult {
 
 #[tokio::test]
 async fn answers_that_are_no_data_are_told_apart() {
-    let page =
-        Answer { status: 200, headers: vec![], body: b"<!DOCTYPE html><html></html>".as_slice().into() };
+    let page = Answer {
+        status: 200,
+        headers: vec![],
+        body: b"<!DOCTYPE html><html></html>".as_slice().into(),
+        ..Answer::default()
+    };
     assert!(matches!(found(&answered(page).await, BuilderField::Address).what, Found::WebPage { .. }));
-    let text = Answer { status: 200, headers: vec![], body: b"ok".as_slice().into() };
+    let text = Answer { status: 200, headers: vec![], body: b"ok".as_slice().into(), ..Answer::default() };
     assert!(matches!(found(&answered(text).await, BuilderField::Address).what, Found::NotJson { .. }));
     let failed = answered(status(500, json!({}))).await;
     assert!(matches!(found(&failed, BuilderField::Errors).what, Found::ServerFailed { status: 500 }));

@@ -164,7 +164,12 @@ fn agree(codes: &Codes, asked: &HashMap<String, String>) -> Answer {
     let code = format!("code-{}", codes.len() + 1);
     codes.insert(code.clone(), (of("challenge"), of("redirect")));
     let target = format!("{}?code={code}&state={}", of("redirect"), of("state"));
-    Answer { status: 302, headers: vec![("Location".to_owned(), target)], body: Arc::from([]) }
+    Answer {
+        status: 302,
+        headers: vec![("Location".to_owned(), target)],
+        body: Arc::from([]),
+        ..Answer::default()
+    }
 }
 
 fn token(codes: &Codes, asked: &HashMap<String, String>) -> Answer {
@@ -205,7 +210,7 @@ fn refused(status: u16, error: &str) -> Answer {
 
 fn html(status: u16, body: &str) -> Answer {
     let headers = vec![("Content-Type".to_owned(), "text/html".to_owned())];
-    Answer { status, headers, body: body.as_bytes().into() }
+    Answer { status, headers, body: body.as_bytes().into(), ..Answer::default() }
 }
 
 /// A query or a form.

@@ -184,5 +184,5 @@ fn said(status: u16, headers: &BTreeMap<String, String>, body: &Value, address: 
     let mut all = vec![("Content-Type".to_owned(), kind.to_owned())];
     all.retain(|(name, _)| !headers.keys().any(|given| given.eq_ignore_ascii_case(name)));
     all.extend(headers.iter().map(|(name, value)| (name.clone(), local(value))));
-    Answer { status, headers: all, body: local(&text).into_bytes().into() }
+    Answer { status, headers: all, body: local(&text).into_bytes().into(), ..Answer::default() }
 }
