@@ -206,10 +206,10 @@ impl Newest {
         let Some(converter) = &self.converter else { return Ok(()) };
         let rows = converter.convert_columns(std::slice::from_ref(column))?;
         // Nulls come first, so they are never the newest unless there is nothing else.
-        if let Some(newest) = rows.iter().max().map(|row| row.owned()) {
-            if self.value.as_ref().is_none_or(|known| newest.row() > known.row()) {
-                self.value = Some(newest);
-            }
+        if let Some(newest) = rows.iter().max().map(|row| row.owned())
+            && self.value.as_ref().is_none_or(|known| newest.row() > known.row())
+        {
+            self.value = Some(newest);
         }
         Ok(())
     }
