@@ -37,7 +37,7 @@ impl Default for Limits {
     fn default() -> Self {
         Limits {
             allow_private: false,
-            body_bytes: 256 << 20,
+            body_bytes: 128 << 20,
             stream_bytes: 64 << 30,
             connect: Duration::from_secs(30),
             silence: Duration::from_secs(300),
@@ -108,18 +108,19 @@ impl Body {
             return Err(too_large(limit));
         }
         let Some(first) = self.bytes.try_next().await? else { return Ok(Bytes::new()) };
-        let Some(second) = self.bytes.try_next().await? else { return within(first, limit) };
-        let mut all =
-            Vec::with_capacity(usize::try_from(length).unwrap_or(0).max(first.len() + second.len()));
-        all.extend_from_slice(&first);
-        all.extend_from_slice(&second);
-        while let Some(more) = self.bytes.try_next().await? {
-            if all.len() as u64 + more.len() as u64 > limit {
+        let (mut pieces, mut total) = (vec![first], 0);
+        // Put together at the end: a body that turns out to be too large never takes more than the limit.
+        loop {
+            total += pieces.last().map_or(0, Bytes::len);
+            if total as u64 > limit {
                 return Err(too_large(limit));
             }
-            all.extend_from_slice(&more);
+            match self.bytes.try_next().await? {
+                Some(piece) => pieces.push(piece),
+                None if pieces.len() == 1 => return Ok(pieces.swap_remove(0)),
+                None => return Ok(pieces.concat().into()),
+            }
         }
-        within(Bytes::from(all), limit)
     }
 
     /// The body piece by piece.
@@ -134,10 +135,6 @@ impl Body {
             })
             .boxed()
     }
-}
-
-fn within(bytes: Bytes, limit: u64) -> Result<Bytes> {
-    if bytes.len() as u64 > limit { Err(too_large(limit)) } else { Ok(bytes) }
 }
 
 pub(super) fn too_large(limit: u64) -> Error {
@@ -389,5 +386,12 @@ fn failed(url: &Url, error: reqwest::Error) -> Error {
         }
         () => (ErrorKind::ConnectionLost, format!("The connection to {host} was lost.")),
     };
-    Error::new(kind, message).with("host", host).caused_by(error.without_url())
+    let error = Error::new(kind, message).with("host", host).caused_by(error.without_url());
+    if !tls {
+        return error;
+    }
+    error
+        .meaning("Nothing was asked, because nobody proves who answers there.")
+        .fix("Check the address: the server must speak TLS where it begins with https.")
+        .fix("If the server's certificate has run out or is its own, let its owner renew it, or let this computer trust who signed it.")
 }

@@ -25,7 +25,7 @@ const IN_FLIGHT: usize = 4;
 /// The longest line of a body that is read line by line.
 const LINE_MAX: u64 = 64 << 20;
 /// The most that is unpacked at once, where the whole of it must be seen.
-const UNPACKED_MAX: u64 = 256 << 20;
+const UNPACKED_MAX: u64 = 128 << 20;
 
 /// How a body is written.
 #[derive(Debug, Clone)]
