@@ -1,6 +1,7 @@
 //! The HTTP client of a run: connections, limits, redirects, kept answers, waiting for a host that asked for it.
 
 use std::collections::HashMap;
+use std::io;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -370,10 +371,14 @@ pub(super) fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue
 /// What went wrong between us and a host. The address is told without its query: keys may be in it.
 fn failed(url: &Url, error: reqwest::Error) -> Error {
     let host = url.host_str().unwrap_or_default().to_owned();
-    let mut causes = String::new();
+    let (mut causes, mut broke_off) = (String::new(), false);
     let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(&error);
     while let Some(inner) = cause {
         causes.push_str(&inner.to_string());
+        broke_off |= inner.downcast_ref::<io::Error>().is_some_and(|error| {
+            use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+            matches!(error.kind(), UnexpectedEof | ConnectionReset | ConnectionAborted | BrokenPipe)
+        });
         cause = inner.source();
     }
     let tls = causes.contains("certificate") || causes.contains("TLS") || causes.contains("tls");
@@ -381,7 +386,8 @@ fn failed(url: &Url, error: reqwest::Error) -> Error {
         () if error.is_timeout() => (ErrorKind::Timeout, format!("{host} did not answer in time.")),
         () if tls => (ErrorKind::Tls, format!("No safe connection to {host} could be made.")),
         () if error.is_connect() => (ErrorKind::Unreachable, format!("{host} cannot be reached.")),
-        () if error.is_decode() => {
+        // What unpacks a body also tells when there is no more of it to unpack.
+        () if error.is_decode() && !broke_off => {
             (ErrorKind::CorruptInput, format!("{host} sent a body that cannot be unpacked."))
         }
         () => (ErrorKind::ConnectionLost, format!("The connection to {host} was lost.")),
