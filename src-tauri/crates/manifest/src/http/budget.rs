@@ -101,9 +101,9 @@ impl Budget {
     }
 
     /// Asks for the turn of a request. When it is now, the request counts as sent.
-    pub fn take(&self, method: &str, url: &Url, headers: &HeaderMap) -> Turn {
+    pub fn take(&self, method: &str, url: &Url, headers: &HeaderMap, now: Instant) -> Turn {
         match self.policy(method, url, headers) {
-            Some((policy, weight)) => policy.rate.take(weight),
+            Some((policy, weight)) => policy.rate.take(weight, now),
             None => Turn::Now,
         }
     }
@@ -114,7 +114,7 @@ impl Budget {
         (method, url, sent): (&str, &Url, &HeaderMap),
         status: u16,
         headers: &[(String, String)],
-        clock: Clock,
+        (clock, now): (Clock, Instant),
     ) {
         let Some((policy, _)) = self.policy(method, url, sent) else { return };
         let number = |name: &str| -> Option<i64> {
@@ -124,9 +124,8 @@ impl Budget {
         let left = left.or_else(|| self.refusals.contains(&status).then_some(0));
         let until = number(&self.reset_header).and_then(|at| u64::try_from(at - clock().as_second()).ok());
         // A day is more than any window has; some servers count in other units.
-        let until =
-            until.filter(|left| *left <= 86_400).map(|left| Instant::now() + Duration::from_secs(left));
-        policy.rate.learn(left, until);
+        let until = until.filter(|left| *left <= 86_400).map(|left| now + Duration::from_secs(left));
+        policy.rate.learn(left, until, now);
     }
 
     fn policy(&self, method: &str, url: &Url, headers: &HeaderMap) -> Option<(&Policy, usize)> {
@@ -175,8 +174,7 @@ impl Policy {
 }
 
 impl Rate {
-    fn take(&self, weight: usize) -> Turn {
-        let now = Instant::now();
+    fn take(&self, weight: usize, now: Instant) -> Turn {
         match self {
             Rate::Unlimited => Turn::Now,
             Rate::Fixed { limit, period, window } => {
@@ -220,7 +218,7 @@ impl Rate {
         }
     }
 
-    fn learn(&self, left: Option<usize>, until: Option<Instant>) {
+    fn learn(&self, left: Option<usize>, until: Option<Instant>, now: Instant) {
         match self {
             Rate::Unlimited => {}
             Rate::Fixed { limit, window, .. } => {
@@ -233,7 +231,6 @@ impl Rate {
             // How the API counts, and how we do, is the same only when it says that nothing is left.
             Rate::Moving { rates, sent } => {
                 if left == Some(0) && until.is_none() {
-                    let now = Instant::now();
                     let mut sent = sent.lock().unwrap_or_else(PoisonError::into_inner);
                     let left = rates.iter().map(|(limit, interval)| {
                         let counted = sent.iter().rev().take_while(|at| **at + *interval > now).count();

@@ -265,7 +265,7 @@ impl Requester {
             run.client.gate.answered();
         }
         let sent = (request.method.as_str(), &request.url, &request.headers);
-        run.client.budget.learn(sent, answer.status, &answer.headers, run.clock);
+        run.client.budget.learn(sent, answer.status, &answer.headers, (run.clock, Instant::now()));
         Ok(answer)
     }
 
@@ -280,7 +280,12 @@ impl Requester {
             if run.client.resting(host).is_some() {
                 continue;
             }
-            match run.client.budget.take(request.method.as_str(), &request.url, &request.headers) {
+            match run.client.budget.take(
+                request.method.as_str(),
+                &request.url,
+                &request.headers,
+                Instant::now(),
+            ) {
                 Turn::Now => return pass,
                 Turn::After(until) => {
                     drop(pass);

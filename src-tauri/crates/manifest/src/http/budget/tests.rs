@@ -10,93 +10,113 @@ fn budget(budget: Json) -> Budget {
     Budget::of(&Node::root(&document), &config, || "2024-03-15T00:00:00Z".parse().unwrap()).unwrap()
 }
 
-fn take(budget: &Budget, address: &str) -> Option<Duration> {
-    match budget.take("GET", &Url::parse(address).unwrap(), &HeaderMap::new()) {
-        Turn::Now => None,
-        Turn::After(at) => Some(at - Instant::now()),
-    }
+/// A budget, and the time that its tests set.
+struct Case {
+    budget: Budget,
+    now: Instant,
 }
 
-fn learn(budget: &Budget, status: u16, headers: &[(&str, &str)]) {
-    let headers: Vec<_> =
-        headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    let url = Url::parse("https://a.test/x").unwrap();
-    budget.learn(("GET", &url, &HeaderMap::new()), status, &headers, || {
-        "2024-03-15T00:00:00Z".parse().unwrap()
-    });
+impl Case {
+    fn new(given: Json) -> Case {
+        Case { budget: budget(given), now: Instant::now() }
+    }
+
+    /// How long a request would have to wait; none when it is sent.
+    fn take(&self, address: &str) -> Option<Duration> {
+        self.take_with(address, &HeaderMap::new())
+    }
+
+    fn take_with(&self, address: &str, headers: &HeaderMap) -> Option<Duration> {
+        match self.budget.take("GET", &Url::parse(address).unwrap(), headers, self.now) {
+            Turn::Now => None,
+            Turn::After(at) => Some(at - self.now),
+        }
+    }
+
+    fn learn(&self, status: u16, headers: &[(&str, &str)]) {
+        let headers: Vec<_> =
+            headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let url = Url::parse("https://a.test/x").unwrap();
+        let clock = || "2024-03-15T00:00:00Z".parse::<jiff::Timestamp>().unwrap();
+        self.budget.learn(("GET", &url, &HeaderMap::new()), status, &headers, (clock, self.now));
+    }
 }
 
 const SECOND: Duration = Duration::from_secs(1);
 
-#[tokio::test(start_paused = true)]
-async fn all_rates_of_a_moving_window_hold() {
-    let budget = budget(json!({"policies": [{"type": "MovingWindowCallRatePolicy", "rates": [
+#[test]
+fn all_rates_of_a_moving_window_hold() {
+    let mut case = Case::new(json!({"policies": [{"type": "MovingWindowCallRatePolicy", "rates": [
         {"limit": "{{ config['limit'] }}", "interval": "PT10S"}, {"limit": 3, "interval": "PT1M"},
     ]}]}));
-    let take = || take(&budget, "https://a.test/x");
-    assert_eq!((take(), take()), (None, None));
-    assert_eq!((take(), take()), (Some(10 * SECOND), Some(10 * SECOND)), "asking is not sending");
-    tokio::time::advance(10 * SECOND).await;
-    assert_eq!(take(), None);
-    assert_eq!(take(), Some(50 * SECOND), "the first two leave the minute together");
-    tokio::time::advance(50 * SECOND).await;
-    assert_eq!((take(), take(), take()), (None, None, Some(10 * SECOND)));
-    tokio::time::advance(60 * SECOND).await;
-    assert_eq!(take(), None);
-    learn(&budget, 429, &[]);
-    assert_eq!(take(), Some(10 * SECOND), "the API counts otherwise, and has told so");
+    let take = |case: &Case| case.take("https://a.test/x");
+    assert_eq!((take(&case), take(&case)), (None, None));
+    assert_eq!((take(&case), take(&case)), (Some(10 * SECOND), Some(10 * SECOND)), "asking is not sending");
+    case.now += 10 * SECOND;
+    assert_eq!(take(&case), None);
+    assert_eq!(take(&case), Some(50 * SECOND), "the first two leave the minute together");
+    case.now += 50 * SECOND;
+    assert_eq!((take(&case), take(&case), take(&case)), (None, None, Some(10 * SECOND)));
+    case.now += 60 * SECOND;
+    assert_eq!(take(&case), None);
+    case.learn(429, &[]);
+    assert_eq!(take(&case), Some(10 * SECOND), "the API counts otherwise, and has told so");
 }
 
-#[tokio::test(start_paused = true)]
-async fn fixed_windows_follow_what_the_api_says() {
-    let budget = budget(json!({"ratelimit_remaining_header": "X-Left", "ratelimit_reset_header": "X-Reset",
+#[test]
+fn fixed_windows_follow_what_the_api_says() {
+    let mut case =
+        Case::new(json!({"ratelimit_remaining_header": "X-Left", "ratelimit_reset_header": "X-Reset",
         "status_codes_for_ratelimit_hit": [420],
         "policies": [{"type": "FixedWindowCallRatePolicy", "period": "PT1M", "call_limit": 3}]}));
-    let take = || take(&budget, "https://a.test/x");
-    assert_eq!(take(), None);
-    tokio::time::advance(20 * SECOND).await;
-    assert_eq!((take(), take(), take()), (None, None, Some(40 * SECOND)));
-    tokio::time::advance(40 * SECOND).await;
-    assert_eq!(take(), None, "a new window");
-    learn(&budget, 200, &[("x-left", "1"), ("x-reset", "1710460830")]);
-    assert_eq!((take(), take()), (None, Some(30 * SECOND)), "of the last three one was left, for 30 s");
-    tokio::time::advance(30 * SECOND).await;
-    assert_eq!(take(), None);
-    learn(&budget, 420, &[]);
-    assert_eq!(take(), Some(60 * SECOND), "refused: nothing is left");
+    let take = |case: &Case| case.take("https://a.test/x");
+    assert_eq!(take(&case), None);
+    case.now += 20 * SECOND;
+    assert_eq!((take(&case), take(&case), take(&case)), (None, None, Some(40 * SECOND)));
+    case.now += 40 * SECOND;
+    assert_eq!(take(&case), None, "a new window");
+    case.learn(200, &[("x-left", "1"), ("x-reset", "1710460830")]);
+    assert_eq!(
+        (take(&case), take(&case)),
+        (None, Some(30 * SECOND)),
+        "of the last three one was left, for 30 s"
+    );
+    case.now += 30 * SECOND;
+    assert_eq!(take(&case), None);
+    case.learn(420, &[]);
+    assert_eq!(take(&case), Some(60 * SECOND), "refused: nothing is left");
 }
 
-#[tokio::test(start_paused = true)]
-async fn the_first_policy_that_fits_holds() {
+#[test]
+fn the_first_policy_that_fits_holds() {
     let one = |matchers: Json| json!({"type": "FixedWindowCallRatePolicy", "period": "PT1M", "call_limit": 1, "matchers": matchers});
-    let budget = budget(json!({"policies": [
+    let case = Case::new(json!({"policies": [
         {"type": "UnlimitedCallRatePolicy", "matchers": [{"url_path_pattern": "/free"}]},
         one(json!([{"url_base": "https://b.test"}])),
         one(json!([{"params": {"kind": "dear"}}, {"method": "GET", "url_path_pattern": "/v\\d+/"}])),
         one(json!([{"headers": {"X-Tier": "1"}}])),
     ]}));
     for free in ["https://b.test/free/1", "https://a.test/x?kind=cheap", "https://a.test/in/v/x"] {
-        assert_eq!((take(&budget, free), take(&budget, free)), (None, None), "{free}");
+        assert_eq!((case.take(free), case.take(free)), (None, None), "{free}");
     }
-    assert_eq!(take(&budget, "https://b.test/x"), None);
-    assert!(take(&budget, "https://b.test/y?kind=dear").is_some());
-    assert_eq!(take(&budget, "https://a.test/y?kind=dear"), None);
-    assert!(take(&budget, "https://a.test/in/v12/x").is_some(), "both matchers belong to one policy");
+    assert_eq!(case.take("https://b.test/x"), None);
+    assert!(case.take("https://b.test/y?kind=dear").is_some());
+    assert_eq!(case.take("https://a.test/y?kind=dear"), None);
+    assert!(case.take("https://a.test/in/v12/x").is_some(), "both matchers belong to one policy");
     let headers = HeaderMap::from_iter([("x-tier".parse().unwrap(), "1".parse().unwrap())]);
-    let url = Url::parse("https://a.test/x").unwrap();
-    assert_eq!(budget.take("GET", &url, &headers), Turn::Now);
-    assert_ne!(budget.take("GET", &url, &headers), Turn::Now);
+    assert!(case.take_with("https://a.test/x", &headers).is_none());
+    assert!(case.take_with("https://a.test/x", &headers).is_some());
 }
 
-#[tokio::test(start_paused = true)]
-async fn heavy_requests_count_more() {
-    let budget = budget(json!({"policies": [{"type": "MovingWindowCallRatePolicy",
+#[test]
+fn heavy_requests_count_more() {
+    let case = Case::new(json!({"policies": [{"type": "MovingWindowCallRatePolicy",
         "rates": [{"limit": 5, "interval": "PT10S"}],
         "matchers": [{"url_path_pattern": "/heavy", "weight": 3}, {"weight": 1}]}]}));
-    assert_eq!(take(&budget, "https://a.test/heavy"), None);
-    assert!(take(&budget, "https://a.test/heavy").is_some());
-    assert_eq!((take(&budget, "https://a.test/x"), take(&budget, "https://a.test/x")), (None, None));
-    assert!(take(&budget, "https://a.test/x").is_some());
+    assert_eq!(case.take("https://a.test/heavy"), None);
+    assert!(case.take("https://a.test/heavy").is_some());
+    assert_eq!((case.take("https://a.test/x"), case.take("https://a.test/x")), (None, None));
+    assert!(case.take("https://a.test/x").is_some());
 }
 
 #[tokio::test]
