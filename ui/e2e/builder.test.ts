@@ -255,6 +255,9 @@ describe("somebody whose description is wrong", () => {
     const rowsField = page.locator('[data-slot="rows"]');
     await rowsField.getByText("200, but no rows at data[]; there is an array at results[].").waitFor();
     await look(page, "8-wrong-guess");
+    await page.setViewportSize({ width: 960, height: 640 });
+    await look(page, "8b-narrow");
+    await page.setViewportSize({ width: 1280, height: 800 });
     await studio.expectAccessible();
     // F8 leads to the field.
     await page.keyboard.press("F8");
