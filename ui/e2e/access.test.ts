@@ -74,7 +74,7 @@ describe("somebody who needs large letters", () => {
     await page.getByRole("button", { name: "Try it with sample data" }).waitFor();
     expect(await cutOff(page), "welcome").toEqual([]);
     await syncSample(page);
-    const places = ["/", "/inbox", "/runs", "/settings", "/new", "/sql"];
+    const places = ["/", "/inbox", "/runs", "/settings", "/builder", "/new", "/sql"];
     const cut: string[] = [];
     const tabs = ["overview", "data", "preview", "plan", "history", "log", "rejected"];
     for (const place of [...places, ...tabs.map((tab) => `/connections/sample/${tab}`)]) {

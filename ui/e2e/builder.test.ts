@@ -152,6 +152,19 @@ describe("somebody with the description of an API", () => {
     await save(page, "acme-tickets");
     await connectAndSync(page, "acme-tickets", { "API key": KEY }, "acme");
     expect(await ask(page, "select count(*), count(distinct id), min(subject) from tickets")).toEqual(["230", "230", "Ticket 0"]);
+
+    // A next version shows what changes, and who uses it.
+    await goTo(page, "#/builder?connector=acme-tickets");
+    await page.getByRole("button", { name: /^tickets/ }).click();
+    await page.getByLabel("Size", { exact: true }).fill("50");
+    await page.getByRole("button", { name: "Check and save…" }).click();
+    const dialog = page.getByRole("dialog", { name: "Check list" });
+    await dialog.getByText("Used by acme-tickets.", { exact: false }).waitFor();
+    await dialog.getByRole("textbox", { name: "What changes" }).getByText("page_size: 50").waitFor();
+    await look(page, "4b-next-version");
+    await studio.expectAccessible();
+    await dialog.getByRole("button", { name: "Save as the next version" }).click();
+    await page.getByText("acme-tickets is in the catalogue").waitFor();
   });
 });
 
@@ -242,6 +255,9 @@ describe("somebody whose description is wrong", () => {
     const rowsField = page.locator('[data-slot="rows"]');
     await rowsField.getByText("200, but no rows at data[]; there is an array at results[].").waitFor();
     await look(page, "8-wrong-guess");
+    await page.setViewportSize({ width: 960, height: 640 });
+    await look(page, "8b-narrow");
+    await page.setViewportSize({ width: 1280, height: 800 });
     await studio.expectAccessible();
     // F8 leads to the field.
     await page.keyboard.press("F8");

@@ -47,7 +47,7 @@ export function ResponseTree(props: ResponseTreeProps) {
       ArrowUp: () => go(place - 1),
       Home: () => go(0),
       End: () => go(lines.length - 1),
-      ArrowRight: () => (line.kind !== "value" && !line.open ? toggle(line.path, true) : go(place + 1)),
+      ArrowRight: () => ((line.kind === "list" || line.kind === "object") && !line.open ? toggle(line.path, true) : go(place + 1)),
       ArrowLeft: () => (line.open ? toggle(line.path, false) : setChosen(line.path.slice(0, -1))),
       Enter: () => toggle(line.path),
     };
@@ -80,7 +80,7 @@ export function ResponseTree(props: ResponseTreeProps) {
               isTime={isOfRows(line.path) && timeField === name}
               onChoose={() => {
                 setChosen(line.path);
-                if (line.kind !== "value") toggle(line.path);
+                if (line.kind !== "value" && line.kind !== "more") toggle(line.path);
               }}
             />
           );
@@ -107,36 +107,30 @@ interface TreeLineProps {
 function TreeLine({ line, chosen, isRows, isKey, isTime, onChoose }: TreeLineProps) {
   const text = useText();
   const Icon = line.open ? ChevronDown : ChevronRight;
+  const opens = line.kind === "list" || line.kind === "object";
   return (
-    <>
-      {/* Keys reach the tree itself, which moves the chosen line. */}
-      {/* oxlint-disable-next-line jsx-a11y/click-events-have-key-events */}
-      <div
-        id={lineId(line)}
-        role="treeitem"
-        tabIndex={-1}
-        data-line={keyOf(line.path)}
-        aria-level={line.depth + 1}
-        aria-selected={chosen}
-        aria-expanded={line.kind === "value" ? undefined : line.open}
-        onClick={onChoose}
-        className={clsx("flex min-h-6 cursor-default items-center gap-1 pr-3", chosen ? "bg-accent-soft" : "hover:bg-sunken", isRows && !chosen && "bg-ok-soft")}
-        style={{ paddingInlineStart: 8 + line.depth * 14 }}
-      >
-        {line.kind === "value" ? <span className="w-3 shrink-0" /> : <Icon size={12} strokeWidth={2} aria-hidden className="shrink-0 text-ink-muted" />}
-        {line.name !== "" && <bdi className="shrink-0 text-ink-muted">{line.name}:</bdi>}
-        {line.size !== null && <span className="text-ink-muted">{line.kind === "list" ? `[${line.size}]` : `{${line.size}}`}</span>}
-        <bdi className="truncate">{line.shown}</bdi>
-        {isRows && <Mark word={text("builder.tab.rows")} />}
-        {isKey && <Mark icon={KeyRound} word={text("builder.landsKey")} />}
-        {isTime && <Mark icon={ClockArrowUp} word={text("builder.landsTime")} />}
-      </div>
-      {line.more > 0 && (
-        <div role="presentation" className="text-ink-subtle" style={{ paddingInlineStart: 36 + line.depth * 14 }}>
-          {text("builder.treeMore", { count: line.more })}
-        </div>
-      )}
-    </>
+    // Keys reach the tree itself, which moves the chosen line.
+    // oxlint-disable-next-line jsx-a11y/click-events-have-key-events
+    <div
+      id={lineId(line)}
+      role="treeitem"
+      tabIndex={-1}
+      data-line={keyOf(line.path)}
+      aria-level={line.depth + 1}
+      aria-selected={chosen}
+      aria-expanded={opens ? line.open : undefined}
+      onClick={onChoose}
+      className={clsx("flex min-h-6 cursor-default items-center gap-1 pr-3", chosen ? "bg-accent-soft" : "hover:bg-sunken", isRows && !chosen && "bg-ok-soft")}
+      style={{ paddingInlineStart: 8 + line.depth * 14 }}
+    >
+      {opens ? <Icon size={12} strokeWidth={2} aria-hidden className="shrink-0 text-ink-muted" /> : <span className="w-3 shrink-0" />}
+      {line.name !== "" && <bdi className="shrink-0 text-ink-muted">{line.name}:</bdi>}
+      {line.size !== null && <span className="text-ink-muted">{line.kind === "list" ? `[${line.size}]` : `{${line.size}}`}</span>}
+      {line.kind === "more" ? <span className="text-ink-muted">{text("builder.treeMore", { count: line.more })}</span> : <bdi className="truncate">{line.shown}</bdi>}
+      {isRows && <Mark word={text("builder.tab.rows")} />}
+      {isKey && <Mark icon={KeyRound} word={text("builder.landsKey")} />}
+      {isTime && <Mark icon={ClockArrowUp} word={text("builder.landsTime")} />}
+    </div>
   );
 }
 

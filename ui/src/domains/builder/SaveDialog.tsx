@@ -1,5 +1,5 @@
 import { CircleCheck, CircleDashed } from "lucide-react";
-import { useState } from "react";
+import { lazy, Suspense, useState } from "react";
 import { useAction, useAnswer } from "~/api/client";
 import type { LookAnswer } from "~/api/generated";
 import { usePlatform } from "~/platform";
@@ -11,6 +11,8 @@ import { Problem } from "~/shared/ui/Problem";
 import { textAt } from "./json";
 import type { Manifest } from "./manifest";
 import { useBuilder } from "./store";
+
+const YamlDiff = lazy(() => import("./YamlDiff"));
 
 interface SaveDialogProps {
   manifest: Manifest;
@@ -53,6 +55,7 @@ export function SaveDialog({ manifest, look, onClose, onSaved }: SaveDialogProps
       open
       onClose={onClose}
       title={text("builder.check")}
+      wide={replaces}
       footer={
         <>
           <Button onClick={() => platform.save(`${working.name}.yaml`, "application/yaml", working.yaml)}>{text("builder.export")}</Button>
@@ -80,6 +83,14 @@ export function SaveDialog({ manifest, look, onClose, onSaved }: SaveDialogProps
           {(ids) => <TextInput {...ids} value={description} onValue={setDescription} />}
         </Field>
         <p className="m-0 text-ink-muted">{taken ? text("builder.nameTaken") : text("builder.saveAnyway")}</p>
+        {replaces && used.data && used.data.yaml !== working.yaml && (
+          <section className="flex flex-col gap-1">
+            <h3 className="text-heading">{text("builder.changes")}</h3>
+            <Suspense fallback={null}>
+              <YamlDiff label={text("builder.changes")} before={used.data.yaml} after={working.yaml} />
+            </Suspense>
+          </section>
+        )}
         {replaces && used.data && used.data.used_by.length > 0 && <p className="m-0 text-warn">{text("builder.saveUsed", { names: used.data.used_by.join(", ") })}</p>}
         {save.error !== null && <Problem error={save.error} />}
       </div>

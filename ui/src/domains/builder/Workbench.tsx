@@ -4,7 +4,7 @@ import { useAction, useAnswer } from "~/api/client";
 import { assemble } from "~/domains/systems/form";
 import { type Command, useCommands } from "~/shared/commands";
 import { useText } from "~/shared/text";
-import { Button } from "~/shared/ui/Button";
+import { Button, IconButton } from "~/shared/ui/Button";
 import { Empty, Loading } from "~/shared/ui/feedback";
 import { TextInput } from "~/shared/ui/Field";
 import { PageHeader, Segments } from "~/shared/ui/layout";
@@ -79,7 +79,7 @@ export function Workbench({ working, kept, onLeave, onSaved }: WorkbenchProps) {
             {text("builder.confirmAll")}
           </Button>
         )}
-        <span role="status" className={kept === false ? "text-warn" : "text-ink-subtle"}>
+        <span role="status" className={kept === false ? "text-warn" : "text-ink-subtle max-xl:sr-only"}>
           {kept !== null && text(kept ? "builder.draftKept" : "builder.draftNotKept")}
         </span>
         <Segments
@@ -91,16 +91,14 @@ export function Workbench({ working, kept, onLeave, onSaved }: WorkbenchProps) {
           value={asText ? "yaml" : "form"}
           onValue={(value) => setAsText(value === "yaml")}
         />
-        <Button look="quiet" icon={RotateCcw} onClick={onLeave}>
-          {text("builder.back")}
-        </Button>
+        <IconButton icon={RotateCcw} label={text("builder.back")} onClick={onLeave} />
         <Button icon={Save} onClick={() => setSaving(true)}>
           {text("builder.save")}
         </Button>
       </PageHeader>
-      <div className="flex min-h-0 flex-1">
+      <div className="flex min-h-0 flex-1 overflow-x-auto">
         <Outline manifest={manifest} onDuplicate={duplicate} />
-        <section aria-label={text(asText ? "builder.yaml" : "builder.form")} data-region tabIndex={-1} className="flex min-w-0 flex-1 flex-col border-r border-border outline-none">
+        <section aria-label={text(asText ? "builder.yaml" : "builder.form")} data-region tabIndex={-1} className="flex min-w-80 flex-1 flex-col border-r border-border outline-none">
           {problem && (
             <p role="alert" className="m-0 border-b border-border bg-bad-soft px-4 py-2 text-bad">
               {problem.line === null ? problem.message : text("builder.problemLine", { line: problem.line, message: problem.message })}

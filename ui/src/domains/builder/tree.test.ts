@@ -7,7 +7,9 @@ describe("a response as a tree", () => {
   it("opens the way to the rows, and says how many are not shown", () => {
     const lines = linesOf(response, openAtFirst(response, ["data"]));
     expect(lines.slice(0, 5).map(({ name }) => name)).toEqual(["", "data", "0", "id", "who"]);
-    expect(lines[1]?.more).toBe(10);
+    expect(lines.find(({ kind }) => kind === "more")).toMatchObject({ path: ["data", "…"], more: 10 });
+    expect(lines.findIndex(({ kind }) => kind === "more")).toBeGreaterThan(lines.findIndex(({ name }) => name === "19"));
+    expect(picksOf(response, ["data", "…"], ["data"])).toEqual({ rows: null, field: null, next: null });
     expect(lines.some(({ name }) => name === "token")).toBe(true);
   });
 

@@ -7,7 +7,8 @@ export interface Line {
   depth: number;
   /** How many items it holds, when it is an array or an object. */
   size: number | null;
-  kind: "list" | "object" | "value";
+  /** `more` stands for items that are not shown. */
+  kind: "list" | "object" | "value" | "more";
   open: boolean;
   /** What is shown of a value. */
   shown: string;
@@ -41,8 +42,10 @@ export function linesOf(root: Json, open: ReadonlySet<string>): Line[] {
     };
     lines.push(line);
     if (!isOpen) return;
-    if (Array.isArray(value)) for (const [index, item] of value.slice(0, ITEMS_SHOWN).entries()) add(item, [...path, String(index)], String(index));
-    else if (isFields(value)) for (const [key, field] of Object.entries(value)) add(field, [...path, key], key);
+    if (Array.isArray(value)) {
+      for (const [index, item] of value.slice(0, ITEMS_SHOWN).entries()) add(item, [...path, String(index)], String(index));
+      if (line.more > 0) lines.push({ ...line, path: [...path, "…"], name: "", depth: path.length + 1, size: null, kind: "more", open: false });
+    } else if (isFields(value)) for (const [key, field] of Object.entries(value)) add(field, [...path, key], key);
   };
   add(root, [], "");
   return lines;
@@ -76,6 +79,7 @@ export interface Picks {
 /** What can be done with a place of the response, when the rows are at `rows`. */
 export function picksOf(root: Json, path: Path, rows: Path | null): Picks {
   const value = at(root, path);
+  if (value === undefined) return { rows: null, field: null, next: null };
   const firstIndex = path.findIndex((step, index) => Array.isArray(at(root, path.slice(0, index))) && /^\d+$/.test(step));
   if (Array.isArray(value) && firstIndex === -1) return { rows: [...path], field: null, next: null };
   const scalar = value !== null && typeof value !== "object";

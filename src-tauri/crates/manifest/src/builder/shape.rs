@@ -92,7 +92,7 @@ fn find_next(value: &Json, rows: &[String], path: &mut Vec<String>, found: &mut 
         path.push(name.clone());
         match field {
             Json::Object(_) if words::ABOUT_PAGES.contains(&name.as_str()) => {
-                find_next(field, rows, path, found)
+                find_next(field, rows, path, found);
             }
             Json::String(text) => {
                 let address =

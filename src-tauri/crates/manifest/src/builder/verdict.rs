@@ -112,7 +112,7 @@ impl Plan {
     pub(super) fn middle(&self, rows: &[Json]) -> Option<Since> {
         let cursor = self.cursor.as_ref()?;
         let mut moments: Vec<Moment> = rows.iter().filter_map(|row| cursor.moment(row)).collect();
-        moments.sort_by(|left, right| left.at.cmp(&right.at));
+        moments.sort_by_key(|moment| moment.at);
         let middle = moments.get(moments.len() / 2)?;
         let shown = middle.to_utc().format(&cursor.format);
         let at = Moment::parse(&shown, &cursor.format)?.at;

@@ -1,0 +1,40 @@
+import { yaml } from "@codemirror/lang-yaml";
+import { unifiedMergeView } from "@codemirror/merge";
+import { EditorState } from "@codemirror/state";
+import { EditorView, lineNumbers } from "@codemirror/view";
+import { useEffect, useRef } from "react";
+
+const look = EditorView.theme({
+  "&": { fontSize: "0.75rem", color: "var(--text)", backgroundColor: "var(--surface)" },
+  ".cm-scroller": { fontFamily: '"JetBrains Mono", monospace', lineHeight: "1.125rem" },
+  ".cm-gutters": { backgroundColor: "var(--surface)", color: "var(--text-subtle)", border: "none" },
+  "&.cm-merge-b .cm-changedLine, .cm-inlineChangedLine": { backgroundColor: "var(--ok-soft)" },
+  "&.cm-merge-b .cm-changedText": { background: "none", fontWeight: "600" },
+  ".cm-deletedChunk": { backgroundColor: "var(--bad-soft)", color: "var(--text)" },
+  ".cm-collapsedLines": { background: "var(--sunken)", color: "var(--text-muted)" },
+});
+
+/** How a text differs from the one before: what stays is folded. */
+export default function YamlDiff({ label, before, after }: { label: string; before: string; after: string }) {
+  const box = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (!box.current) return undefined;
+    const editor = new EditorView({
+      parent: box.current,
+      state: EditorState.create({
+        doc: after,
+        extensions: [
+          lineNumbers(),
+          yaml(),
+          look,
+          EditorState.readOnly.of(true),
+          EditorView.lineWrapping,
+          EditorView.contentAttributes.of({ "aria-label": label }),
+          unifiedMergeView({ original: before, mergeControls: false, collapseUnchanged: { margin: 2, minSize: 4 } }),
+        ],
+      }),
+    });
+    return () => editor.destroy();
+  }, [label, before, after]);
+  return <div ref={box} className="max-h-56 overflow-auto rounded-control border border-border" />;
+}
