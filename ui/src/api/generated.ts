@@ -60,7 +60,9 @@ export type Attempt = {
   /** When it began, RFC 3339 in UTC. */
   started_at: string,
   /** What it failed with, when it did: the first failure of a table that is tried again. */
-  failure: Failure | null, };
+  failure: Failure | null,
+  /** The version of the source's connector it ran on. */
+  version: string | null, };
 
 /** Values in one range of a histogram; all ranges have the same width. */
 export type Bin = {
@@ -131,6 +133,15 @@ export type Column = {
   nullable: boolean,
   /** The type in the words of the system (`numeric(10,2)`, `mood`), for people and for exact round trips. */
   native_type?: string | null, };
+
+/** How a column differs. */
+export type ColumnDiff = {
+  /** Its name. */
+  column: string,
+  /** Its type before; none when it is new. */
+  before: LogicalType | null,
+  /** Its type after; none when it is gone. */
+  after: LogicalType | null, };
 
 /** A column of the sample. */
 export type ColumnPreview = {
@@ -217,6 +228,23 @@ export type ConnectionSummary = {
   /** Since when it is paused. */
   paused_since: string | null, };
 
+/** Which version a connection is on. */
+export type ConnectionVersion = {
+  /** The connection. */
+  connection: string,
+  /** The version it should run on: its own, or that of its source. */
+  version: string,
+  /** Whether it names a version of its own: it goes ahead of its source, or stays behind. */
+  own: boolean,
+  /** The version it runs on: another one when that one is bad for it. */
+  runs_on: string,
+  /** Since when the version is bad for it. */
+  bad_since: string | null,
+  /** What the version did, in one sentence. */
+  bad_because: string | null,
+  /** The other version that last worked for it. */
+  worked: string | null, };
+
 /** A line of the catalogue. */
 export type ConnectorInfo = {
   /** What project files call it. */
@@ -235,6 +263,17 @@ export type ConnectorInfo = {
   source: boolean,
   /** Whether it can be written. */
   destination: boolean, };
+
+/** A connector that the project keeps in versions side by side. */
+export type ConnectorVersions = {
+  /** What project files call it. */
+  connector: string,
+  /** What people call it. */
+  title: string,
+  /** Its versions, newest first. */
+  versions: Array<string>,
+  /** The sources that use it. */
+  sources: Array<SourceVersion>, };
 
 /** Which control a field needs. */
 export type Control = "text" | "secret" | "number" | "boolean" | "choice" | "list" | "switch";
@@ -332,6 +371,24 @@ export type Failure = {
   fixes: Array<string>,
   /** Facts and causes, for the details view. */
   details: Array<string>, };
+
+/** That a run went back to the last version of its source's connector that worked. */
+export type FellBack = {
+  /** The connector. */
+  connector: string,
+  /** The version that failed. */
+  from: string,
+  /** The version that the run went on with. */
+  to: string,
+  /** What the version did, in one sentence. */
+  because: string,
+  /** The tables that were read again. */
+  tables: Array<TableName>,
+  /**
+   * Whether the earlier version did better. Then the other one is not used for this connection any more, until
+   * somebody asks for it again; else the version is not what is wrong.
+   */
+  bad: boolean, };
 
 /** Something about the data that a person should know. */
 export type Finding = {
@@ -687,7 +744,49 @@ export type Receipt = {
   /** Its tables, in the order of the connection. */
   tables: Array<TableReceipt>,
   /** What ended it as a whole, when something did. */
-  failure: Failure | null, };
+  failure: Failure | null,
+  /** The versions of the connectors it began with, by name. */
+  connectors: { [key in string]: string },
+  /** A hash of the configuration it ran with. */
+  config_hash: string,
+  /** That it went back to an earlier version of the source's connector, if so. */
+  fell_back: FellBack | null, };
+
+/**
+ * How the last recorded run came out on two versions. Nothing was asked of the source, nothing written to the
+ * destination.
+ */
+export type Rehearsal = {
+  /** The connection. */
+  connection: string,
+  /** The connector. */
+  connector: string,
+  /** The run that was recorded. */
+  run: string,
+  /** The version it is on. */
+  from: string,
+  /** The version that was tried. */
+  to: string,
+  /** The tables of the connection, in its order. */
+  tables: Array<RehearsedTable>, };
+
+/** Asks how the last recorded run of a connection would come out on another version. */
+export type RehearsalRequest = {
+  /** The connection. */
+  connection: string,
+  /** The version; null: the newest. */
+  to: string | null, };
+
+/** How a table came out. */
+export type RehearsedTable = {
+  /** The table. */
+  table: string,
+  /** Why it could not be read on the version of now. */
+  failed_before: string | null,
+  /** Why it could not be read on the other one. */
+  failed_after: string | null,
+  /** How its rows differ; none when one of the two could not be read. */
+  difference: TableComparison | null, };
 
 /** A row of the sample that will be rejected. */
 export type RejectedSample = {
@@ -760,6 +859,13 @@ export type RetryWhen = { "when": "now" } | { "when": "later" } | { "when": "at"
   /** The moment; none when it named none. */
   at: string | null, } | { "when": "never" };
 
+/** Asks to go back to the version that last worked. */
+export type RollbackRequest = {
+  /** The connector. */
+  connector: string,
+  /** Only these connections; empty means all sources that use it. */
+  only: Array<string>, };
+
 /** One thing that happened. */
 export type RunEvent = { "event": "run_started",
   /** The run. */
@@ -803,7 +909,9 @@ export type RunEvent = { "event": "run_started",
   /** How long until then. */
   in_ms: number,
   /** Why. */
-  failure: Failure, } | { "event": "run_ended",
+  failure: Failure, } | { "event": "fell_back",
+  /** Which versions, and why. Whose fault it was turns out at the end. */
+  what: FellBack, } | { "event": "run_ended",
   /** Its account. */
   receipt: Receipt, };
 
@@ -833,7 +941,13 @@ export type RunSummary = {
   /** Whether its process ended before it did. Nothing is lost: the next run goes on. */
   interrupted: boolean,
   /** Why it failed, in one sentence. */
-  failure: string | null, };
+  failure: string | null,
+  /** The versions of the connectors it began with, by name. */
+  connectors: { [key in string]: string },
+  /** The version of the source's connector it ended on: another one when the first one failed. */
+  version: string | null,
+  /** A hash of the configuration it ran with. */
+  config_hash: string, };
 
 /** Lists runs, newest first. */
 export type RunsRequest = {
@@ -883,6 +997,13 @@ export type SchemaChange = { "change": "create_table",
   column: Column,
   /** The type it has now. */
   from: LogicalType, };
+
+/** How the tables of two versions differ. */
+export type SchemaDiff = {
+  /** The tables that differ, sorted by name. */
+  tables: Array<TableDiff>,
+  /** How many tables are the same. */
+  same: number, };
 
 /** Something with a name. */
 export type SearchHit = {
@@ -948,6 +1069,30 @@ export type Settings = {
 
 /** One end of a connection. */
 export type Side = "source" | "destination";
+
+/** What an upgrade means for a source. */
+export type SourceUpgrade = {
+  /** The source. */
+  source: string,
+  /** The version it is on. */
+  from: string,
+  /** The connections that would run on the new version. */
+  connections: Array<string>,
+  /** What changes in its tables; none when that cannot be told. */
+  diff: SchemaDiff | null,
+  /** Why it cannot be told: the new version cannot be used with the settings of the source, mostly. */
+  problem: Failure | null, };
+
+/** Which version a source is on. */
+export type SourceVersion = {
+  /** The source. */
+  source: string,
+  /** Its version. */
+  version: string,
+  /** Whether it names the version; else it follows the newest. */
+  pinned: boolean,
+  /** Its connections. */
+  connections: Array<ConnectionVersion>, };
 
 /** Asks a destination in SQL. Only reads. */
 export type SqlRequest = {
@@ -1059,6 +1204,41 @@ export type SystemRequest = {
   side: Side,
   /** Its name. */
   name: string, };
+
+/** What happens to a table. */
+export type TableChange = "added" | "removed" | "changed";
+
+/** How the rows of a table differ on two versions. */
+export type TableComparison = {
+  /** Rows on the version of now. */
+  rows_before: number,
+  /** Rows on the other one. */
+  rows_after: number,
+  /** Rows that only the version of now gives, as they are. */
+  only_before: number,
+  /** Rows that only the other one gives, as they are. */
+  only_after: number,
+  /** Columns that only the version of now gives, or as another type. */
+  columns_before: Array<GridColumn>,
+  /** Columns that only the other one gives, or as another type. */
+  columns_after: Array<GridColumn>,
+  /** The columns of the examples; the first one says on which side a row is. */
+  example_columns: Array<GridColumn>,
+  /** Some rows that differ. */
+  examples: Array<Array<string | null>>, };
+
+/** How a table differs. */
+export type TableDiff = {
+  /** The table. */
+  table: TableName,
+  /** What happens to it. */
+  change: TableChange,
+  /** The columns that are added, removed or of another type. Empty for a table that is added or removed. */
+  columns: Array<ColumnDiff>,
+  /** The key before and after, when it changes. */
+  key: [Array<string>, Array<string>] | null,
+  /** Why the new version cannot read it, when the old one could. */
+  unreadable: string | null, };
 
 /** What happens to one table. */
 export type TableEffect = {
@@ -1221,7 +1401,7 @@ export type TargetTable = {
 export type TimelineEntry = {
   /** When. */
   at: string,
-  /** What kind of thing: `drift`, `decision`, `replay`, `change`, `pause`. */
+  /** What kind of thing: `drift`, `decision`, `replay`, `change`, `pause`, `version`, `fell_back`. */
   kind: string,
   /** The run it belongs to. */
   run: string | null,
@@ -1235,8 +1415,33 @@ export type TimelineRequest = {
   /** At most this many entries, the newest ones. */
   limit: number, };
 
+/** What an upgrade would change. Nothing is changed by making it. */
+export type UpgradePlan = {
+  /** The connector. */
+  connector: string,
+  /** The version that it would be. */
+  to: string,
+  /** The sources that would change, each with what that means for it. */
+  sources: Array<SourceUpgrade>, };
+
+/** Asks for an upgrade, or for what it would change. */
+export type UpgradeRequest = {
+  /** The connector. */
+  connector: string,
+  /** The version; null: the newest. */
+  to: string | null,
+  /** Only these connections; empty means all sources that use it, with all their connections. */
+  only: Array<string>, };
+
 /** The four verbs of a plan, and none. */
 export type Verb = "add" | "change" | "rebuild" | "unchanged" | "blocked";
+
+/** A source or connection that is on another version now. */
+export type VersionChanged = {
+  /** The source or connection. */
+  name: string,
+  /** Its version now. */
+  version: string, };
 
 /** How rows are kept. */
 export type WriteMode = { "mode": "merge",
@@ -1263,6 +1468,16 @@ export interface Requests {
   "connectors.form": { request: FormRequest; response: Array<FormField> };
   /** What a pasted connection address says; null when no connector knows it. */
   "connectors.address": { request: AddressRequest; response: AddressAnswer | null };
+  /** The connectors that the project keeps in versions side by side, and who uses which. */
+  "connectors.versions": { request: null; response: Array<ConnectorVersions> };
+  /** What an upgrade would change in the tables of sources. Writes nothing. */
+  "connectors.upgrade_plan": { request: UpgradeRequest; response: UpgradePlan };
+  /** Puts sources, or some connections first, on another version. Their next runs are watched. */
+  "connectors.upgrade": { request: UpgradeRequest; response: Array<VersionChanged> };
+  /** How the last recorded run of a connection comes out on another version. Asks nothing and writes nothing. */
+  "connectors.rehearse": { request: RehearsalRequest; response: Rehearsal };
+  /** Puts them back on the version that last worked. */
+  "connectors.roll_back": { request: RollbackRequest; response: Array<VersionChanged> };
   /** Sources and destinations. */
   "systems.list": { request: null; response: Array<SystemInfo> };
   /** A source or destination, to be changed. */
@@ -1342,6 +1557,11 @@ export const requestTags: { [Name in keyof Requests]: { provides: readonly Cache
   "connectors.list": { provides: ["connectors"], invalidates: [] },
   "connectors.form": { provides: ["connectors"], invalidates: [] },
   "connectors.address": { provides: [], invalidates: [] },
+  "connectors.versions": { provides: ["connectors", "systems", "connections", "runs"], invalidates: [] },
+  "connectors.upgrade_plan": { provides: [], invalidates: [] },
+  "connectors.upgrade": { provides: [], invalidates: ["systems", "connections", "tables", "runs"] },
+  "connectors.rehearse": { provides: [], invalidates: [] },
+  "connectors.roll_back": { provides: [], invalidates: ["systems", "connections", "tables", "runs"] },
   "systems.list": { provides: ["systems", "connections"], invalidates: [] },
   "systems.get": { provides: ["systems"], invalidates: [] },
   "systems.check": { provides: [], invalidates: [] },
