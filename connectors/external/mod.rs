@@ -27,8 +27,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 use syncline_protocol::connector::config_schema;
 use syncline_protocol::{
@@ -61,8 +62,10 @@ pub struct ExternalConfig {
     /// Instead of a package: the program with its arguments. Settings are added as files, never as arguments.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub command: Vec<String>,
-    /// The settings of the program itself. Passwords and keys only as `${secret:NAME}`.
-    #[serde(default)]
+    /// The settings of the program itself: an object, or the same as JSON text. Passwords and keys only as
+    /// `${secret:NAME}`.
+    #[serde(default, deserialize_with = "object_or_text")]
+    #[schemars(schema_with = "object_or_text_schema")]
     pub settings: Map<String, Value>,
     /// The Python that makes the environment. Default: `python3` of this computer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -70,6 +73,26 @@ pub struct ExternalConfig {
     /// A program that says nothing for so long is ended. Default: 10 minutes.
     #[serde(default = "silence_seconds")]
     pub silence_seconds: u64,
+}
+
+/// Forms have a text for what they do not know the fields of. The message never holds a value.
+fn object_or_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Map<String, Value>, D::Error> {
+    let wrong = |_| D::Error::custom("`settings` is no JSON object");
+    match Value::deserialize(deserializer)? {
+        Value::Null => Ok(Map::new()),
+        Value::Object(fields) => Ok(fields),
+        Value::String(text) if text.trim().is_empty() => Ok(Map::new()),
+        Value::String(text) => serde_json::from_str(&text).map_err(wrong),
+        _ => Err(D::Error::custom("`settings` is no JSON object")),
+    }
+}
+
+fn object_or_text_schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": ["object", "string"],
+        "x-multiline": true,
+        "examples": ["{\"path\": \"data/*.jsonl\", \"password\": \"${secret:people}\"}"],
+    })
 }
 
 fn silence_seconds() -> u64 {
@@ -266,5 +289,25 @@ impl ExternalSource {
             None => self.tables().await?,
         };
         Ok(ExternalSession::new(Arc::clone(&self.dialect), program, tables, told))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn settings_are_an_object_or_its_text_and_what_is_wrong_is_not_repeated() {
+        let parse = |settings: Value| {
+            Config::new(json!({"command": ["tap"], "settings": settings})).parse::<ExternalConfig>("tap")
+        };
+        let object = parse(json!({"a": 1})).unwrap();
+        assert_eq!(object.settings, parse(json!("{\"a\": 1}")).unwrap().settings);
+        assert!(parse(json!(" ")).unwrap().settings.is_empty());
+        let error = parse(json!("{hunter2")).unwrap_err();
+        assert!(error.message().contains("no JSON object") && !format!("{error:?}").contains("hunter2"));
+        let both = json!({"command": ["tap"], "package": "tap"});
+        assert!(Config::new(both).parse::<ExternalConfig>("tap").unwrap().validate().is_err());
     }
 }

@@ -358,12 +358,13 @@ impl Hidden {
 }
 
 /// Words in the names of settings whose values are secrets.
-const SECRET_NAMES: [&str; 8] =
-    ["pass", "secret", "token", "key", "credential", "auth", "private", "certificate"];
+const SECRET_NAMES: [&str; 7] = ["pass", "secret", "token", "credential", "auth", "private", "certificate"];
 
 fn names_a_secret(name: &str) -> bool {
     let name = name.to_lowercase();
-    SECRET_NAMES.iter().any(|word| name.contains(word))
+    // The key of a table is no secret.
+    let of_table = ["primary", "replication", "unique", "foreign"].iter().any(|word| name.contains(word));
+    SECRET_NAMES.iter().any(|word| name.contains(word)) || (name.ends_with("key") && !of_table)
 }
 
 /// Settings without those whose names say that they are secrets.
@@ -450,7 +451,11 @@ mod tests {
     #[test]
     fn what_looks_like_a_secret_by_its_name_is_hidden() {
         let hidden =
-            Hidden::of(&json!({"user": "me-myself", "auth": {"api_key": "abcdef", "n": 3}, "token": "abc"}));
-        assert_eq!(hidden.clean("me-myself abcdef abc"), "me-myself [secret] abc");
+            Hidden::of(&json!({"user": "me-myself", "auth": {"api_key": "abcdef", "n": 3}, "token": "abc",
+            "primary_key": "user_id", "key_properties": ["order_id"]}));
+        assert_eq!(
+            hidden.clean("me-myself abcdef abc user_id order_id"),
+            "me-myself [secret] abc user_id order_id"
+        );
     }
 }

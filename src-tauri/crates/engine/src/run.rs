@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use futures::StreamExt;
 use jiff::Timestamp;
 use syncline_protocol::{
-    Error, ErrorKind, Opening, Result, Retry, SchemaChange, Side, StoredCheckpoint, TableName, TableRead,
-    TargetName,
+    Error, ErrorKind, Opening, Result, Retry, SchemaChange, Side, StoredCheckpoint, TableName, TablePosition,
+    TableRead, TargetName, WriteMode,
 };
 use syncline_store::TableValues;
 use syncline_store::config::TableConfig;
@@ -49,6 +49,7 @@ impl Connection {
             observer: Arc::clone(&observer),
             removed: Vec::new(),
             fallback: None,
+            before: None,
             recording: false,
         };
         observer.event(&Event::RunStarted {
@@ -85,6 +86,8 @@ struct Run {
     removed: Vec<(TableName, TargetName)>,
     /// Set once the run has gone back to an earlier version of the source's connector.
     fallback: Option<Fallback>,
+    /// Where the tables were when the run began.
+    before: Option<HashMap<TableName, TablePosition>>,
     /// What the source is answered is being kept.
     recording: bool,
 }
@@ -94,6 +97,8 @@ struct TableStatus {
     receipt: TableReceipt,
     counters: Arc<Counters>,
     in_doubt: Option<InDoubt>,
+    /// After going back to an earlier version: how many commits the table had then, and where it is read from.
+    rewound: Option<(u64, Option<TablePosition>)>,
     /// Whether the next attempt takes it up.
     pending: bool,
     /// Whether it was compared with its source.
@@ -110,9 +115,16 @@ impl TableStatus {
             receipt: TableReceipt::queued(table.name.clone(), target),
             counters: Arc::default(),
             in_doubt: None,
+            rewound: None,
             pending: true,
             verified: false,
         }
+    }
+
+    /// Where the table is read from instead of where it stands, as long as nothing was loaded from there.
+    fn rewound_to(&self) -> Option<Option<TablePosition>> {
+        let (segments, before) = self.rewound.as_ref()?;
+        (*segments == self.receipt.segments).then(|| before.clone())
     }
 }
 
@@ -193,6 +205,13 @@ impl Run {
             state.receipt.state = TableState::Queued;
             state.receipt.failure = None;
             state.receipt.values = TableValues::default();
+            // What the version has planned is not gone on with. Where rows it has loaded would come twice, they stay.
+            let idempotent = matches!(state.receipt.mode, Some(WriteMode::Merge { .. } | WriteMode::Replace));
+            if idempotent || state.receipt.rows_read == 0 {
+                let before =
+                    self.before.as_ref().and_then(|before| before.get(&state.receipt.table).cloned());
+                state.rewound = Some((state.receipt.segments, before));
+            }
         }
         self.connection.go_back(&trial);
         // The plan was approved for the other version; this one changes nothing that was not there before.
@@ -266,6 +285,9 @@ impl Run {
             self.recording = true;
             recorder.begin(&recorded(&self.options.run, &connection, &checkpoints));
         }
+        self.before.get_or_insert_with(|| {
+            checkpoints.iter().map(|stored| (stored.table.clone(), stored.position.clone())).collect()
+        });
         let checkpoints: HashMap<TableName, StoredCheckpoint> =
             checkpoints.into_iter().map(|stored| (stored.table.clone(), stored)).collect();
         // What an earlier attempt removed is not there to be found again.
@@ -362,6 +384,7 @@ impl Run {
                     Arc::clone(&state.counters),
                     receipt,
                     state.in_doubt,
+                    state.rewound_to(),
                 );
                 async move {
                     let task = AbortOnDropHandle::new(tokio::spawn(table.run()));

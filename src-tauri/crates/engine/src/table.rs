@@ -136,13 +136,15 @@ pub(crate) struct TableEnd {
 }
 
 impl TableRun {
-    /// `receipt` is the account of earlier attempts; it goes on from there.
+    /// `receipt` is the account of earlier attempts; it goes on from there. `rewound`: from where the table is read
+    /// instead of from its checkpoint.
     pub(crate) fn new(
         run: Arc<RunContext>,
         prepared: Prepared,
         counters: Arc<Counters>,
         mut receipt: TableReceipt,
         in_doubt: Option<InDoubt>,
+        rewound: Option<Option<TablePosition>>,
     ) -> Self {
         let checkpoint = prepared.checkpoint.as_ref();
         receipt.mode = Some(prepared.mapping.target.mode);
@@ -160,10 +162,14 @@ impl TableRun {
             receipt.bytes += doubt.bytes;
         }
         let committed_at = checkpoint.and_then(|stored| stored.committed_at.parse::<jiff::Timestamp>().ok());
+        let stands = checkpoint.map(|stored| stored.position.clone());
+        let generation = stands.as_ref().map_or(0, |position| position.generation);
+        let from = rewound.unwrap_or(stands);
         TableRun {
-            position: checkpoint.map(|stored| stored.position.clone()).unwrap_or_default(),
+            stored: from.is_some(),
+            // The next plan is another one than any that was begun.
+            position: TablePosition { generation, ..from.unwrap_or_default() },
             ordinal: checkpoint.map_or(0, |stored| stored.ordinal),
-            stored: checkpoint.is_some(),
             at_micros: committed_at.map_or(0, jiff::Timestamp::as_microsecond),
             in_doubt: None,
             run,
