@@ -102,7 +102,7 @@ mod tests {
     #[test]
     fn files_are_private_and_go_with_their_child_or_with_the_next_one() {
         let project = tempfile::tempdir().unwrap();
-        let context = ConnectorContext { project: project.path().to_owned() };
+        let context = ConnectorContext::of(project.path());
         let mut files = PrivateFiles::new(&context).unwrap();
         let path = files.json("config", &json!({"password": "hunter2"})).unwrap();
         #[cfg(unix)]
