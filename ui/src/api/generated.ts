@@ -60,7 +60,12 @@ export type Attempt = {
   /** When it began, RFC 3339 in UTC. */
   started_at: string,
   /** What it failed with, when it did: the first failure of a table that is tried again. */
-  failure: Failure | null, };
+  failure: Failure | null,
+  /** The version of the source's connector it ran on. */
+  version: string | null, };
+
+/** What a source can notice. */
+export type Badge = "incremental" | "deletes" | "schema_changes";
 
 /** Begins to sign in. */
 export type BeginSignInRequest = {
@@ -89,6 +94,9 @@ export type BuilderField = "manifest" | "address" | "sign_in" | "path" | "rows" 
 
 /** Names a group of answers. A request that provides a tag is out of date when another one invalidates it. */
 export type CacheTag = "project" | "connectors" | "systems" | "tables" | "connections" | "drafts" | "runs" | "inbox" | "quarantine" | "data";
+
+/** Under which heading of the catalogue a system stands. */
+export type Category = "databases" | "files" | "apps";
 
 /** How a test ended. */
 export type CheckOutcome = "ready" | "ready_with_limits" | "not_ready";
@@ -150,6 +158,15 @@ export type Column = {
   /** The type in the words of the system (`numeric(10,2)`, `mood`), for people and for exact round trips. */
   native_type?: string | null, };
 
+/** How a column differs. */
+export type ColumnDiff = {
+  /** Its name. */
+  column: string,
+  /** Its type before; none when it is new. */
+  before: LogicalType | null,
+  /** Its type after; none when it is gone. */
+  after: LogicalType | null, };
+
 /** A column of the sample. */
 export type ColumnPreview = {
   /** Name in the source. */
@@ -166,6 +183,72 @@ export type ColumnPreview = {
   note: string | null,
   /** Nulls in the sample. */
   nulls: number, };
+
+/** What a column of a sample holds. */
+export type ColumnProfile = {
+  /** Which column of the sample. */
+  column: number,
+  /** Why there are no figures; none when there are. */
+  skipped: Skipped | null,
+  /** Different values in the sample (exact). */
+  distinct: number,
+  /** The smallest value, as text. */
+  min: string | null,
+  /** The largest value, as text. */
+  max: string | null,
+  /** The most frequent values with their counts, at most five; empty when all differ. */
+  top: Array<[string, number]>,
+  /** How values are spread, for numbers, days and instants; empty for others and when all are the same. */
+  histogram: Array<Bin>, };
+
+/** Compares both sides of a table. */
+export type CompareRequest = {
+  /** The connection. */
+  connection: string,
+  /** The table. */
+  table: TableName, };
+
+/** What a comparison of both sides of a table found. */
+export type Comparison = {
+  /** The table of the source. */
+  table: TableName,
+  /** The table of the destination. */
+  target: TargetName,
+  /** When the comparison began, RFC 3339 in UTC. */
+  at: string,
+  /** Rows of the source that fit the destination. */
+  source_rows: number,
+  /** Rows of the destination, as a reader counts them. */
+  destination_rows: number,
+  /** Rows that are the same on both sides. */
+  matching: number,
+  /** Rows that should be in the destination and are not. */
+  missing: number,
+  /** Rows that are in both with other values. */
+  different: number,
+  /** Rows that are only in the destination, though the connection notices deletes. */
+  extra: number,
+  /** Differences that are as they should be. */
+  expected: Array<ExpectedGap>,
+  /** Some of the rows that are missing, different or extra. */
+  examples: Array<DifferingRow>,
+  /** Rows that lie among differing ones and were not looked at one by one, because there are too many. */
+  unchecked: number,
+  /** The updated-at column that tells what is not synced yet; none when the table has none. */
+  cursor: string | null,
+  /** Whether rows that are missing or different can be read again. */
+  rereadable: boolean, };
+
+/** What changed in a file of the configuration. */
+export type ConfigDiff = {
+  /** The file within the project. */
+  file: string,
+  /** Since when it was as before. */
+  before_at: string,
+  /** When it was changed, or the change was noticed. */
+  after_at: string,
+  /** Changed lines with what is around them. */
+  lines: Array<DiffLine>, };
 
 /** A connection. */
 export type ConnectionDetail = {
@@ -225,6 +308,23 @@ export type ConnectionSummary = {
   /** Since when it is paused. */
   paused_since: string | null, };
 
+/** Which version a connection is on. */
+export type ConnectionVersion = {
+  /** The connection. */
+  connection: string,
+  /** The version it should run on: its own, or that of its source. */
+  version: string,
+  /** Whether it names a version of its own: it goes ahead of its source, or stays behind. */
+  own: boolean,
+  /** The version it runs on: another one when that one is bad for it. */
+  runs_on: string,
+  /** Since when the version is bad for it. */
+  bad_since: string | null,
+  /** What the version did, in one sentence. */
+  bad_because: string | null,
+  /** The other version that last worked for it. */
+  worked: string | null, };
+
 /** A line of the catalogue. */
 export type ConnectorInfo = {
   /** What project files call it. */
@@ -241,12 +341,29 @@ export type ConnectorInfo = {
   maturity: Maturity,
   /** Where it comes from. */
   origin: Origin,
+  /** Its heading. */
+  category: Category,
+  /** What it notices as a source. */
+  badges: Array<Badge>,
+  /** A small drawing (SVG). */
+  icon: string | null,
   /** Whether it can be read. */
   source: boolean,
   /** Whether it can be written. */
   destination: boolean,
   /** How somebody can sign in with a browser; none when there is no such way. */
   sign_in: SignInInfo | null, };
+
+/** A connector that the project keeps in versions side by side. */
+export type ConnectorVersions = {
+  /** What project files call it. */
+  connector: string,
+  /** What people call it. */
+  title: string,
+  /** Its versions, newest first. */
+  versions: Array<string>,
+  /** The sources that use it. */
+  sources: Array<SourceVersion>, };
 
 /** Which control a field needs. */
 export type Control = "text" | "secret" | "number" | "boolean" | "choice" | "list" | "switch";
@@ -269,12 +386,32 @@ export type DataRequest = {
   /** At most this many rows. */
   limit: number, };
 
-/** Decides about changes. */
+/**
+ * Decides about changes. Of several, only harmless ones are followed at once: each of the others is a decision of its
+ * own.
+ */
 export type DecideRequest = {
   /** Which ones. */
   ids: Array<string>,
   /** What to do; `ask` puts them off until tomorrow. */
   choice: DriftChoice, };
+
+/** What was decided. */
+export type Decided = {
+  /** The entries of the history, which can be undone until something follows from them. */
+  entries: Array<number>, };
+
+/** A column of a table in the destination: as it is now and as it will be. */
+export type DefinitionLine = {
+  /** What happens to it. */
+  sign: DefinitionSign,
+  /** Name and type in the words of the destination; for a column that goes, as it is now. */
+  text: string,
+  /** As it is now, when its type changes. */
+  before: string | null, };
+
+/** What happens to a column. */
+export type DefinitionSign = "add" | "change" | "remove" | "same";
 
 /** What a merge does with rows that the source deleted. */
 export type Deletes = "soft" | "hard";
@@ -283,6 +420,30 @@ export type Deletes = "soft" | "hard";
 export type DestinationRequest = {
   /** Its name. */
   destination: string, };
+
+/** A line of a difference. */
+export type DiffLine = {
+  /** What happened to it. */
+  sign: DiffSign,
+  /** The line. */
+  text: string, };
+
+/** Asks what changed in a file of the configuration. */
+export type DiffRequest = {
+  /** The earlier version. */
+  before: number,
+  /** The later version. */
+  after: number, };
+
+/** What happened to a line. */
+export type DiffSign = "same" | "added" | "removed" | "gap";
+
+/** A row that differs. */
+export type DifferingRow = {
+  /** How. */
+  state: RowState,
+  /** Its key in words: `id = 7`. */
+  key: string, };
 
 /** The digest of a set of rows. */
 export type Digest = {
@@ -366,6 +527,26 @@ export type ErrorFix = {
 /** The kinds of failure. A kind exists only because somebody acts on it differently. */
 export type ErrorKind = "config" | "authentication" | "permission" | "not_found" | "unreachable" | "connection_lost" | "timeout" | "rate_limited" | "tls" | "host_key" | "schema_changed" | "needs_decision" | "position_lost" | "corrupt_input" | "too_many_rejected" | "locked" | "disk_full" | "fenced" | "conflict" | "limit_exceeded" | "unsupported" | "mismatch" | "stopped" | "internal";
 
+/** What syncs of a table cost. Nothing here was counted to the end: every figure has its basis. */
+export type Estimate = {
+  /** A sync that reads all rows; none when nobody knows how many there are. */
+  full: SyncEstimate | null,
+  /** Whether the next sync is such a one. */
+  next_is_full: boolean,
+  /** Whether later ones are, too. */
+  later_are_full: boolean,
+  /** Syncs that read new and changed rows; none before there were some. */
+  later: SyncEstimate | null, };
+
+/** From where a figure is known. */
+export type EstimateBasis = { "from": "statistics" } | { "from": "whole_sample" } | { "from": "trial",
+  /** Rows of it. */
+  rows: number,
+  /** Rows in a second. */
+  per_second: number, } | { "from": "runs",
+  /** How many. */
+  runs: number, };
+
 /** Why something was guessed. */
 export type Evidence = { "kind": "parameters",
   /** The names. */
@@ -436,6 +617,13 @@ export type Exchange = {
   /** It belongs to the second run. */
   second: boolean, };
 
+/** Rows, or columns, that rightly differ. */
+export type ExpectedGap = {
+  /** Why. */
+  reason: GapReason,
+  /** How many rows; of columns that are left out, how many columns. */
+  count: number, };
+
 /** An error as data, in the shape of every error that people see. */
 export type Failure = {
   /** The kind, for programs. */
@@ -447,7 +635,27 @@ export type Failure = {
   /** What to do, most likely fix first. */
   fixes: Array<string>,
   /** Facts and causes, for the details view. */
-  details: Array<string>, };
+  details: Array<string>,
+  /** At which end of the connection it happened, when that is known. */
+  side?: Side, };
+
+/** That a run went back to the last version of its source's connector that worked. */
+export type FellBack = {
+  /** The connector. */
+  connector: string,
+  /** The version that failed. */
+  from: string,
+  /** The version that the run went on with. */
+  to: string,
+  /** What the version did, in one sentence. */
+  because: string,
+  /** The tables that were read again. */
+  tables: Array<TableName>,
+  /**
+   * Whether the earlier version did better. Then the other one is not used for this connection any more, until
+   * somebody asks for it again; else the version is not what is wrong.
+   */
+  bad: boolean, };
 
 /** Something about the data that a person should know. */
 export type Finding = {
@@ -587,12 +795,23 @@ export type FoundTable = {
 export type Freshness = {
   /** Data older than this counts as late. */
   target_minutes: number,
-  /** Minutes since the first success in which data was fresh. */
-  fresh_minutes: number,
-  /** Minutes since the first success. */
-  counted_minutes: number,
-  /** How many late minutes 99.9 % allow. */
-  allowance_minutes: number, };
+  /** Time since the first success that counts: neither paused nor, unless that is wanted, while nobody watched. */
+  counted_seconds: number,
+  /** Of these, how long the data was older than it should be. */
+  late_seconds: number,
+  /** How long it may be late: 0.1 % of the time that counts. */
+  allowance_seconds: number,
+  /** The same for all days when all of their time counts: 43 min 12 s of 30 days. */
+  full_allowance_seconds: number,
+  /** Time that does not count because the connection was paused. */
+  paused_seconds: number,
+  /** Time in which Syncline was not open on this computer. */
+  off_seconds: number,
+  /** Whether such time counts all the same. */
+  off_counts: boolean, };
+
+/** Why something rightly differs. */
+export type GapReason = "not_synced" | "outdated" | "deletes_not_tracked" | "rejected" | "same_key_again" | "older_versions" | "columns_left_out";
 
 /** A column of a grid. */
 export type GridColumn = {
@@ -630,6 +849,10 @@ export type InboxEntry = {
   drift: Drift,
   /** When it was found first. */
   since: string,
+  /** How often the connection has synced since, with or without this table. */
+  runs_since: number,
+  /** When the shape before it was accepted; none for new tables. */
+  accepted_at: string | null,
   /** What it means, in one sentence. */
   effect: string,
   /** Whether nothing breaks whatever is chosen. */
@@ -657,21 +880,86 @@ export type KeptDraft = {
   /** The name of the connector that it changes; null: it is a new one. */
   changes: string | null, };
 
-/** How grave a line is. */
+/** A table that is no longer synced and still has rows in the destination. */
+export type LeftTable = {
+  /** The table of the source. */
+  table: TableName,
+  /** The table of the destination. */
+  target: TargetName,
+  /** How many rows a reader finds there; none where counting takes long. */
+  rows: number | null,
+  /** When rows came last, RFC 3339 in UTC. */
+  synced_at: string,
+  /**
+   * Whether syncing the table again would bring the same rows back. Not so where every version or every change is
+   * kept: what is older than the source remembers is nowhere else.
+   */
+  restorable: boolean,
+  /** Whether the plan removes it. Only when a person asked for that. */
+  remove: boolean,
+  /** What removing it means, as statements. */
+  ddl: Array<string>, };
+
+/**
+ * Goes to the next or the last match in the log of a run. The search goes through the whole file and, at its end, on at
+ * the other end.
+ */
+export type LogFindRequest = {
+  /** The lines that are searched. */
+  lines: LogLines,
+  /** What they must hold; null: the next of these lines. */
+  search: LogText | null,
+  /** Only errors. */
+  errors: boolean,
+  /** The number of the line from which on is searched, this one included. */
+  near: number,
+  /** The last match before that line instead. */
+  backwards: boolean, };
+
+/** What was found. */
+export type LogFound = {
+  /** How many lines match in the whole log. */
+  total: number,
+  /** The match; none when there is none. */
+  hit: LogMatch | null, };
+
+/** How grave a line is; the gravest first. */
 export type LogLevel = "error" | "warn" | "info" | "debug";
 
 /** A line of a log. */
 export type LogLine = {
   /** Its number in the whole log, from 1. */
   n: number,
-  /** When. */
+  /** When, RFC 3339 in UTC. */
   time: string,
   /** How grave. */
   level: LogLevel,
+  /** What it is about. */
+  stage: LogStage,
   /** The table it is about. */
   table: string | null,
   /** What it says. */
   text: string, };
+
+/** Which lines of the log of a run are wanted. */
+export type LogLines = {
+  /** The run. */
+  run: string,
+  /** Only lines at least as grave as this. */
+  level: LogLevel | null,
+  /** Only lines about this stage. */
+  stage: LogStage | null,
+  /** Only lines about this table. */
+  table?: TableName, };
+
+/** A line that matches. */
+export type LogMatch = {
+  /** The how manieth match it is, from 1. */
+  ordinal: number,
+  /** The number of the line. */
+  n: number,
+  /** How many of the wanted lines come before it. */
+  position: number, };
 
 /** A window of a log. */
 export type LogPage = {
@@ -679,23 +967,33 @@ export type LogPage = {
   lines: Array<LogLine>,
   /** How many lines match in the whole log. */
   total: number,
-  /** The number of the first error in the whole log. */
-  first_error: number | null, };
+  /** The first error in the whole log. */
+  first_error: LogLine | null,
+  /** The size of the file. */
+  bytes: number,
+  /** Where the file is; none when there is none. */
+  file: string | null, };
 
-/** Reads the log of a run. The search goes through all of it. */
+/** Reads the log of a run. */
 export type LogRequest = {
-  /** The run. */
-  run: string,
-  /** How many matching lines to leave out at the beginning. */
+  /** The lines. */
+  lines: LogLines,
+  /** How many of them to leave out at the beginning. */
   from: number,
   /** At most this many lines. */
   limit: number,
-  /** Only lines that hold this text, whatever its case. */
-  search: string | null,
-  /** Only warnings and errors. */
-  errors: boolean,
-  /** Only lines about this table. */
-  table?: TableName, };
+  /** Only lines that hold this. */
+  only: LogText | null, };
+
+/** The stage of a sync that a line is about. */
+export type LogStage = "run" | "read" | "prepare" | "write";
+
+/** What is searched for in a log, whatever the case of letters. */
+export type LogText = {
+  /** The text. */
+  text: string,
+  /** Whether it is a regular expression. */
+  expression: boolean, };
 
 /**
  * What a value means, independent of any system. See the module documentation for the Arrow layout.
@@ -740,6 +1038,11 @@ export type OpenConnectorRequest = {
   /** Its name. */
   name: string, };
 
+/** Names a project to be opened. */
+export type OpenProjectRequest = {
+  /** Its folder, or its `project.yaml`. */
+  folder: string, };
+
 /** A manifest of the project. */
 export type OpenedConnector = {
   /** The manifest. */
@@ -766,10 +1069,6 @@ export type Operation = {
 
 /** Where a connector comes from. */
 export type Origin = "program" | "built" | "imported";
-/** Names a project to be opened. */
-export type OpenProjectRequest = {
-  /** Its folder, or its `project.yaml`. */
-  folder: string, };
 
 /** How a run ended. */
 export type Outcome = "succeeded" | "succeeded_with_rejected" | "needs_decision" | "stopped" | "failed";
@@ -808,6 +1107,10 @@ export type Plan = {
   fingerprint: string,
   /** The tables, in the order of the connection. */
   tables: Array<TableEffect>,
+  /**
+   * Tables that are no longer synced and still have rows in the destination, by name. They keep them unless the
+   * plan was asked to remove them.
+   */
   left: Array<LeftTable>, };
 
 /** Asks what a run would do. */
@@ -816,7 +1119,10 @@ export type PlanRequest = {
   connection: string,
   /** Only these tables; empty means all. */
   tables: Array<TableName>,
-  remove?: Array<string> | null, };
+  /** All rows are read again, also those that were read before. */
+  reread?: boolean,
+  /** Tables that are no longer synced, whose rows are to be removed from the destination. Null: none. */
+  remove?: Array<TableName>, };
 
 /** An API to learn with. */
 export type PracticeApi = {
@@ -834,29 +1140,6 @@ export type Prepared = {
   /** Its name. */
   connection: string, };
 
-/** A sample of a table as it will land. */
-export type Preview = {
-  /** The table of the source. */
-  table: TableName,
-  /** The table of the destination. */
-  target: TargetName,
-  /** How many rows the sample has. It is the first rows the source gives, not all of them. */
-  rows_sampled: number,
-  /** What needs attention, worst first. */
-  findings: Array<Finding>,
-  /** The columns with their profile over the sample. */
-  key: Array<string>,
-  columns: Array<ColumnPreview>,
-  /** The rows as they will land, as text, one value per column; null is none. */
-  rows: Array<Array<string | null>>,
-  /** The same rows as they are in the source, also those that will be rejected. */
-  source_rows: Array<Array<string | null>>,
-  /** Rows that will be rejected, each with its reason. */
-  rejected: Array<RejectedSample>,
-  /** What would change in the destination, with the estimate. */
-  effect: TableEffect | null,
-  trial: { rows: number, millis: number, bytes: number, all: boolean }, };
-
 /** Shows a sample of a table as it will land. */
 export type PreviewRequest = {
   /** The connection. */
@@ -865,6 +1148,13 @@ export type PreviewRequest = {
   table: TableName,
   /** How many rows to sample. */
   rows: number, };
+
+/** Counts what columns of a sample hold. */
+export type ProfileRequest = {
+  /** The sample. */
+  sample: string,
+  /** Which columns, the most wanted first. */
+  columns: Array<number>, };
 
 /** The open project and the program. */
 export type Project = {
@@ -930,9 +1220,52 @@ export type Receipt = {
   attempts: Array<Attempt>,
   /** Its tables, in the order of the connection. */
   tables: Array<TableReceipt>,
-  /** What ended it as a whole, when something did. */
+  /** Tables of the destination that were removed with their rows, because the plan said so. */
   removed: Array<TargetName>,
-  failure: Failure | null, };
+  /** What ended it as a whole, when something did. */
+  failure: Failure | null,
+  /** The versions of the connectors it began with, by name. */
+  connectors: { [key in string]: string },
+  /** A hash of the configuration it ran with. */
+  config_hash: string,
+  /** That it went back to an earlier version of the source's connector, if so. */
+  fell_back: FellBack | null, };
+
+/**
+ * How the last recorded run came out on two versions. Nothing was asked of the source, nothing written to the
+ * destination.
+ */
+export type Rehearsal = {
+  /** The connection. */
+  connection: string,
+  /** The connector. */
+  connector: string,
+  /** The run that was recorded. */
+  run: string,
+  /** The version it is on. */
+  from: string,
+  /** The version that was tried. */
+  to: string,
+  /** The tables of the connection, in its order. */
+  tables: Array<RehearsedTable>, };
+
+/** Asks how the last recorded run of a connection would come out on another version. */
+export type RehearsalRequest = {
+  /** The connection. */
+  connection: string,
+  /** The version; null: the newest. */
+  to: string | null, };
+
+/** How a table came out. */
+export type RehearsedTable = {
+  /** The table. */
+  table: string,
+  /** Why it could not be read on the version of now. */
+  failed_before: string | null,
+  /** Why it could not be read on the other one. */
+  failed_after: string | null,
+  /** How its rows differ; none when one of the two could not be read. */
+  difference: TableComparison | null, };
 
 /** A row of the sample that will be rejected. */
 export type RejectedSample = {
@@ -957,23 +1290,35 @@ export type Reliability = {
   attempts_succeeded: number,
   /** When a run last brought everything in. */
   last_success_at: string | null,
-  /** Minutes in which the data was fresh; none when nobody said how fresh it should be. */
+  /** Minutes in which the data was fresh; none when nobody said how fresh it should be, or before the first success. */
   freshness: Freshness | null,
-  /** One entry for each day, oldest first. */
-  by_day: Array<ReliabilityDay>, };
+  /** What happened when, in columns of some hours. */
+  grid: ReliabilityGrid, };
 
-/** A day of a connection. */
-export type ReliabilityDay = {
-  /** The day in UTC, `2026-11-23`. */
-  day: string,
-  /** Runs that brought everything in. */
-  succeeded: number,
-  /** Runs that failed. */
-  failed: number,
-  /** Runs after which a person had to decide, or with rejected rows. */
-  attention: number,
-  /** Rows written. */
-  rows_written: number, };
+/**
+ * Some hours of a connection. Its time is the sum of the seconds; what is missing lies in the future, or before the
+ * first success.
+ */
+export type ReliabilityColumn = {
+  /** When it begins. */
+  from: string,
+  /** Data was as fresh as it should be; also when nobody said how fresh that is. */
+  fresh_seconds: number,
+  /** Data was older. */
+  late_seconds: number,
+  /** The connection was paused. */
+  paused_seconds: number,
+  /** Syncline was not open on this computer. */
+  off_seconds: number, };
+
+/** What happened in the last days, in columns of some hours. */
+export type ReliabilityGrid = {
+  /** Hours of a column. */
+  hours: number,
+  /** The columns, oldest first. */
+  columns: Array<ReliabilityColumn>,
+  /** The tables, in the order of the connection, then those it has no more. */
+  tables: Array<ReliabilityTable>, };
 
 /** Asks how reliable a connection was. */
 export type ReliabilityRequest = {
@@ -981,6 +1326,13 @@ export type ReliabilityRequest = {
   connection: string,
   /** Over how many days until now. */
   days: number, };
+
+/** How a table ended in the runs of each column. */
+export type ReliabilityTable = {
+  /** The table. */
+  table: TableName,
+  /** One for each column: the worst outcome of its runs; none when there was no run. */
+  worst: Array<Outcome | null>, };
 
 /** Loads rows from quarantine, repaired. */
 export type ReplayRequest = {
@@ -1004,6 +1356,16 @@ export type Replayed = {
 export type RetryWhen = { "when": "now" } | { "when": "later" } | { "when": "at",
   /** The moment; none when it named none. */
   at: string | null, } | { "when": "never" };
+
+/** Asks to go back to the version that last worked. */
+export type RollbackRequest = {
+  /** The connector. */
+  connector: string,
+  /** Only these connections; empty means all sources that use it. */
+  only: Array<string>, };
+
+/** How a row differs. */
+export type RowState = "missing" | "different";
 
 /** One thing that happened. */
 export type RunEvent = { "event": "run_started",
@@ -1048,7 +1410,9 @@ export type RunEvent = { "event": "run_started",
   /** How long until then. */
   in_ms: number,
   /** Why. */
-  failure: Failure, } | { "event": "run_ended",
+  failure: Failure, } | { "event": "fell_back",
+  /** Which versions, and why. Whose fault it was turns out at the end. */
+  what: FellBack, } | { "event": "run_ended",
   /** Its account. */
   receipt: Receipt, };
 
@@ -1078,7 +1442,13 @@ export type RunSummary = {
   /** Whether its process ended before it did. Nothing is lost: the next run goes on. */
   interrupted: boolean,
   /** Why it failed, in one sentence. */
-  failure: string | null, };
+  failure: string | null,
+  /** The versions of the connectors it began with, by name. */
+  connectors: { [key in string]: string },
+  /** The version of the source's connector it ended on: another one when the first one failed. */
+  version: string | null,
+  /** A hash of the configuration it ran with. */
+  config_hash: string, };
 
 /** Lists runs, newest first. */
 export type RunsRequest = {
@@ -1086,6 +1456,46 @@ export type RunsRequest = {
   connection: string | null,
   /** At most this many. */
   limit: number, };
+
+/** How reading a sample went. */
+export type SampleTrial = {
+  /** Rows the source sent. */
+  rows: number,
+  /** How long it took, connecting included. */
+  millis: number,
+  /** What they take as they land, in memory, without compression. */
+  bytes: number,
+  /** Whether these are all rows there are. */
+  all: boolean, };
+
+/** A sample of a table, what is behind it, and what a sync will cost. */
+export type SampledPreview = {
+  /** Names the sample for `preview.profile`, until newer ones take its place. */
+  sample: string,
+  /** What syncs of the table cost. */
+  estimate: Estimate,
+  /** The table of the source. */
+  table: TableName,
+  /** The table of the destination. */
+  target: TargetName,
+  /** The columns of the destination that identify a row. */
+  key: Array<string>,
+  /** How many rows the sample has. It is the first rows the source gives, not all of them. */
+  rows_sampled: number,
+  /** What needs attention, worst first. */
+  findings: Array<Finding>,
+  /** The columns with their profile over the sample. */
+  columns: Array<ColumnPreview>,
+  /** The rows as they will land, as text, one value per column; null is none. */
+  rows: Array<Array<string | null>>,
+  /** The same rows as they are in the source, also those that will be rejected. */
+  source_rows: Array<Array<string | null>>,
+  /** Rows that will be rejected, each with its reason. */
+  rejected: Array<RejectedSample>,
+  /** What would change in the destination. */
+  effect: TableEffect | null,
+  /** How reading the sample went, for an estimate of the whole. */
+  trial: SampleTrial, };
 
 /** Writes a connection. */
 export type SaveConnectionRequest = {
@@ -1138,7 +1548,16 @@ export type SchemaChange = { "change": "create_table",
   /** The column with its new type. */
   column: Column,
   /** The type it has now. */
-  from: LogicalType, };
+  from: LogicalType, } | { "change": "drop_table",
+  /** The table. */
+  table: TargetName, };
+
+/** How the tables of two versions differ. */
+export type SchemaDiff = {
+  /** The tables that differ, sorted by name. */
+  tables: Array<TableDiff>,
+  /** How many tables are the same. */
+  same: number, };
 
 /** Something with a name. */
 export type SearchHit = {
@@ -1209,7 +1628,9 @@ export type ServerEvent = { "event": "changed",
 /** What a person can set for the project on this computer. */
 export type Settings = {
   /** Data older than this many minutes counts as late; null: nothing is ever late. */
-  fresh_within_minutes: number | null, };
+  fresh_within_minutes: number | null,
+  /** Whether time in which Syncline was not open on this computer counts, too. */
+  count_while_off: boolean, };
 
 /** How good or bad a finding is. */
 export type Severity = "problem" | "unproved" | "proved";
@@ -1263,6 +1684,40 @@ export type SignInWords = {
   /** When it did not. */
   failed: string, };
 
+/** Why a column is not counted. */
+export type Skipped = "nested" | "bytes";
+
+/** What an upgrade means for a source. */
+export type SourceUpgrade = {
+  /** The source. */
+  source: string,
+  /** The version it is on. */
+  from: string,
+  /** The connections that would run on the new version. */
+  connections: Array<string>,
+  /** What changes in its tables; none when that cannot be told. */
+  diff: SchemaDiff | null,
+  /** Why it cannot be told: the new version cannot be used with the settings of the source, mostly. */
+  problem: Failure | null, };
+
+/** Which version a source is on. */
+export type SourceVersion = {
+  /** The source. */
+  source: string,
+  /** Its version. */
+  version: string,
+  /** Whether it names the version; else it follows the newest. */
+  pinned: boolean,
+  /** Its connections. */
+  connections: Array<ConnectionVersion>, };
+
+/** From the least to the most. */
+export type Span = {
+  /** The least. */
+  least: number,
+  /** The most. */
+  most: number, };
+
 /** Asks a destination in SQL. Only reads. */
 export type SqlRequest = {
   /** The destination. */
@@ -1303,7 +1758,13 @@ export type StartRequest = {
    * turns out to be.
    */
   fingerprint: string | null,
-  remove?: Array<string> | null, };
+  /** All rows are read again, also those that were read before. */
+  reread?: boolean,
+  /**
+   * Tables that are no longer synced, whose rows are removed from the destination first; only those of the plan that
+   * the person saw. Null: none.
+   */
+  remove?: Array<TableName>, };
 
 /** The run that was started. */
 export type Started = {
@@ -1329,6 +1790,21 @@ export type SuggestedSync = {
    * changes in silence.
    */
   cursor: string | null, };
+
+/** What one sync costs. */
+export type SyncEstimate = {
+  /** Rows that are read. */
+  rows: Span,
+  /** From where that is known. */
+  rows_basis: EstimateBasis,
+  /** Bytes they take in the source, as its statistics say. */
+  bytes_read: number | null,
+  /** How long it takes. */
+  seconds: Span | null,
+  /** From where that is known. */
+  seconds_basis: EstimateBasis | null,
+  /** Bytes they take in the destination before it compresses them, after the size of the sampled rows. */
+  bytes_written: number | null, };
 
 /** How rows are kept, as project files call it. */
 export type SyncMode = "merge" | "append" | "replace" | "history";
@@ -1375,6 +1851,41 @@ export type SystemRequest = {
   /** Its name. */
   name: string, };
 
+/** What happens to a table. */
+export type TableChange = "added" | "removed" | "changed";
+
+/** How the rows of a table differ on two versions. */
+export type TableComparison = {
+  /** Rows on the version of now. */
+  rows_before: number,
+  /** Rows on the other one. */
+  rows_after: number,
+  /** Rows that only the version of now gives, as they are. */
+  only_before: number,
+  /** Rows that only the other one gives, as they are. */
+  only_after: number,
+  /** Columns that only the version of now gives, or as another type. */
+  columns_before: Array<GridColumn>,
+  /** Columns that only the other one gives, or as another type. */
+  columns_after: Array<GridColumn>,
+  /** The columns of the examples; the first one says on which side a row is. */
+  example_columns: Array<GridColumn>,
+  /** Some rows that differ. */
+  examples: Array<Array<string | null>>, };
+
+/** How a table differs. */
+export type TableDiff = {
+  /** The table. */
+  table: TableName,
+  /** What happens to it. */
+  change: TableChange,
+  /** The columns that are added, removed or of another type. Empty for a table that is added or removed. */
+  columns: Array<ColumnDiff>,
+  /** The key before and after, when it changes. */
+  key: [Array<string>, Array<string>] | null,
+  /** Why the new version cannot read it, when the old one could. */
+  unreadable: string | null, };
+
 /** What happens to one table. */
 export type TableEffect = {
   /** The table of the source. */
@@ -1387,12 +1898,14 @@ export type TableEffect = {
   mode: WriteMode | null,
   /** Whether all rows are read, or only new and changed ones. */
   full: boolean,
-  /** The changes of the destination's schema. */
+  /** Whether later runs read all rows as well. */
   always_full: boolean,
-  definition: Array<DefinitionLine>,
+  /** The changes of the destination's schema. */
   changes: Array<SchemaChange>,
   /** The same as statements. */
   ddl: Array<string>,
+  /** All columns of the table in the destination, compared with what is there now. */
+  definition: Array<DefinitionLine>,
   /** What the run does with rows, in sentences. */
   effects: Array<string>,
   /** About how many rows the source has. */
@@ -1426,7 +1939,15 @@ export type TableProgress = {
   /** Rows rejected so far. */
   rows_rejected: number,
   /** Bytes (Arrow, in memory) read so far. */
-  bytes: number, };
+  bytes: number,
+  /** Rows brought into their shape in the destination so far. */
+  rows_prepared: number,
+  /** How long rows were waited for. The largest of the three times names what the sync waits for. */
+  source_ms: number,
+  /** How long rows were brought into shape. */
+  prepare_ms: number,
+  /** How long the destination took. */
+  destination_ms: number, };
 
 /** The account of one table. */
 export type TableReceipt = {
@@ -1534,16 +2055,32 @@ export type TargetTable = {
   /** How rows are kept. */
   mode: WriteMode, };
 
+/** Two versions of a file of the configuration. */
+export type TimelineDiff = {
+  /** The earlier one. */
+  before: number,
+  /** The later one. */
+  after: number, };
+
 /** Something that happened to a connection, besides its runs. */
 export type TimelineEntry = {
+  /** The number of the entry; none for what follows from other things that are kept. */
+  id: number | null,
   /** When. */
   at: string,
-  /** What kind of thing: `drift`, `decision`, `replay`, `change`, `pause`. */
+  /**
+   * What kind of thing: `drift`, `decision`, `undone`, `plan`, `compare`, `replay`, `dismiss`, `change`, `connector`,
+   * `pause`, `version`, `fell_back`.
+   */
   kind: string,
   /** The run it belongs to. */
   run: string | null,
   /** In words. */
-  text: string, };
+  text: string,
+  /** What changed in a file of the configuration. */
+  diff: TimelineDiff | null,
+  /** Whether it can be undone. */
+  undo: boolean, };
 
 /** Asks what happened to a connection. */
 export type TimelineRequest = {
@@ -1608,8 +2145,38 @@ export type TrialResult = {
   /** All answers were recorded ones. */
   replayed: boolean, };
 
+/** Takes decisions back. */
+export type UndoRequest = {
+  /** The entries of the history. */
+  entries: Array<number>, };
+
+/** What an upgrade would change. Nothing is changed by making it. */
+export type UpgradePlan = {
+  /** The connector. */
+  connector: string,
+  /** The version that it would be. */
+  to: string,
+  /** The sources that would change, each with what that means for it. */
+  sources: Array<SourceUpgrade>, };
+
+/** Asks for an upgrade, or for what it would change. */
+export type UpgradeRequest = {
+  /** The connector. */
+  connector: string,
+  /** The version; null: the newest. */
+  to: string | null,
+  /** Only these connections; empty means all sources that use it, with all their connections. */
+  only: Array<string>, };
+
 /** The four verbs of a plan, and none. */
 export type Verb = "add" | "change" | "rebuild" | "unchanged" | "blocked";
+
+/** A source or connection that is on another version now. */
+export type VersionChanged = {
+  /** The source or connection. */
+  name: string,
+  /** Its version now. */
+  version: string, };
 
 /** How rows are kept. */
 export type WriteMode = { "mode": "merge",
@@ -1666,6 +2233,16 @@ export interface Requests {
   "builder.forget": { request: ForgetDraftRequest; response: null };
   /** APIs on this computer to learn with. */
   "builder.practice": { request: null; response: Array<PracticeApi> };
+  /** The connectors that the project keeps in versions side by side, and who uses which. */
+  "connectors.versions": { request: null; response: Array<ConnectorVersions> };
+  /** What an upgrade would change in the tables of sources. Writes nothing. */
+  "connectors.upgrade_plan": { request: UpgradeRequest; response: UpgradePlan };
+  /** Puts sources, or some connections first, on another version. Their next runs are watched. */
+  "connectors.upgrade": { request: UpgradeRequest; response: Array<VersionChanged> };
+  /** How the last recorded run of a connection comes out on another version. Asks nothing and writes nothing. */
+  "connectors.rehearse": { request: RehearsalRequest; response: Rehearsal };
+  /** Puts them back on the version that last worked. */
+  "connectors.roll_back": { request: RollbackRequest; response: Array<VersionChanged> };
   /** Sources and destinations. */
   "systems.list": { request: null; response: Array<SystemInfo> };
   /** A source or destination, to be changed. */
@@ -1700,6 +2277,7 @@ export interface Requests {
   "plan.make": { request: PlanRequest; response: Plan };
   /** A sample of a table as it is and as it will land, with findings and profiles. Writes nothing. */
   "preview": { request: PreviewRequest; response: SampledPreview };
+  /** What the first of these columns of a sample hold, as many as can be counted in a moment; the rest is asked for again. */
   "preview.profile": { request: ProfileRequest; response: Array<ColumnProfile> };
   /** A window of a table in the destination. */
   "data": { request: DataRequest; response: GridData };
@@ -1709,20 +2287,32 @@ export interface Requests {
   "run.pause": { request: RunRequest; response: null };
   /** Stops a run now: what is not durable is dropped. The next run goes on from the last checkpoint. */
   "run.stop": { request: RunRequest; response: null };
+  /** Has a run that waits before its next attempt try again at once. */
+  "run.hurry": { request: RunRequest; response: null };
   /** The account of a run that ended. */
   "run.get": { request: RunRequest; response: Receipt };
   /** The latest runs, newest first. */
   "runs.list": { request: RunsRequest; response: Array<RunSummary> };
-  /** A window of the log of a run. The search goes through all of it. */
+  /** A window of the log of a run. */
   "run.log": { request: LogRequest; response: LogPage };
+  /** The next match in the log of a run. The search goes through all of it. */
+  "run.log.find": { request: LogFindRequest; response: LogFound };
+  /** Compares both sides of a table row by row. Reads both in full; writes nothing. */
+  "compare": { request: CompareRequest; response: Comparison };
+  /** The last comparison of each table of a connection. */
+  "compare.last": { request: ConnectionRequest; response: Array<Comparison> };
   /** How reliable a connection was. */
   "runs.reliability": { request: ReliabilityRequest; response: Reliability };
   /** What happened to a connection besides its runs, newest first. */
   "timeline": { request: TimelineRequest; response: Array<TimelineEntry> };
+  /** What changed between two versions of a file of the configuration. */
+  "config.diff": { request: DiffRequest; response: ConfigDiff };
   /** Changes of sources that wait for a decision. */
   "inbox.list": { request: null; response: Array<InboxEntry> };
   /** Decides about them. */
-  "inbox.decide": { request: DecideRequest; response: null };
+  "inbox.decide": { request: DecideRequest; response: Decided };
+  /** Takes decisions back, as long as no run has followed them. */
+  "inbox.undo": { request: UndoRequest; response: null };
   /** Rows that could not be converted. */
   "quarantine.list": { request: QuarantineRequest; response: Array<QuarantineRow> };
   /** Loads them again, repaired. */
@@ -1761,6 +2351,11 @@ export const requestTags: { [Name in keyof Requests]: { provides: readonly Cache
   "builder.keep": { provides: [], invalidates: ["drafts"] },
   "builder.forget": { provides: [], invalidates: ["drafts"] },
   "builder.practice": { provides: [], invalidates: [] },
+  "connectors.versions": { provides: ["connectors", "systems", "connections", "runs"], invalidates: [] },
+  "connectors.upgrade_plan": { provides: [], invalidates: [] },
+  "connectors.upgrade": { provides: [], invalidates: ["systems", "connections", "tables", "runs"] },
+  "connectors.rehearse": { provides: [], invalidates: [] },
+  "connectors.roll_back": { provides: [], invalidates: ["systems", "connections", "tables", "runs"] },
   "systems.list": { provides: ["systems", "connections"], invalidates: [] },
   "systems.get": { provides: ["systems"], invalidates: [] },
   "systems.check": { provides: [], invalidates: [] },
@@ -1777,19 +2372,25 @@ export const requestTags: { [Name in keyof Requests]: { provides: readonly Cache
   "drafts.save": { provides: [], invalidates: ["drafts"] },
   "drafts.remove": { provides: [], invalidates: ["drafts"] },
   "plan.make": { provides: [], invalidates: [] },
-  "preview": { provides: [], invalidates: [] },
+  "preview": { provides: ["project", "data"], invalidates: [] },
   "preview.profile": { provides: [], invalidates: [] },
   "data": { provides: ["data"], invalidates: [] },
   "run.start": { provides: [], invalidates: ["runs", "connections"] },
   "run.pause": { provides: [], invalidates: ["connections"] },
   "run.stop": { provides: [], invalidates: ["connections"] },
+  "run.hurry": { provides: [], invalidates: ["connections"] },
   "run.get": { provides: ["runs"], invalidates: [] },
   "runs.list": { provides: ["runs"], invalidates: [] },
   "run.log": { provides: ["runs"], invalidates: [] },
+  "run.log.find": { provides: ["runs"], invalidates: [] },
+  "compare": { provides: [], invalidates: [] },
+  "compare.last": { provides: ["runs"], invalidates: [] },
   "runs.reliability": { provides: ["runs"], invalidates: [] },
   "timeline": { provides: ["runs", "inbox", "connections"], invalidates: [] },
+  "config.diff": { provides: [], invalidates: [] },
   "inbox.list": { provides: ["inbox"], invalidates: [] },
   "inbox.decide": { provides: [], invalidates: ["inbox", "connections"] },
+  "inbox.undo": { provides: [], invalidates: ["inbox", "connections"] },
   "quarantine.list": { provides: ["quarantine"], invalidates: [] },
   "quarantine.replay": { provides: [], invalidates: ["quarantine", "data", "connections"] },
   "quarantine.accept": { provides: [], invalidates: ["quarantine", "connections"] },
@@ -1797,14 +2398,30 @@ export const requestTags: { [Name in keyof Requests]: { provides: readonly Cache
   "sql.schema": { provides: ["data"], invalidates: [] },
 };
 
-export type LeftTable = { table: string, target: TargetName, rows: number | null, synced_at: string, restorable: boolean, remove: boolean, ddl: Array<string>, };
-export type DefinitionSign = "add" | "change" | "remove" | "same";
-export type DefinitionLine = { sign: DefinitionSign, text: string, before: string | null, };
-export type ProfileRequest = { sample: string, columns: Array<number>, };
-export type Skipped = "nested" | "bytes";
-export type ColumnProfile = { column: number, skipped: Skipped | null, distinct: number, min: string | null, max: string | null, top: Array<[string, number]>, histogram: Array<Bin>, };
-export type Span = { least: number, most: number, };
-export type EstimateBasis = { "from": "statistics" } | { "from": "whole_sample" } | { "from": "trial", rows: number, per_second: number, } | { "from": "runs", runs: number, };
-export type SyncEstimate = { rows: Span, rows_basis: EstimateBasis, bytes_read: number | null, seconds: Span | null, seconds_basis: EstimateBasis | null, bytes_written: number | null, };
-export type Estimate = { full: SyncEstimate | null, next_is_full: boolean, later_are_full: boolean, later: SyncEstimate | null, };
-export type SampledPreview = { sample: string, estimate: Estimate, } & Preview;
+/** What a window can do about a failure of this kind, for its most likely fix. */
+export const fixActions: Readonly<Record<ErrorKind, FixAction | null>> = {
+  config: "edit_settings",
+  authentication: "edit_settings",
+  permission: null,
+  not_found: null,
+  unreachable: "try_again",
+  connection_lost: "try_again",
+  timeout: "try_again",
+  rate_limited: "try_again",
+  tls: "edit_settings",
+  host_key: "edit_settings",
+  schema_changed: "make_plan",
+  needs_decision: "open_inbox",
+  position_lost: "make_plan",
+  corrupt_input: null,
+  too_many_rejected: "open_rejected",
+  locked: "try_again",
+  disk_full: "try_again",
+  fenced: "try_again",
+  conflict: "try_again",
+  limit_exceeded: "edit_settings",
+  unsupported: "edit_settings",
+  mismatch: "make_plan",
+  stopped: "try_again",
+  internal: "copy_details",
+};

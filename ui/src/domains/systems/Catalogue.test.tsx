@@ -6,7 +6,7 @@ import { render } from "../../../test/render";
 import { Catalogue } from "./Catalogue";
 
 function open() {
-  render(<Catalogue side="source" onExisting={() => undefined} onConnector={() => undefined} />, fixturePlatform());
+  render(<Catalogue side="source" onExisting={() => undefined} onConnector={() => undefined} onBuild={() => undefined} />, fixturePlatform());
 }
 
 describe("the catalogue", () => {

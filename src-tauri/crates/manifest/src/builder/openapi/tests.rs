@@ -1,3 +1,4 @@
+use proptest::proptest;
 use super::*;
 use crate::connector::Connector;
 use serde_json::json;
@@ -173,7 +174,7 @@ fn an_address_without_host_begins_where_the_description_lies() {
     assert_eq!(plain(&draft)["definitions"]["requester"]["url_base"], "https://docs.acme.test/v1");
 }
 
-proptest::proptest! {
+proptest! {
     #[test]
     fn no_text_panics(text in "(openapi: 3.0.0\npaths:\n)?[a-c/:{}\\[\\]$ref\"' \n0-9-]{0,80}") {
         let _ = super::draft(&text, None, None);
