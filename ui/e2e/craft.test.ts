@@ -10,13 +10,14 @@ import { closeBrowser, type Look, showFailures, Studio } from "./support/studio"
 const pictures = process.env["SYNCLINE_SCREENSHOTS"];
 
 let studio: Studio | undefined;
-showFailures(() => studio);
 afterEach(async () => {
   const complaints = [...(studio?.complaints ?? [])];
   await studio?.close();
   studio = undefined;
   expect(complaints).toEqual([]);
 });
+// The last to be named is the first to run: while the window is still there.
+showFailures(() => studio);
 afterAll(closeBrowser);
 
 async function open(look: Look): Promise<Page> {
