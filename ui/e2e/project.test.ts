@@ -6,13 +6,14 @@ import { focused, syncSample } from "./support/steps";
 import { closeBrowser, showFailures, Studio } from "./support/studio";
 
 let studio: Studio | undefined;
-showFailures(() => studio);
 afterEach(async () => {
   const complaints = [...(studio?.complaints ?? [])];
   await studio?.close();
   studio = undefined;
   expect(complaints).toEqual([]);
 });
+// The last to be named is the first to run: while the window is still there.
+showFailures(() => studio);
 afterAll(closeBrowser);
 
 const PROJECT = "name: Elsewhere\nid: elsewhere-0123456789abcdef\nsalt: 0123456789abcdef0123456789abcdef\n";
@@ -43,8 +44,8 @@ describe("somebody with a project", () => {
     await syncSample(page);
     expect(await readdir(other)).toContain("studio.duckdb");
     const logs = join(other, ".syncline", "logs");
-    const [log] = await readdir(logs);
-    expect(await readFile(join(logs, log ?? ""), "utf8")).toContain("another project is open");
+    const log = (await readdir(logs)).find((name) => name.endsWith(".jsonl")) ?? "";
+    expect(await readFile(join(logs, log), "utf8")).toContain("another project is open");
     await page.getByRole("tab", { name: "Log" }).click();
     await page.getByText(/is durable/).first().waitFor();
   });

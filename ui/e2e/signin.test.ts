@@ -22,7 +22,6 @@ let program: Program;
 let service: Service;
 let studio: Studio;
 let page: Page;
-showFailures(() => studio);
 beforeEach(async () => {
   program = new Program("testkit-authorization", []);
   service = JSON.parse(await program.line()) as Service;
@@ -40,6 +39,8 @@ afterEach(async () => {
   await program.close();
   expect(complaints).toEqual([]);
 });
+// The last to be named is the first to run: while the window is still there.
+showFailures(() => studio);
 afterAll(closeBrowser);
 
 async function keep(name: string): Promise<void> {
@@ -48,6 +49,7 @@ async function keep(name: string): Promise<void> {
 
 /** Up to the button that leads into the browser. */
 async function fillIn(): Promise<void> {
+  await focused(page, page.getByRole("button", { name: "Try it with sample data" }));
   await goTo(page, "#/new");
   await focused(page, page.getByPlaceholder("Search, or paste a connection address"));
   await page.keyboard.type("tickets");

@@ -26,10 +26,13 @@ const highlight = HighlightStyle.define([
 ]);
 
 const look = EditorView.theme({
-  "&": { height: "100%", fontSize: "0.75rem", color: "var(--text)", backgroundColor: "var(--surface)" },
+  "&": { height: "100%", fontSize: "0.8125rem", color: "var(--text)", backgroundColor: "var(--surface)" },
   "&.cm-focused": { outline: "none" },
-  ".cm-scroller": { fontFamily: '"JetBrains Mono", monospace', lineHeight: "1.125rem" },
+  ".cm-scroller": { fontFamily: '"JetBrains Mono", monospace', lineHeight: "1.25rem" },
   ".cm-gutters": { backgroundColor: "var(--surface)", color: "var(--text-subtle)", border: "none" },
+  ".cm-line, .cm-lineNumbers .cm-gutterElement": { padding: "0 4px" },
+  ".cm-tooltip.cm-tooltip-autocomplete > ul > li": { padding: "0 4px" },
+  ".cm-tooltip .cm-completionIcon": { paddingRight: "4px" },
   ".cm-activeLine, .cm-activeLineGutter": { backgroundColor: "var(--sunken)" },
   ".cm-cursor": { borderLeftColor: "var(--text)" },
   "&.cm-focused .cm-selectionBackground, .cm-selectionBackground, ::selection": {

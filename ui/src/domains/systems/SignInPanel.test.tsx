@@ -8,6 +8,8 @@ import type { SignIn } from "./useSignIn";
 
 const started = { id: "1", url: "https://tickets.example.com/in", client: "studio-client", scopes: ["tickets:read"] };
 
+Element.prototype.scrollIntoView ??= () => undefined;
+
 function signIn(extra: Partial<SignIn>): SignIn {
   const idle = { started: null, outcome: null, pending: false, error: null, id: null };
   const ways = { begin: async () => undefined, openAgain: vi.fn(), enterCode: vi.fn(async () => undefined), cancel: vi.fn() };

@@ -49,7 +49,11 @@ function Waiting({ started, signIn }: { started: SignInStarted; signIn: SignIn }
   const [coding, setCoding] = useState(false);
   const [code, setCode] = useState("");
   const heading = useRef<HTMLHeadingElement>(null);
-  useEffect(() => heading.current?.focus(), []);
+  useEffect(() => {
+    heading.current?.focus();
+    // With its ways on, which stand below.
+    heading.current?.closest("section")?.scrollIntoView({ block: "nearest" });
+  }, []);
   return (
     <>
       <h3 ref={heading} tabIndex={-1} className="text-heading">
