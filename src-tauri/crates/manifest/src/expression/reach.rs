@@ -49,11 +49,11 @@ impl Reach<'_> {
     fn inside(&self, expr: &Expr) -> bool {
         match expr {
             Expr::Const(_) | Expr::Var(_) => false,
-            Expr::Attr(of, _) => self.below(of),
-            Expr::Item(of, key) => self.below(of) || self.expr(key),
+            Expr::Attr(of, _) => self.below(expr, of),
+            Expr::Item(of, key) => self.below(expr, of) || self.expr(key),
             Expr::Call(callee, arguments) => {
                 let callee = match callee.as_ref() {
-                    Expr::Attr(of, name) if name == "get" && self.names(expr).is_some() => self.below(of),
+                    Expr::Attr(of, name) if name == "get" && self.names(expr).is_some() => self.inside(of),
                     // A method looks at all that it is called on.
                     Expr::Attr(of, _) => self.expr(of),
                     other => self.expr(other),
@@ -78,9 +78,9 @@ impl Reach<'_> {
         }
     }
 
-    /// What a step is taken from: if that is a chain of names, it was looked at with the step.
-    fn below(&self, of: &Expr) -> bool {
-        if self.names(of).is_some() { self.inside(of) } else { self.expr(of) }
+    /// What a step is taken from. In a chain of names it was looked at with the whole chain.
+    fn below(&self, whole: &Expr, of: &Expr) -> bool {
+        if self.names(whole).is_some() { self.inside(of) } else { self.expr(of) }
     }
 
     fn arguments(&self, arguments: &Arguments) -> bool {
