@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { afterAll, afterEach, describe, expect, it } from "vitest";
 import { Api, description, pageOf, tickets } from "./support/api";
-import { ask, goTo, syncAgain } from "./support/steps";
+import { ask, focused, goTo, syncAgain } from "./support/steps";
 import { closeBrowser, showFailures, Studio } from "./support/studio";
 
 const KEY = "k3y-of-acme";
@@ -95,7 +95,7 @@ describe("somebody with the description of an API", () => {
     });
     studio = await Studio.open();
     const { page } = studio;
-    await page.getByRole("button", { name: "Try it with sample data" }).waitFor();
+    await focused(page, page.getByRole("button", { name: "Try it with sample data" }));
     await page.keyboard.press("ControlOrMeta+5");
     const begun = Date.now();
     await page.getByRole("heading", { name: "Builder" }).waitFor();

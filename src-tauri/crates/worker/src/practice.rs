@@ -119,7 +119,7 @@ async fn description(State(address): State<SocketAddr>) -> Json<Value> {
             "/tickets": {"get": {"summary": "All tickets, page by page", "responses": list("data", "Ticket"), "parameters": [
                 parameter("page", json!({"type": "integer", "default": 1})),
                 parameter("per_page", json!({"type": "integer", "maximum": 100})),
-                parameter("updated_since", time.clone())]}},
+                parameter("updated_since", time)]}},
             "/tickets/{ticket_id}/comments": {"get": {"summary": "What was said about a ticket", "responses": list("comments", "Comment"),
                 "parameters": [{"name": "ticket_id", "in": "path", "required": true, "schema": {"type": "integer"}}]}},
         },

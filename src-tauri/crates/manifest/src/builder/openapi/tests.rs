@@ -177,7 +177,7 @@ fn an_address_without_host_begins_where_the_description_lies() {
 proptest! {
     #[test]
     fn no_text_panics(text in "(openapi: 3.0.0\npaths:\n)?[a-c/:{}\\[\\]$ref\"' \n0-9-]{0,80}") {
-        let _ = super::draft(&text, None, None);
+        let _ = draft(&text, None, None);
         let _ = super::super::sample::draft(&text, None);
         let _ = super::super::curl::draft(&format!("curl {text}"));
     }
