@@ -188,7 +188,9 @@ interface RowProps {
   onPick: () => void;
 }
 
-function Row({ icon, title, line, badges = [], isNew = false, onPick }: RowProps) {
+const NO_BADGES: readonly Noticed[] = [];
+
+function Row({ icon, title, line, badges = NO_BADGES, isNew = false, onPick }: RowProps) {
   const text = useText();
   return (
     <li className="border-b border-border">
