@@ -229,7 +229,9 @@ interface RowProps {
   onPick: () => void;
 }
 
-function Row({ icon, title, line, badges = [], isNew = false, edit = null, onPick }: RowProps) {
+const NO_BADGES: readonly Noticed[] = [];
+
+function Row({ icon, title, line, badges = NO_BADGES, isNew = false, edit = null, onPick }: RowProps) {
   const text = useText();
   return (
     <li className="flex items-center border-b border-border">

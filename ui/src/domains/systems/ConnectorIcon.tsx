@@ -1,4 +1,4 @@
-import { Database, FileStack, type LucideIcon, Sparkles } from "lucide-react";
+import { Database, FileStack, Sparkles } from "lucide-react";
 
 interface ConnectorIconProps {
   /** What project files call the connector. */
@@ -7,17 +7,14 @@ interface ConnectorIconProps {
   icon?: string | null | undefined;
 }
 
+const look = { size: 20, strokeWidth: 1.5, "aria-hidden": true, className: "shrink-0 text-ink-muted" } as const;
+
 /** The drawing of a system in a list. Beside its name it says nothing new. */
 export function ConnectorIcon({ name, icon }: ConnectorIconProps) {
   if (icon) {
     // As an image, a drawing can neither run nor load anything.
     return <img src={`data:image/svg+xml,${encodeURIComponent(icon)}`} alt="" width={20} height={20} className="shrink-0" />;
   }
-  const Icon = fallback(name);
-  return <Icon size={20} strokeWidth={1.5} aria-hidden className="shrink-0 text-ink-muted" />;
-}
-
-function fallback(connector: string): LucideIcon {
-  if (connector === "sample") return Sparkles;
-  return /parquet|csv|json|file|s3/.test(connector) ? FileStack : Database;
+  if (name === "sample") return <Sparkles {...look} />;
+  return /parquet|csv|json|file|s3/.test(name) ? <FileStack {...look} /> : <Database {...look} />;
 }
