@@ -11,7 +11,7 @@ const banned =
   /^(ok|yes|no|submit|proceed)$|something went wrong|an error occurred|completed with warnings|oops|\bplease\b|\b(we|our|us)\b|!$|^(clear|reset|refresh)\b|\b(streams?|actors?|replication|jobs?|workspaces?|namespaces?)\b|^(ja|nein|absenden|fortfahren)$|\bbitte\b|\bhoppla\b|\b(wir|uns|unsere?)\b|etwas ist schiefgelaufen|ein fehler ist aufgetreten|zurücksetzen/i;
 
 /** Words that are written with a capital wherever they stand: names, keys, and the names of places in the window. */
-const capitals = /^(SQL|CSV|UTC|YAML|JSON|API|HTTP|OpenAPI|DuckDB|Syncline|Ctrl\+Enter|Settings|Inbox|Overview|I|A|X|F6)$/;
+const capitals = /^(SQL|CSV|UTC|YAML|JSON|API|HTTP|OpenAPI|Airbyte|Singer|PyPI|DuckDB|Syncline|Ctrl\+Enter|Settings|Inbox|Overview|I|A|X|F6)$/;
 
 it("writes titles and buttons like sentences", () => {
   for (const [id, message] of Object.entries(en)) {
