@@ -205,7 +205,7 @@ describe("somebody who wants to know what happened", () => {
     await page.getByText("deleted in the source, deletes not tracked: 1").waitFor();
     await look("compare");
     await page.getByRole("button", { name: "Re-read" }).click();
-    await page.getByText(/reads all rows again/).waitFor();
+    await page.getByText(/Reads all rows of public\.customers again/).waitFor();
     await page.getByRole("button", { name: /^Apply/ }).click();
     await page.getByRole("status").getByText("Every row accounted for.").waitFor();
     await goTo(page, "#/connections/mirror/compare");
