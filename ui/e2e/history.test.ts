@@ -170,7 +170,8 @@ describe("somebody who wants to know what happened", () => {
     const { page } = studio;
     await postgres.hold(CLOSE_GATE);
     const holder = new Program("syncline", ["run", "twelve", "--yes", "--json"], {
-      cwd: studio.folder,
+      // Where `serve` made the project.
+      cwd: join(studio.folder, "syncline-studio"),
       env: { ...process.env, SYNCLINE_MASTER_KEY: "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=" },
     });
     for (;;) if ((await holder.line()).includes('"committed"')) break;
