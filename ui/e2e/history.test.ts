@@ -170,7 +170,8 @@ describe("somebody who wants to know what happened", () => {
     const { page } = studio;
     await postgres.hold(CLOSE_GATE);
     const holder = new Program("syncline", ["run", "twelve", "--yes", "--json"], {
-      cwd: studio.folder,
+      // Where `serve` made the project.
+      cwd: join(studio.folder, "syncline-studio"),
       env: { ...process.env, SYNCLINE_MASTER_KEY: "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=" },
     });
     for (;;) if ((await holder.line()).includes('"committed"')) break;
@@ -205,7 +206,7 @@ describe("somebody who wants to know what happened", () => {
     await page.getByText("deleted in the source, deletes not tracked: 1").waitFor();
     await look("compare");
     await page.getByRole("button", { name: "Re-read" }).click();
-    await page.getByText(/reads all rows again/).waitFor();
+    await page.getByText(/Reads all rows of public\.customers again/).waitFor();
     await page.getByRole("button", { name: /^Apply/ }).click();
     await page.getByRole("status").getByText("Every row accounted for.").waitFor();
     await goTo(page, "#/connections/mirror/compare");

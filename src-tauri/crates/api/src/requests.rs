@@ -261,7 +261,7 @@ requests! {
     /// The last comparison of each table of a connection.
     "compare.last" => comparisons(ConnectionRequest) -> Vec<Comparison>, provides [Runs] invalidates [];
     /// How reliable a connection was.
-    "runs.reliability" => reliability(ReliabilityRequest) -> Reliability, provides [Runs] invalidates [];
+    "runs.reliability" => reliability(ReliabilityRequest) -> Reliability, provides [Runs Project] invalidates [];
     /// What happened to a connection besides its runs, newest first.
     "timeline" => timeline(TimelineRequest) -> Vec<TimelineEntry>, provides [Runs Inbox Connections] invalidates [];
     /// What changed between two versions of a file of the configuration.

@@ -92,11 +92,11 @@ export function LogLines({ lines, wrap, search, target, follow, onEnd, onKey }: 
               )}
               style={{ top: item.start, minHeight: LINE_PX }}
             >
-              <span className="shrink-0 text-ink-subtle" title={`${format.moment(line.time)} · ${line.time}`}>
+              <span className="shrink-0 text-ink-muted" title={`${format.moment(line.time)} · ${line.time}`}>
                 {format.clock(line.time)}
               </span>
               <span className="w-10 shrink-0">{line.level}</span>
-              <span className="w-14 shrink-0 text-ink-subtle">{line.stage}</span>
+              <span className="w-14 shrink-0 text-ink-muted">{line.stage}</span>
               {line.table && (
                 <span className="shrink-0 text-ink-muted">
                   <Marked text={line.table} search={search} />

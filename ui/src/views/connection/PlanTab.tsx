@@ -104,6 +104,7 @@ export function PlanTab({ name, detail, reread }: PartProps) {
           return (
             <PlanSheet
               plan={made}
+              {...(reread !== undefined && { title: text("compare.rereadTitle", { table: reread }) })}
               {...(first &&
                 adds > 0 && { title: text("welcome.create", { count: adds, target: detail.destination_summary }) })}
               applying={start.pending || rest.pending || changing || looking}
