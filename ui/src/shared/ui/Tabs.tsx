@@ -27,7 +27,7 @@ export function Tabs<Value extends string>({ label, tabs, value, onValue, childr
       className="flex min-h-0 flex-1 flex-col"
     >
       <div className="flex h-10 shrink-0 items-center gap-4 border-b border-border px-6">
-        <Base.List aria-label={label} className="relative flex h-full gap-4">
+        <Base.List aria-label={label} className="relative flex h-full min-w-0 gap-4 overflow-x-auto whitespace-nowrap">
           {tabs.map((tab) => (
             <Base.Tab
               key={tab.value}

@@ -79,7 +79,7 @@ function Rail() {
   };
   const reachable = (wanted: Step) => steps.slice(0, steps.indexOf(wanted)).every((before) => done[before]);
   return (
-    <nav aria-label={text("wizard.steps")} className="flex w-40 shrink-0 flex-col gap-1 border-e border-border p-2">
+    <nav aria-label={text("wizard.steps")} className="flex w-fit max-w-60 min-w-40 shrink-0 flex-col gap-1 border-e border-border p-2">
       {steps.map((each, index) => (
         <button
           key={each}
