@@ -131,7 +131,7 @@ pub async fn measured(mut command: Command) -> Result<(Output, u64)> {
 
 /// The most memory a process has had resident so far, in bytes. Linux only.
 pub fn peak_memory(process: u32) -> Option<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
     let kilobytes: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
     Some(kilobytes * 1024)
