@@ -180,7 +180,7 @@ describe("somebody with nothing but an answer", () => {
     });
     studio = await Studio.open();
     const { page } = studio;
-    await page.getByRole("button", { name: "Try it with sample data" }).waitFor();
+    await focused(page, page.getByRole("button", { name: "Try it with sample data" }));
     await goTo(page, "#/builder");
     await page.getByRole("button", { name: /^From a sample response/ }).click();
     const answer = await (await fetch(`${api.url}/api/v1/changes`)).text();
@@ -234,7 +234,7 @@ describe("somebody whose description is wrong", () => {
     });
     studio = await Studio.open();
     const { page } = studio;
-    await page.getByRole("button", { name: "Try it with sample data" }).waitFor();
+    await focused(page, page.getByRole("button", { name: "Try it with sample data" }));
     await goTo(page, "#/builder");
     const area = page.getByLabel("Or paste the text");
 
@@ -295,7 +295,7 @@ describe("somebody whose description is wrong", () => {
   it("finds the builder and its practice APIs in German and in the dark, and drops a manifest into the catalogue", async () => {
     studio = await Studio.open({ theme: "dark", language: "de-DE" });
     const { page } = studio;
-    await page.getByRole("main").waitFor();
+    await focused(page, page.getByRole("button", { name: "Mit Beispieldaten ausprobieren" }));
     await goTo(page, "#/builder");
     await page.getByRole("button", { name: "Wetterstationen verwenden" }).click();
     await page.getByRole("button", { name: "Eine Tabelle daraus machen" }).click();

@@ -224,3 +224,34 @@ async fn answers_that_are_no_data_are_told_apart() {
     assert_eq!(same.exchanges.len(), 5, "it stops after five pages");
     assert!(same.limited);
 }
+
+#[tokio::test]
+async fn a_table_of_a_table_is_asked_for_row_by_row() {
+    let server =
+        HttpServer::start(|request| match request.target.split(['/', '?']).collect::<Vec<_>>().as_slice() {
+            ["", "orders", order, "items"] => {
+                let order: u64 = order.parse().unwrap();
+                Answer::json(
+                    &json!({"items": [{"id": order * 10, "sku": "a"}, {"id": order * 10 + 1, "sku": "b"}]}),
+                )
+            }
+            ["", "orders"] => Answer::json(&json!([{"id": 1}, {"id": 2}, {"id": 3}])),
+            other => status(404, json!({"message": format!("{other:?}")})),
+        })
+        .await
+        .unwrap();
+    let rows =
+        |schema: Value| json!({"responses": {"200": {"content": {"application/json": {"schema": schema}}}}});
+    let order = json!({"type": "object", "properties": {"id": {"type": "integer"}}});
+    let list = json!({"type": "object", "properties": {"items": {"type": "array", "items": order}}});
+    let text = json!({"openapi": "3.0.3", "servers": [{"url": server.url()}], "paths": {
+        "/orders": {"get": rows(json!({"type": "array", "items": order}))}, "/orders/{order_id}/items": {"get": rows(list)}}});
+    let made =
+        draft(DraftFrom::OpenApi { text: Some(text.to_string()), url: None, chosen: None }).await.unwrap();
+    assert_eq!(made.operations[1].parent.as_deref(), Some("GET /orders"));
+    let result = run(&Trial { table: "items".to_owned(), config: json!({}), ..ask(&made.yaml, "") }).await;
+    assert_eq!(result.row_count, 6, "{:?}", result.findings);
+    let counts: Vec<Option<u64>> = result.exchanges.iter().map(|exchange| exchange.rows).collect();
+    assert_eq!(counts, [None, Some(2), Some(2), Some(2)], "rows of the parent are none of the table");
+    assert_eq!(found(&result, BuilderField::Key).severity, Severity::Proved);
+}
