@@ -97,6 +97,16 @@ impl Replay {
         self.state().unexpected.clone()
     }
 
+    /// Whether the first answer to a request of the log holds anything.
+    pub fn gave_rows(&self, asked: &str) -> bool {
+        let state = self.state();
+        let found = state.entries.iter().find(|entry| format!("{}{}", entry.asked, entry.with()) == asked);
+        found.is_some_and(|entry| {
+            let is_refused = entry.exchange.status.is_some_and(|status| status >= 400);
+            !is_refused && entry.exchange.answer.as_ref().is_some_and(holds_rows)
+        })
+    }
+
     /// Answers of the recording that were never given.
     pub fn unused(&self) -> Vec<String> {
         let unused = |entry: &Entry| {
@@ -167,6 +177,16 @@ impl State {
             self.unexpected.push(what);
         }
         said(400, &BTreeMap::new(), &json!({"message": "The recording does not have this request."}), "")
+    }
+}
+
+/// Whether a list in a body has items.
+fn holds_rows(body: &Value) -> bool {
+    match body {
+        Value::Array(items) => !items.is_empty(),
+        Value::Object(fields) => fields.values().any(holds_rows),
+        Value::String(text) => text.lines().count() > 1,
+        _ => false,
     }
 }
 

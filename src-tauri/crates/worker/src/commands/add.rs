@@ -15,7 +15,7 @@ use crate::app::Context;
 use crate::cli::{Add, AddCommand, AddSystem};
 use crate::exit::Exit;
 use crate::prompt::{self, Answer};
-use syncline_api::form::{self, Field, Form, Kind};
+use syncline_api::form::{self, Field, Form, Kind, Ways};
 
 mod connection;
 
@@ -210,8 +210,10 @@ impl Draft<'_> {
             fields.iter().partition(|field| !matches!(field.kind(), Kind::Group));
         let (ways, groups): (Vec<_>, Vec<_>) =
             groups.into_iter().partition(|field| field.required && field.ways().is_some());
-        for field in ways.into_iter().filter(|field| !self.config.contains_key(field.name)) {
-            self.ask_way(field, group)?;
+        for field in ways {
+            if !self.config.contains_key(field.name) {
+                self.ask_way(field, group)?;
+            }
         }
         // What must be given, and what people nearly always give; the rest has defaults that fit.
         let (needed, advanced): (Vec<&Field<'_>>, Vec<&Field<'_>>) = plain
