@@ -130,20 +130,21 @@ impl Entry {
 
 impl State {
     fn answer(&mut self, request: &Request, address: &str) -> Answer {
-        match std::mem::replace(&mut self.world, World::First) {
-            World::Closed(refusal) => {
-                let answer = said(refusal.status, &refusal.headers, &refusal.body, address);
-                self.world = World::Closed(refusal);
-                return answer;
-            }
-            // Said once; the world is the first one from then on.
-            World::Busy(limit) => return said(limit.status, &limit.headers, &limit.body, address),
-            world => self.world = world,
+        if let World::Closed(refusal) = &self.world {
+            return said(refusal.status, &refusal.headers, &refusal.body, address);
         }
         let asked = match Asked::received(request, address) {
             Ok(asked) => asked,
             Err(error) => return self.refuse(format!("{} {}: {error}", request.method, request.target)),
         };
+        if let World::Busy(limit) = &self.world
+            && asked.to_string().contains(&limit.at)
+        {
+            let answer = said(limit.status, &limit.headers, &limit.body, address);
+            // Said once.
+            self.world = World::First;
+            return answer;
+        }
         let is_later = matches!(self.world, World::Later);
         let body = |exchange: &Exchange| match is_later {
             true => exchange.later.clone().or_else(|| exchange.answer.clone()),
