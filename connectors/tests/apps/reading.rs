@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 use syncline_protocol::{
-    Catalog, Change, CheckOutcome, CheckStep, DiscoverFilter, ReadMode, StepSink, TableInfo, TablePosition,
-    TableRead,
+    Catalog, Change, CheckOutcome, CheckStep, DiscoverFilter, LogicalType, ReadMode, SourceSession, StepSink,
+    TableInfo, TablePosition, TableRead,
 };
 use syncline_testkit::recorded::{Expected, World, keys, plain};
 use syncline_testkit::{Collector, rows_as_text};
@@ -115,14 +115,26 @@ async fn sync(service: &Service, read: &TableRead, from: Option<&TablePosition>)
         .iter()
         .map(|key| read.columns.iter().position(|column| column.name == *key).unwrap())
         .collect();
+    // Rows without a key are told apart by their first column.
+    let places = if places.is_empty() { vec![0] } else { places };
     let key = |row: String| {
         let row: Vec<Value> = serde_json::from_str(&row).unwrap();
-        places.iter().map(|place| plain(&row[*place])).collect::<Vec<_>>().join("/")
+        let part = |place: &usize| match (&read.columns[*place].logical, row[*place].as_i64()) {
+            (LogicalType::Date, Some(days)) => day(days),
+            _ => plain(&row[*place]),
+        };
+        places.iter().map(part).collect::<Vec<_>>().join("/")
     };
     let mut keys: Vec<String> = rows_as_text(&batches).into_iter().map(key).collect();
     keys.sort_unstable();
     let waits = collector.waits().into_iter().flatten().collect();
     Brought { keys, position, asked: service.replay.take_log(), waits }
+}
+
+/// A date as it is written, from the days since 1970.
+fn day(days: i64) -> String {
+    let day = jiff::civil::date(1970, 1, 1) + jiff::Span::new().days(days);
+    day.to_string()
 }
 
 /// Every table gives the rows that are expected, and the second time only those that are new.
@@ -134,7 +146,6 @@ pub(super) async fn gives_what_is_expected(service: &Service, expected: &BTreeMa
     for (name, wanted) in expected {
         let info = table(&catalog, name);
         assert_eq!(info.unreadable, None, "{name}");
-        assert!(!info.schema.key.is_empty(), "{name} has no key");
         let brought = sync(service, &read_of(info), None).await;
         assert_eq!(brought.keys, keys(&wanted.keys).unwrap(), "{name}");
         assert_eq!(brought.asked.len(), wanted.requests, "{name}: {:#?}", brought.asked);
@@ -155,8 +166,10 @@ pub(super) async fn gives_what_is_expected(service: &Service, expected: &BTreeMa
         // What the table itself was asked for, and not its parents, is asked for otherwise: after what is known.
         let others = first.iter().filter(|(other, _)| *other != &name).flat_map(|(_, other)| &other.asked);
         let shared: BTreeSet<&String> = others.collect();
+        let again = brought.asked.intersection(&before.asked);
+        // A partition that had no rows has no position: it is read from the start again.
         let again: Vec<&String> =
-            brought.asked.intersection(&before.asked).filter(|asked| !shared.contains(asked)).collect();
+            again.filter(|asked| !shared.contains(asked) && service.replay.gave_rows(asked)).collect();
         assert_eq!(!again.is_empty(), wanted.filtered_here, "{name} asks again for {again:#?}");
     }
     service.replay.enter(World::First);

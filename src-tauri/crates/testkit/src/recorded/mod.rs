@@ -85,12 +85,16 @@ pub struct Refusal {
     pub says: String,
 }
 
-/// The answer of an API that is asked too often: the first request of a table gets it once.
+/// The answer of an API that is asked too often: a request of a table gets it once.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RateLimit {
     /// The table.
     pub table: String,
+    /// A part of the request that is told so, when it is not the first of all: a token or a list of tables may be asked
+    /// for before.
+    #[serde(default)]
+    pub at: String,
     /// The status of the answer.
     pub status: u16,
     /// Its headers.

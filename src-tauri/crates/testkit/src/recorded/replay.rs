@@ -97,6 +97,16 @@ impl Replay {
         self.state().unexpected.clone()
     }
 
+    /// Whether the first answer to a request of the log holds anything.
+    pub fn gave_rows(&self, asked: &str) -> bool {
+        let state = self.state();
+        let found = state.entries.iter().find(|entry| format!("{}{}", entry.asked, entry.with()) == asked);
+        found.is_some_and(|entry| {
+            let is_refused = entry.exchange.status.is_some_and(|status| status >= 400);
+            !is_refused && entry.exchange.answer.as_ref().is_some_and(holds_rows)
+        })
+    }
+
     /// Answers of the recording that were never given.
     pub fn unused(&self) -> Vec<String> {
         let unused = |entry: &Entry| {
@@ -123,20 +133,21 @@ impl Entry {
 
 impl State {
     fn answer(&mut self, request: &Request, address: &str) -> Answer {
-        match std::mem::replace(&mut self.world, World::First) {
-            World::Closed(refusal) => {
-                let answer = said(refusal.status, &refusal.headers, &refusal.body, address);
-                self.world = World::Closed(refusal);
-                return answer;
-            }
-            // Said once; the world is the first one from then on.
-            World::Busy(limit) => return said(limit.status, &limit.headers, &limit.body, address),
-            world => self.world = world,
+        if let World::Closed(refusal) = &self.world {
+            return said(refusal.status, &refusal.headers, &refusal.body, address);
         }
         let asked = match Asked::received(request, address) {
             Ok(asked) => asked,
             Err(error) => return self.refuse(format!("{} {}: {error}", request.method, request.target)),
         };
+        if let World::Busy(limit) = &self.world
+            && asked.to_string().contains(&limit.at)
+        {
+            let answer = said(limit.status, &limit.headers, &limit.body, address);
+            // Said once.
+            self.world = World::First;
+            return answer;
+        }
         let is_later = matches!(self.world, World::Later);
         let body = |exchange: &Exchange| match is_later {
             true => exchange.later.clone().or_else(|| exchange.answer.clone()),
@@ -170,6 +181,16 @@ impl State {
             self.unexpected.push(what);
         }
         said(400, &BTreeMap::new(), &json!({"message": "The recording does not have this request."}), "")
+    }
+}
+
+/// Whether a list in a body has items.
+fn holds_rows(body: &Value) -> bool {
+    match body {
+        Value::Array(items) => !items.is_empty(),
+        Value::Object(fields) => fields.values().any(holds_rows),
+        Value::String(text) => text.lines().count() > 1,
+        _ => false,
     }
 }
 
