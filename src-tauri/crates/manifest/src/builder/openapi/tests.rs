@@ -1,6 +1,6 @@
-use proptest::proptest;
 use super::*;
 use crate::connector::Connector;
+use proptest::proptest;
 use serde_json::json;
 
 const TICKETS: &str = r##"
