@@ -3,6 +3,7 @@ import { unifiedMergeView } from "@codemirror/merge";
 import { EditorState } from "@codemirror/state";
 import { EditorView, lineNumbers } from "@codemirror/view";
 import { useEffect, useRef } from "react";
+import { useText } from "~/shared/text";
 
 const look = EditorView.theme({
   "&": { fontSize: "0.75rem", color: "var(--text)", backgroundColor: "var(--surface)" },
@@ -11,11 +12,14 @@ const look = EditorView.theme({
   "&.cm-merge-b .cm-changedLine, .cm-inlineChangedLine": { backgroundColor: "var(--ok-soft)" },
   "&.cm-merge-b .cm-changedText": { background: "none", fontWeight: "600" },
   ".cm-deletedChunk": { backgroundColor: "var(--bad-soft)", color: "var(--text)" },
+  // Its marks are in no font that is shipped.
+  ".cm-collapsedLines:before, .cm-collapsedLines:after": { content: "none" },
   ".cm-collapsedLines": { background: "var(--sunken)", color: "var(--text-muted)" },
 });
 
 /** How a text differs from the one before: what stays is folded. */
 export default function YamlDiff({ label, before, after }: { label: string; before: string; after: string }) {
+  const unchanged = useText()("builder.unchanged");
   const box = useRef<HTMLDivElement>(null);
   useEffect(() => {
     if (!box.current) return undefined;
@@ -28,6 +32,7 @@ export default function YamlDiff({ label, before, after }: { label: string; befo
           yaml(),
           look,
           EditorState.readOnly.of(true),
+          EditorState.phrases.of({ "$ unchanged lines": unchanged }),
           EditorView.lineWrapping,
           EditorView.contentAttributes.of({ "aria-label": label }),
           unifiedMergeView({ original: before, mergeControls: false, collapseUnchanged: { margin: 2, minSize: 4 } }),
@@ -35,6 +40,6 @@ export default function YamlDiff({ label, before, after }: { label: string; befo
       }),
     });
     return () => editor.destroy();
-  }, [label, before, after]);
+  }, [label, before, after, unchanged]);
   return <div ref={box} className="max-h-56 overflow-auto rounded-control border border-border" />;
 }
