@@ -167,7 +167,8 @@ impl Connector for Declarative {
     }
 
     fn spec(&self) -> Spec {
-        let Listing { name, title, description, aliases, url_schemes, version, maturity, .. } = self.listing();
+        let Listing { name, title, description, aliases, url_schemes, version, maturity, .. } =
+            self.listing();
         let (description, schema) = match self.loaded() {
             Ok(loaded) => (description, loaded.schema.clone()),
             Err(_) => ("Its manifest cannot be loaded.".into(), serde_json::json!({"type": "object"})),

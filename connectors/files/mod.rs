@@ -25,9 +25,10 @@ use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use syncline_protocol::connector::config_schema;
-use syncline_protocol::{ Badge, Category, Listing,
-    Catalog, ChangeSink, CheckStep, Config, Connector, ConnectorContext, DiscoverFilter, Error, ErrorKind,
-    Maturity, Result, Source, SourceCapabilities, SourceSession, Spec, StepSink, TableRead,
+use syncline_protocol::{
+    Badge, Catalog, Category, ChangeSink, CheckStep, Config, Connector, ConnectorContext, DiscoverFilter,
+    Error, ErrorKind, Listing, Maturity, Result, Source, SourceCapabilities, SourceSession, Spec, StepSink,
+    TableRead,
 };
 
 pub use content::Format;
@@ -85,7 +86,11 @@ fn decompression_ratio_max() -> u64 {
 
 impl Connector for Files {
     fn listing(&self) -> Listing {
-        Listing { category: Category::Files, badges: &[Badge::Incremental, Badge::SchemaChanges], ..self.spec().into() }
+        Listing {
+            category: Category::Files,
+            badges: &[Badge::Incremental, Badge::SchemaChanges],
+            ..self.spec().into()
+        }
     }
 
     fn spec(&self) -> Spec {

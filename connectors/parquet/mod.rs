@@ -59,8 +59,9 @@ mod writer;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use syncline_protocol::connector::config_schema;
-use syncline_protocol::{ Category, Listing,
-    Config, Connector, ConnectorContext, Destination, Error, ErrorKind, Maturity, Result, Spec,
+use syncline_protocol::{
+    Category, Config, Connector, ConnectorContext, Destination, Error, ErrorKind, Listing, Maturity, Result,
+    Spec,
 };
 
 /// What a project file says about a Parquet destination.

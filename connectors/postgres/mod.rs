@@ -29,8 +29,8 @@ mod ssh;
 mod tls;
 mod types;
 
-use syncline_protocol::{ Badge, Listing,
-    Config, Connector, ConnectorContext, Destination, Maturity, Result, Source, Spec,
+use syncline_protocol::{
+    Badge, Config, Connector, ConnectorContext, Destination, Listing, Maturity, Result, Source, Spec,
     connector::config_schema,
 };
 

@@ -14,10 +14,10 @@ use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use syncline_protocol::connector::config_schema;
-use syncline_protocol::{ Badge, Listing,
-    Catalog, ChangeSink, CheckStep, Config, Connector, ConnectorContext, CursorCandidate, DiscoverFilter,
-    Maturity, Result, Source, SourceCapabilities, SourceSession, Spec, StepSink, TableInfo, TableKind,
-    TableName, TableRead, TableSchema,
+use syncline_protocol::{
+    Badge, Catalog, ChangeSink, CheckStep, Config, Connector, ConnectorContext, CursorCandidate,
+    DiscoverFilter, Listing, Maturity, Result, Source, SourceCapabilities, SourceSession, Spec, StepSink,
+    TableInfo, TableKind, TableName, TableRead, TableSchema,
 };
 
 use crate::stream::{blocking, pump};

@@ -18,10 +18,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use syncline_protocol::connector::config_schema;
-use syncline_protocol::{ Badge, Listing,
-    Catalog, ChangeSink, CheckStep, Config, Connector, ConnectorContext, DiscoverFilter, Error, Maturity,
-    Part, ReadPlan, Result, Source, SourceCapabilities, SourceSession, Spec, StepSink, TablePosition,
-    TableRead,
+use syncline_protocol::{
+    Badge, Catalog, ChangeSink, CheckStep, Config, Connector, ConnectorContext, DiscoverFilter, Error,
+    Listing, Maturity, Part, ReadPlan, Result, Source, SourceCapabilities, SourceSession, Spec, StepSink,
+    TablePosition, TableRead,
 };
 
 use crate::stream::{blocking, pump};

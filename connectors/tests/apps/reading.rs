@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 use syncline_protocol::{
-    Catalog, Change, CheckOutcome, CheckStep, DiscoverFilter, LogicalType, ReadMode, SourceSession, StepSink, TableInfo,
-    TablePosition, TableRead,
+    Catalog, Change, CheckOutcome, CheckStep, DiscoverFilter, LogicalType, ReadMode, SourceSession, StepSink,
+    TableInfo, TablePosition, TableRead,
 };
 use syncline_testkit::recorded::{Expected, World, keys, plain};
 use syncline_testkit::{Collector, rows_as_text};
@@ -31,7 +31,12 @@ async fn check(service: &Service) -> Vec<CheckStep> {
 
 pub(super) async fn signs_in(service: &Service) {
     let steps = check(service).await;
-    assert_eq!(CheckOutcome::of(&steps), CheckOutcome::Ready, "{steps:#?}\n{:#?}", service.replay.unexpected());
+    assert_eq!(
+        CheckOutcome::of(&steps),
+        CheckOutcome::Ready,
+        "{steps:#?}\n{:#?}",
+        service.replay.unexpected()
+    );
     assert!(steps.len() > 1, "the check asks the service for nothing");
 }
 
@@ -50,7 +55,11 @@ async fn catalog(service: &Service) -> Catalog {
 }
 
 fn table<'c>(catalog: &'c Catalog, name: &str) -> &'c TableInfo {
-    catalog.tables.iter().find(|info| info.schema.table.name == name).unwrap_or_else(|| panic!("no table {name}"))
+    catalog
+        .tables
+        .iter()
+        .find(|info| info.schema.table.name == name)
+        .unwrap_or_else(|| panic!("no table {name}"))
 }
 
 fn read_of(info: &TableInfo) -> TableRead {
@@ -145,7 +154,11 @@ pub(super) async fn gives_what_is_expected(service: &Service, expected: &BTreeMa
     service.replay.enter(World::Later);
     for (name, wanted) in expected {
         let read = read_of(table(&catalog, name));
-        assert_eq!(wanted.later.is_some(), read.mode != ReadMode::Full, "{name}: what is new the second time");
+        assert_eq!(
+            wanted.later.is_some(),
+            read.mode != ReadMode::Full,
+            "{name}: what is new the second time"
+        );
         let Some(later) = &wanted.later else { continue };
         let before = &first[name];
         let brought = sync(service, &read, Some(&before.position)).await;

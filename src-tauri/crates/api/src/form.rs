@@ -464,7 +464,8 @@ mod tests {
         ]}}});
         let field = Form::new(&schema).field("credentials").unwrap();
         let ways = field.ways().unwrap();
-        let told: Vec<_> = ways.ways.iter().map(|way| (way.word, way.title.unwrap(), way.fields[0].name)).collect();
+        let told: Vec<_> =
+            ways.ways.iter().map(|way| (way.word, way.title.unwrap(), way.fields[0].name)).collect();
         assert_eq!((ways.decider, field.title()), ("kind", Some("Sign-in")));
         assert_eq!(told, [("token", "Token", "token"), ("oauth", "OAuth", "id")]);
         let field = Form::new(&schema).field("credentials.token").unwrap();

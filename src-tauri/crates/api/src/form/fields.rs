@@ -236,20 +236,28 @@ mod tests {
 
     #[test]
     fn only_the_fields_of_the_chosen_way_apply() {
-        let way = |word: &str, field: &str| json!({"type": "object", "title": word.to_uppercase(), "required": [field],
+        let way = |word: &str, field: &str| {
+            json!({"type": "object", "title": word.to_uppercase(), "required": [field],
             "properties": {"auth_type": {"type": "string", "const": word},
-                field: {"type": "string", "title": "Its secret", "x-secret": true}}});
+                field: {"type": "string", "title": "Its secret", "x-secret": true}}})
+        };
         let schema = json!({"type": "object", "required": ["credentials"], "properties": {
             "credentials": {"type": "object", "title": "Sign-in", "oneOf": [way("token", "key"), way("oauth", "refresh")]}}});
         let fields = descriptors(&schema);
         let told: Vec<_> = fields.iter().map(|field| (field.path.join("."), field.label.as_str())).collect();
-        let expected =
-            [("credentials.auth_type", "Sign-in"), ("credentials.key", "Its secret"), ("credentials.refresh", "Its secret")];
+        let expected = [
+            ("credentials.auth_type", "Sign-in"),
+            ("credentials.key", "Its secret"),
+            ("credentials.refresh", "Its secret"),
+        ];
         assert_eq!(told, expected.map(|(path, label)| (path.to_owned(), label)));
         let labels: Vec<_> = fields[0].choices.iter().map(|choice| choice.label.as_str()).collect();
         assert_eq!((labels, &fields[0].default), (vec!["TOKEN", "OAUTH"], &json!("token")));
         let condition = fields[2].condition.clone().unwrap();
-        assert_eq!((condition.path.join("."), condition.equals), ("credentials.auth_type".to_owned(), json!("oauth")));
+        assert_eq!(
+            (condition.path.join("."), condition.equals),
+            ("credentials.auth_type".to_owned(), json!("oauth"))
+        );
         assert!(fields[2].required && fields[2].control == Control::Secret);
     }
 }

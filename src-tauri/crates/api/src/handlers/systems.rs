@@ -15,8 +15,7 @@ use crate::events::Events;
 use crate::form::{self, Form, fields};
 use crate::types::{
     AddressAnswer, AddressRequest, CheckOutcome, CheckRequest, CheckResult, ConnectorInfo, FormField,
-    FormRequest, SaveSystemRequest, SecretText, Side, SystemDetail, SystemInfo, SystemRef,
-    SystemRequest,
+    FormRequest, SaveSystemRequest, SecretText, Side, SystemDetail, SystemInfo, SystemRef, SystemRequest,
 };
 
 impl Open {

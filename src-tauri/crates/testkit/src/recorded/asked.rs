@@ -27,7 +27,9 @@ impl Asked {
         let pairs = pairs.map(|(name, value)| (name.to_owned(), value.replace("%26", "&"))).collect();
         let body = match (&exchange.json, &exchange.form) {
             (Some(json), _) => sorted(json).to_string(),
-            (None, Some(form)) => joined(form.iter().map(|(name, value)| (name.clone(), any(value))).collect()),
+            (None, Some(form)) => {
+                joined(form.iter().map(|(name, value)| (name.clone(), any(value))).collect())
+            }
             (None, None) => String::new(),
         };
         Ok(Asked::new(method, place, pairs, &body))

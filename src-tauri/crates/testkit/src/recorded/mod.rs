@@ -164,7 +164,9 @@ impl Exchange {
     /// One exchange for each word, rows spelled out.
     fn spelled_out(&self) -> Vec<Exchange> {
         let one = |word: Option<&String>| {
-            let put = |value: &Value| word.map_or_else(|| value.clone(), |word| filled(value, "$each", &word.as_str().into()));
+            let put = |value: &Value| {
+                word.map_or_else(|| value.clone(), |word| filled(value, "$each", &word.as_str().into()))
+            };
             let mut exchange = self.clone();
             if let Some(word) = word {
                 exchange.ask = exchange.ask.replace("$each", word);
@@ -177,7 +179,11 @@ impl Exchange {
             }
             exchange
         };
-        if self.each.is_empty() { vec![one(None)] } else { self.each.iter().map(|word| one(Some(word))).collect() }
+        if self.each.is_empty() {
+            vec![one(None)]
+        } else {
+            self.each.iter().map(|word| one(Some(word))).collect()
+        }
     }
 }
 

@@ -110,7 +110,10 @@ impl Replay {
     /// Answers of the recording that were never given.
     pub fn unused(&self) -> Vec<String> {
         let unused = |entry: &Entry| {
-            let lacks = [entry.exchange.answer.is_some() && !entry.served[0], entry.exchange.later.is_some() && !entry.served[1]];
+            let lacks = [
+                entry.exchange.answer.is_some() && !entry.served[0],
+                entry.exchange.later.is_some() && !entry.served[1],
+            ];
             match lacks {
                 [true, _] => Some(format!("{}{}", entry.asked, entry.with())),
                 [false, true] => Some(format!("{}{} (later)", entry.asked, entry.with())),

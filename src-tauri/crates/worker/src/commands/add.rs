@@ -125,7 +125,8 @@ fn connector(context: &Context<'_>, kind: SystemKind, arguments: &AddSystem) -> 
         context.registry.list().into_iter().filter(|connector| offers(&connector.listing())).collect();
     if let Some(url) = &arguments.from_url {
         let scheme = form::scheme(url)?;
-        let known = |connector: &Arc<dyn Connector>| connector.listing().url_schemes.contains(&scheme.as_str());
+        let known =
+            |connector: &Arc<dyn Connector>| connector.listing().url_schemes.contains(&scheme.as_str());
         return candidates.into_iter().find(known).ok_or_else(|| {
             Error::new(
                 ErrorKind::Config,
@@ -246,8 +247,7 @@ impl Draft<'_> {
     /// Asks which way a group is to be filled in, and for what belongs to that way.
     fn ask_way(&mut self, field: &Field<'_>, group: &str) -> Result<()> {
         let Some(Ways { decider, ways }) = field.ways() else { return Ok(()) };
-        let titles: Vec<String> =
-            ways.iter().map(|way| way.title.unwrap_or(way.word).to_owned()).collect();
+        let titles: Vec<String> = ways.iter().map(|way| way.title.unwrap_or(way.word).to_owned()).collect();
         let question = field.title().unwrap_or(field.name);
         let chosen = prompt::select(&format!("{question}?"), &titles, 0)?;
         let Some(way) = ways.get(chosen) else { return Ok(()) };
