@@ -233,7 +233,7 @@ impl DestinationSession for TargetSession {
                 let columns = account.tables.entry(name).or_default();
                 match change {
                     SchemaChange::CreateTable { table } if columns.is_empty() => {
-                        *columns = table.all_columns()
+                        *columns = table.all_columns();
                     }
                     SchemaChange::CreateTable { .. } => {}
                     SchemaChange::AddColumn { column, .. } => {

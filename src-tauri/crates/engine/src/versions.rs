@@ -17,7 +17,7 @@ pub use change::{ConnectionUse, SourceUse, apply_upgrade, roll_back, uses};
 pub use diff::{ColumnDiff, SchemaDiff, SourceUpgrade, TableChange, TableDiff, UpgradePlan};
 pub(crate) use fallback::Fallback;
 pub use fallback::FellBack;
-pub use open::{Origin, SourceVersion, open_source};
+pub use open::{MakeSource, Origin, SourceVersion, open_source};
 pub(crate) use rehearse::recorded;
 pub use rehearse::{Rehearsed, Take, rehearse};
 pub use trial::Trial;

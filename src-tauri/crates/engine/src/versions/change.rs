@@ -178,7 +178,8 @@ pub fn roll_back(
     let mut changed = Vec::new();
     for source in uses(project, state, registry, connector)? {
         for user in &source.connections {
-            if !only.contains(&user.connection) && !(only.is_empty() && user.ahead) {
+            let moves = if only.is_empty() { user.ahead } else { only.contains(&user.connection) };
+            if !moves {
                 continue;
             }
             // One that went ahead goes back to where its source is.

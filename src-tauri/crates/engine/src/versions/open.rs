@@ -95,6 +95,9 @@ pub(super) fn choose(wanted: &str, marks: &[VersionMark], known: &[String]) -> C
     }
 }
 
+/// Makes a source for a reference, `name@version`; on a tape when one is given.
+pub type MakeSource<'a> = dyn Fn(&str, Option<Traffic>) -> Result<Arc<dyn Source>> + 'a;
+
 /// The source of a connection, at the version that the configuration and what is known of it say. `reference` is what
 /// the project file says; `make` makes a source for such a reference, on the tape when it is to be recorded. A new version that cannot even be made is a
 /// version that fails: the run goes back from it.
@@ -107,7 +110,7 @@ pub fn open_source(
     registry: &ConnectorRegistry,
     reference: &str,
     recorder: Option<&Arc<Recorder>>,
-    make: &dyn Fn(&str, Option<Traffic>) -> Result<Arc<dyn Source>>,
+    make: &MakeSource<'_>,
 ) -> Result<(Arc<dyn Source>, SourceVersion)> {
     let connector = registry.get(reference)?;
     let (name, wanted) = (connector.name().into_owned(), connector.version().into_owned());
