@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 use syncline_protocol::{
-    Catalog, Change, CheckOutcome, CheckStep, DiscoverFilter, LogicalType, ReadMode, SourceSession, StepSink,
-    TableInfo, TablePosition, TableRead,
+    Catalog, Change, CheckOutcome, CheckStep, DiscoverFilter, LogicalType, ReadMode, StepSink, TableInfo,
+    TablePosition, TableRead,
 };
 use syncline_testkit::recorded::{Expected, World, keys, plain};
 use syncline_testkit::{Collector, rows_as_text};
