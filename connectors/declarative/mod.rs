@@ -159,7 +159,12 @@ impl Connector for Declarative {
             version: version.into(),
             maturity: Maturity::New,
             category: Category::Apps,
-            badges: &[Badge::Incremental, Badge::SchemaChanges],
+            // What the text says without being parsed.
+            badges: if self.text.contains("incremental_sync") {
+                &[Badge::Incremental, Badge::SchemaChanges]
+            } else {
+                &[Badge::SchemaChanges]
+            },
             icon: self.app.map(|app| app.icon.into()),
             source: true,
             destination: false,
