@@ -206,7 +206,12 @@ impl Connector for Declarative {
             version: self.version(),
             maturity: Maturity::New,
             category: Category::Apps,
-            badges: &[Badge::Incremental, Badge::SchemaChanges],
+            // What the text says without being parsed.
+            badges: if self.text.contains("incremental_sync") {
+                &[Badge::Incremental, Badge::SchemaChanges]
+            } else {
+                &[Badge::SchemaChanges]
+            },
             icon: self.app.map(|app| app.icon.into()),
             source: true,
             destination: false,

@@ -12,8 +12,7 @@ pub(super) fn is_fit_for_people(app: &App, manifest: String) {
     for (table, why) in connector.tables() {
         assert_eq!(why, None, "{}: {table}", app.name);
     }
-    let schema = connector.spec().source_schema.unwrap();
-    let mut settings = schema.clone();
+    let mut settings = connector.spec().source_schema.unwrap();
     settings["properties"].as_object_mut().unwrap().shift_remove("syncline");
     let mut secrets = 0;
     check(app.name, &settings, &mut secrets);

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use connectors::declarative::Declarative;
 use connectors::declarative::apps::{APPS, App};
 use serde_json::Value;
-use syncline_protocol::{Config, Connector as _, ConnectorContext, Source};
+use syncline_protocol::{Badge, Config, Connector as _, ConnectorContext, Source};
 use syncline_testkit::conformance::source::Suite;
 use syncline_testkit::recorded::{Expected, Recording, Replay};
 
@@ -153,6 +153,8 @@ fn a_registry_does_not_parse_manifests() {
     let listings: Vec<_> =
         connectors::registry().list().iter().map(|connector| connector.listing()).collect();
     assert!(listings.iter().filter(|listing| listing.icon.is_some()).count() == APPS.len());
+    let whole = listings.iter().filter(|listing| listing.badges == [Badge::SchemaChanges]);
+    assert_eq!(whole.map(|listing| listing.name.clone()).collect::<Vec<_>>(), ["airtable", "google-sheets"]);
     // One manifest alone takes longer than this list.
     assert!(began.elapsed().as_millis() < 250, "{:?}", began.elapsed());
 }
