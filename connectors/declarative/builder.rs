@@ -65,6 +65,6 @@ impl ConnectorBuilder for Builder {
             )
             .fix("Look for it in the catalogue."));
         }
-        library::read(&library::folder(project, name).join("manifest.yaml"))
+        library::text(project, name)
     }
 }

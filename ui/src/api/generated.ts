@@ -2385,7 +2385,7 @@ export const requestTags: { [Name in keyof Requests]: { provides: readonly Cache
   "run.log.find": { provides: ["runs"], invalidates: [] },
   "compare": { provides: [], invalidates: [] },
   "compare.last": { provides: ["runs"], invalidates: [] },
-  "runs.reliability": { provides: ["runs"], invalidates: [] },
+  "runs.reliability": { provides: ["runs", "project"], invalidates: [] },
   "timeline": { provides: ["runs", "inbox", "connections"], invalidates: [] },
   "config.diff": { provides: [], invalidates: [] },
   "inbox.list": { provides: ["inbox"], invalidates: [] },
