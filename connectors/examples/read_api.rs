@@ -7,6 +7,8 @@
 //! Prints `{"rows": N, "seconds": S, "peak_mb": M}`: seconds of the read alone, and the most memory the program had (0
 //! where the system does not tell).
 
+#![allow(clippy::print_stdout)] // a command line program
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;

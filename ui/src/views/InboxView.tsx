@@ -170,7 +170,7 @@ function Entry({ entry, onDecide }: { entry: InboxEntry } & Pick<ListProps, "onD
                 to="/connections/$name/$tab"
                 params={{ name: entry.connection, tab: "preview" }}
                 search={{ table: drift.table, ...(drift.column && drift.kind !== "dropped_column" && { column: drift.column }) }}
-                className="text-accent"
+                className="text-accent underline"
               >
                 {text("inbox.lookAt")}
               </Link>

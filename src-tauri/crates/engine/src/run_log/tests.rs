@@ -184,7 +184,6 @@ fn a_log_that_grows_and_one_without_an_index_are_read_the_same() {
 /// at it in the studio.
 #[test]
 #[ignore = "writes a gigabyte"]
-#[expect(clippy::print_stderr, reason = "it is for its figures")]
 fn a_gigabyte_opens_at_once() {
     const BYTES: u64 = 1 << 30;
     let folder = tempfile::tempdir().unwrap();
@@ -194,15 +193,15 @@ fn a_gigabyte_opens_at_once() {
     let log = RunLog::create(&path, Arc::new(Unobserved), clean).unwrap();
     let tables: Vec<_> = (0..12).map(|n| TableName::new("public", format!("table_{n}"))).collect();
     let mut n: u64 = 0;
-    while n % 10_000 != 0 || n == 0 || fs::metadata(&path).unwrap().len() < BYTES {
+    while !n.is_multiple_of(10_000) || n == 0 || fs::metadata(&path).unwrap().len() < BYTES {
         n += 1;
         let table = tables[(n % 12) as usize].clone();
         match n {
             5_000_000 => {
-                log.write(LogLevel::Error, LogStage::Read, Some(&table), "The server closed the connection.")
+                log.write(LogLevel::Error, LogStage::Read, Some(&table), "The server closed the connection.");
             }
-            _ if n % 100_000 == 0 => {
-                log.event(&Event::Waiting { table, reason: Some(format!("said {secret}")) })
+            _ if n.is_multiple_of(100_000) => {
+                log.event(&Event::Waiting { table, reason: Some(format!("said {secret}")) });
             }
             _ => log.event(&Event::Committed { table, ordinal: n, rows: 8192 }),
         }

@@ -117,7 +117,7 @@ impl Ported {
     }
 
     /// The records in a body.
-    pub(crate) fn from_body(&self, body: Json) -> Vec<Json> {
+    pub(crate) fn rows_of(&self, body: Json) -> Vec<Json> {
         match (self, body) {
             (Ported::Table, Json::Array(rows)) => table(rows),
             (Ported::Single(name), mut body) => {
@@ -193,7 +193,7 @@ fn apart(record: Json, kept: &[&str], always: bool) -> Json {
     for name in kept {
         match fields.shift_remove(*name) {
             Some(value) => {
-                drop(record.insert((*name).to_owned(), if always { value } else { moment(value) }))
+                drop(record.insert((*name).to_owned(), if always { value } else { moment(value) }));
             }
             None if always => drop(record.insert((*name).to_owned(), Json::Null)),
             None => {}

@@ -11,7 +11,7 @@ fn extracted(mut extractor: Value, body: Value) -> Vec<Value> {
     let node = &Node::root(&document).list("streams")[0];
     let (ported, path) = Ported::of(node).unwrap().expect("a known class");
     if ported.takes_bodies() {
-        return ported.from_body(body);
+        return ported.rows_of(body);
     }
     let found = path.iter().filter(|step| *step != "*").fold(body, |body, step| body[step.as_str()].clone());
     let found = match found {
@@ -29,6 +29,7 @@ fn class(name: &str, fields: Value) -> Value {
 }
 
 #[test]
+#[allow(clippy::too_many_lines)] // a table of cases
 fn extractors_make_records_of_what_is_none() {
     for (extractor, body, expected) in [
         (

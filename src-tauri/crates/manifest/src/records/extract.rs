@@ -195,7 +195,7 @@ impl Extractor {
                     None => records,
                 }
             }
-            Kind::Ported { ported, .. } if ported.takes_bodies() => ported.from_body(element),
+            Kind::Ported { ported, .. } if ported.takes_bodies() => ported.rows_of(element),
             Kind::Ported { path, ported } => {
                 let found = at_path(element, &evaluated(path, read.run)?)?;
                 let config = read.run.config();
