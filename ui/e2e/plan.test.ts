@@ -181,7 +181,8 @@ describe("a careful person who plans", () => {
     await page.getByRole("menuitem", { name: /^Remove/ }).click();
     await page.getByRole("dialog").getByRole("button", { name: /^Remove/ }).click();
     await page.getByText("shop was removed; its rows stay in the destination").waitFor();
-    await page.getByRole("button", { name: "Undo" }).click();
+    // What was done before can still be taken back, too.
+    await page.getByText("shop was removed").locator("xpath=ancestor::*[.//button][1]").getByRole("button", { name: "Undo" }).click();
     await goTo(page, "#/connections/shop/overview");
     await page.getByRole("complementary").getByText("About this connection").waitFor();
     await page.getByText("public.products").first().waitFor();

@@ -79,7 +79,7 @@ export function PlanSheet({ plan, title, onApply, applying, onAgain, moved = nul
         <Counts summary={summary} />
       </div>
       <ul className="m-0 min-h-0 flex-1 list-none overflow-auto p-0">
-        {!summary.changesShape && summary.counts.blocked === 0 && !plan.tables.some(({ drift }) => drift.length > 0) && (
+        {title === undefined && !summary.changesShape && summary.counts.blocked === 0 && !plan.tables.some(({ drift }) => drift.length > 0) && (
           <li className="px-6 py-3 text-ink-muted">{text("plan.nothing", { count: plan.tables.length })}</li>
         )}
         {plan.tables.map((table) => (

@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useState } from "react";
 import { send } from "~/api/client";
-import type { Plan } from "~/api/generated";
+import type { Plan, PlanRequest } from "~/api/generated";
 import { usePlatform } from "~/platform";
 
 /** How often it is asked whether a plan on screen still holds. */
@@ -20,18 +20,18 @@ export interface Moved {
   look: () => Promise<boolean>;
 }
 
-/** Watches whether a plan still holds: when somebody comes back to the window, now and then, and before it is applied.
+/** Watches whether the plan that `request` asked for still holds: when somebody comes back to the window, now and then, and before it is applied.
  * The engine has the last word all the same; it refuses a plan that does not hold. */
-export function useMoved(plan: Plan | undefined, remove: readonly string[]): Moved {
+export function useMoved(plan: Plan | undefined, request: PlanRequest): Moved {
   const platform = usePlatform();
   const [found, setFound] = useState<{ plan: Plan; moved: readonly string[] } | null>(null);
   const look = useCallback(async () => {
     if (!plan) return false;
-    const now = await send(platform, "plan.make", { connection: plan.connection, tables: [], ...(remove.length > 0 && { remove: [...remove] }) });
+    const now = await send(platform, "plan.make", request);
     const moved = movedTables(plan, now);
     setFound(moved === null ? null : { plan, moved });
     return moved === null;
-  }, [platform, plan, remove]);
+  }, [platform, plan, request]);
   useEffect(() => {
     // Whether it holds is not known when it cannot be asked; applying will tell.
     const quietly = () => void (document.visibilityState === "visible" && look().catch(() => undefined));

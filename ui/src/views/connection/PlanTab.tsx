@@ -17,16 +17,16 @@ export function PlanTab({ name, detail, reread }: PartProps) {
   // A plan is only as good as the moment it was made in: coming back to this tab makes a new one.
   // What is to be removed holds only here: nothing of it is ticked when somebody comes back.
   const [remove, setRemove] = useState<readonly string[]>([]);
-  const answer = useAnswer(
-    "plan.make",
-    {
+  const request = useMemo(
+    () => ({
       connection: name,
       tables: reread === undefined ? [] : [reread],
       ...(reread !== undefined && { reread: true }),
       ...(remove.length > 0 && { remove: [...remove] }),
-    },
-    { forget: true, keep: true },
+    }),
+    [name, reread, remove],
   );
+  const answer = useAnswer("plan.make", request, { forget: true, keep: true });
   const { refetch, isPlaceholderData: changing } = answer;
   // Also when its tables are changed, or changed back, while it is looked at.
   const config = JSON.stringify(detail.config);
@@ -42,7 +42,7 @@ export function PlanTab({ name, detail, reread }: PartProps) {
   const plan = answer.data;
   const { run, clear } = start;
   const { run: makeRest } = rest;
-  const { moved, look } = useMoved(changing ? undefined : plan, remove);
+  const { moved, look } = useMoved(changing ? undefined : plan, request);
   const [looking, setLooking] = useState(false);
   const [unseen, setUnseen] = useState<unknown>(null);
   const apply = useCallback(async () => {

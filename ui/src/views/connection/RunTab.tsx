@@ -14,7 +14,7 @@ import { FixContext } from "~/shared/ui/fixes";
 import { Problem } from "~/shared/ui/Problem";
 import type { PartProps } from "./ConnectionView";
 
-/** The run that is under way, or the account of the one the address names. */
+/** The run that is under way, or the account of the one the address names, or else of the last one. */
 export function RunTab({ name, detail, run }: PartProps) {
   const text = useText();
   const running = useRunning(name);
@@ -22,7 +22,8 @@ export function RunTab({ name, detail, run }: PartProps) {
   const live = named ?? running;
   if (live && !live.receipt) return <UnderWay key={live.run} run={live} stopping={detail.summary.activity === "stopping"} />;
   if (live?.receipt) return <Ended name={name} detail={detail} receipt={live.receipt} />;
-  if (run) return <Stored name={name} detail={detail} run={run} />;
+  const stored = run ?? detail.summary.recent.at(-1)?.run;
+  if (stored) return <Stored name={name} detail={detail} run={stored} />;
   return <Empty sentence={text("connection.noRuns")} />;
 }
 
