@@ -93,7 +93,7 @@ export function LogSearchBar({ search, find, onChange }: SearchProps) {
             ? text("log.noHit")
             : "";
   return (
-    <div role="search" className="flex items-center gap-1">
+    <div role="search" className="flex min-w-0 flex-wrap items-center gap-1">
       <SearchInput
         label={text("log.search")}
         value={search.text}

@@ -26,7 +26,7 @@ export function Inspector({ preview, store, column, part, onPart }: InspectorPro
   const text = useText();
   return (
     <aside aria-label={text("preview.inspector")} className="flex w-[344px] shrink-0 flex-col border-l border-border">
-      <div className="flex h-11 shrink-0 items-center border-b border-border px-2">
+      <div className="flex min-h-11 shrink-0 items-center border-b border-border px-2 py-2">
         <Segments
           label={text("preview.inspector")}
           value={part}

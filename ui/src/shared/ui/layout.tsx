@@ -45,7 +45,7 @@ interface SegmentsProps<Value extends string> {
 /** A row of filters of which one holds. */
 export function Segments<Value extends string>({ label, options, value, onValue }: SegmentsProps<Value>) {
   return (
-    <div role="group" aria-label={label} className="flex gap-1">
+    <div role="group" aria-label={label} className="flex min-w-0 flex-wrap gap-1">
       {options.map((option) => (
         <button
           key={option.value}

@@ -126,7 +126,7 @@ function Sample({ preview, wanted, inspector, onGone }: SampleProps) {
   return (
     <div className="flex min-h-0 flex-1">
       <div className="flex min-w-0 flex-1 flex-col">
-        <div className="flex min-h-10 shrink-0 flex-wrap items-center gap-x-3 border-b border-border px-2">
+        <div className="flex min-h-11 shrink-0 flex-wrap items-center gap-x-3 border-b border-border px-2 py-2">
           <Segments
             label={text("preview.form")}
             value={form}
@@ -137,7 +137,7 @@ function Sample({ preview, wanted, inspector, onGone }: SampleProps) {
               { value: "both", label: text("preview.form.both") },
             ]}
           />
-          <span className="ml-auto pr-2">
+          <span className="ms-auto pe-2">
             <ProfileStatus profiling={profiling} />
           </span>
         </div>

@@ -1,7 +1,7 @@
 //! Connectors that are being made.
 
 use syncline_protocol::builder::{Draft, DraftFrom, Examined, Trial, TrialResult};
-use syncline_protocol::{ConnectorBuilder, Error, ErrorKind, Result};
+use syncline_protocol::{ConnectorBuilder, Error, ErrorKind, Result, split_reference};
 use syncline_store::SystemKind;
 use syncline_store::project::validate_name;
 
@@ -32,7 +32,7 @@ impl Open {
     fn sources_of(&self, connector: &str) -> Result<Vec<String>> {
         let mut sources = self.project.systems(SystemKind::Source)?;
         sources.retain(|name| {
-            self.project.system(SystemKind::Source, name).is_ok_and(|system| system.connector == connector)
+            self.project.system(SystemKind::Source, name).is_ok_and(|system| split_reference(&system.connector).0 == connector)
         });
         Ok(sources)
     }
