@@ -2,7 +2,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use syncline_engine::{Comparison, Outcome, Plan, Receipt, RunOptions, Stop};
 use syncline_protocol::{Error, ErrorKind, Result, TableName};
-use syncline_store::{Outcome as Stored, RunLock, RunTotals};
+use syncline_store::{JournalEntry, Outcome as Stored, RunLock, RunTotals};
 
 use crate::api::{Api, require_tables};
 use crate::left;
@@ -105,11 +105,19 @@ impl Api {
             let plan = connection.plan_removing(&options.tables, &remove).await?;
             self.blocking(move |open| left::refuse_shared(open, &name, &plan)).await?;
         }
+        // What was agreed to comes before what follows from it, also in the history.
+        let agreed_at = self.open.now();
         let run = self.runs.start(connection, options).await?;
         let started = Started { run: run.clone() };
         self.blocking(move |open| {
             if let Some(fingerprint) = request.fingerprint {
-                open.note(&request.connection, "plan", Some(run), json!({"fingerprint": fingerprint}))?;
+                open.state.add_to_journal(&JournalEntry {
+                    run: Some(run),
+                    connection: request.connection.clone(),
+                    at: agreed_at,
+                    kind: "plan".to_owned(),
+                    detail: json!({"fingerprint": fingerprint}),
+                })?;
             }
             // Whoever starts a connection does not want it to be paused.
             open.set_paused(&request.connection, false)
