@@ -265,7 +265,9 @@ async fn a_singer_target_that_is_killed_with_its_program_loses_nothing() -> Resu
             child.wait().await?;
         }
     }
-    ok(&project, &["run", "main", "--yes"]).await?;
+    let ended = project.command(&["run", "main", "--yes"]).status().await?;
+    // Runs that came to their end have moved the sample on: its third sync has a row that is rejected on purpose.
+    ensure!(matches!(ended.code(), Some(0 | 4)), "the last run ended with {ended}");
     for table in ["products", "order_items"] {
         let keys = |project: &Project| -> Result<BTreeSet<String>> {
             Ok(sent(project, table)?.iter().map(key).collect())

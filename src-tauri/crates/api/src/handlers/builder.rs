@@ -32,7 +32,9 @@ impl Open {
     fn sources_of(&self, connector: &str) -> Result<Vec<String>> {
         let mut sources = self.project.systems(SystemKind::Source)?;
         sources.retain(|name| {
-            self.project.system(SystemKind::Source, name).is_ok_and(|system| split_reference(&system.connector).0 == connector)
+            self.project
+                .system(SystemKind::Source, name)
+                .is_ok_and(|system| split_reference(&system.connector).0 == connector)
         });
         Ok(sources)
     }
