@@ -33,8 +33,9 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 use syncline_protocol::connector::config_schema;
 use syncline_protocol::{
-    Catalog, ChangeSink, CheckStep, Config, Connector, ConnectorContext, Destination, DiscoverFilter, Error,
-    ErrorKind, Maturity, Result, Source, SourceCapabilities, SourceSession, Spec, StepSink, TableRead,
+    Catalog, Category, ChangeSink, CheckStep, Config, Connector, ConnectorContext, Destination,
+    DiscoverFilter, Error, ErrorKind, Listing, Maturity, Result, Source, SourceCapabilities, SourceSession,
+    Spec, StepSink, TableRead,
 };
 use tokio::sync::OnceCell;
 
@@ -155,7 +156,16 @@ fn source(
     }))
 }
 
+/// Most of such programs read services. What one notices is known only once it runs.
+fn listing(spec: Spec) -> Listing {
+    Listing { category: Category::Apps, ..spec.into() }
+}
+
 impl Connector for Singer {
+    fn listing(&self) -> Listing {
+        listing(self.spec())
+    }
+
     fn spec(&self) -> Spec {
         let about = "Runs a Singer tap as a source or a Singer target as a destination, from PyPI or any other program.";
         let spec = spec("singer", "Singer", about, &["tap", "target", "meltano", "external", "pypi"]);
@@ -175,6 +185,10 @@ impl Connector for Singer {
 }
 
 impl Connector for Airbyte {
+    fn listing(&self) -> Listing {
+        listing(self.spec())
+    }
+
     fn spec(&self) -> Spec {
         let about = "Runs an Airbyte source, from PyPI or any other program, as a source.";
         spec("airbyte", "Airbyte source", about, &["airbyte protocol", "external", "pypi"])
