@@ -11,6 +11,7 @@ use axum::response::IntoResponse;
 use axum::routing::{any, get, post};
 use axum::{Json, Router};
 use serde_json::Value;
+use syncline_api::Listener;
 use syncline_protocol::{Error, Result};
 use syncline_worker::Opened;
 use tokio::net::TcpListener;
@@ -94,11 +95,12 @@ async fn events(
     if let Err(refusal) = server.guard.check_request(&headers) {
         return refuse(refusal);
     }
-    upgrade.on_upgrade(move |socket| tell(socket, server))
+    // Before the window is answered: what happens from then on is told.
+    let listener = server.opened.api().listen();
+    upgrade.on_upgrade(move |socket| tell(socket, server, listener))
 }
 
-async fn tell(mut socket: WebSocket, server: Server) {
-    let mut listener = server.opened.api().listen();
+async fn tell(mut socket: WebSocket, server: Server, mut listener: Listener) {
     loop {
         tokio::select! {
             event = listener.next() => {
