@@ -588,7 +588,7 @@ async fn a_connection_killed_in_the_middle_leaves_nothing_and_the_next_goes_on()
         loader.write(rows(&[(10, "lost"), (11, "lost")])).await.unwrap();
         let killed = desk
             .query(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
                  WHERE datname = current_database() AND application_name = 'syncline' AND query LIKE 'COPY%'",
             )
             .await;
@@ -626,7 +626,7 @@ async fn a_connection_killed_while_committing_wrote_all_or_nothing() {
             async || {
                 let killed = query(
                     &database,
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                    "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
                      WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%FOR SHARE%'",
                 )
                 .await;

@@ -658,8 +658,9 @@ async fn a_lost_coordinator_is_a_lost_connection() {
     let read = full(&*source, "public.t").await;
     let session = source.open(&[]).await.unwrap();
     let plan = session.plan(&read, None).await.unwrap();
+    // With the time it waits for the end: without it the server only promises to.
     database
-        .run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'syncline' AND datname = current_database()")
+        .run("SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE application_name = 'syncline' AND datname = current_database()")
         .await;
     let error = read_part(&*session, &read, &plan, 0).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ConnectionLost, "{error:?}");
