@@ -1,6 +1,7 @@
-//! Web views on Linux draw nothing with some graphics drivers. What helps is known: a variable that WebKitGTK reads when
-//! it starts. See tauri-apps/tauri issue 9304.
+//! Web views on Linux draw nothing with some graphics drivers, and slowly without any. What helps is known: a variable
+//! that WebKitGTK reads when it starts. See tauri-apps/tauri issue 9304.
 
+use std::path::Path;
 use std::process::Command;
 
 use tauri::AppHandle;
@@ -10,15 +11,24 @@ use crate::studio::Studio;
 
 const SWITCH: &str = "WEBKIT_DISABLE_DMABUF_RENDERER";
 
-/// Starts once more with safe graphics where it is known that the others fail: with NVIDIA's own driver. Somebody who set
-/// the variable, to whatever, decided it.
+/// Starts once more with safe graphics where it is known that the others fail, with NVIDIA's own driver, and where there
+/// is no graphics processor: the others would have the processor imitate one, which makes each step of a scrolling table
+/// three times as long (`cargo xtask bench window`). Somebody who set the variable, to whatever, decided it.
 pub(crate) fn prepare() {
-    let needed = cfg!(target_os = "linux")
-        && std::env::var_os(SWITCH).is_none()
-        && std::path::Path::new("/proc/driver/nvidia/version").exists();
-    if needed {
+    let decided = std::env::var_os(SWITCH).is_some();
+    if cfg!(target_os = "linux") && !decided && (has_nvidia_driver() || !has_graphics_processor()) {
         start_again();
     }
+}
+
+fn has_nvidia_driver() -> bool {
+    Path::new("/proc/driver/nvidia/version").exists()
+}
+
+/// The kernel has a `renderD…` node for each that can draw.
+fn has_graphics_processor() -> bool {
+    let nodes = std::fs::read_dir("/dev/dri").into_iter().flatten().flatten();
+    nodes.map(|node| node.file_name()).any(|name| name.to_string_lossy().starts_with("renderD"))
 }
 
 /// Without a display there is no window: says so, and what there is instead. The library below panics later on.

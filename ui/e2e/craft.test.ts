@@ -56,7 +56,7 @@ const places: [string, string][] = [
   ["/settings", "corner-shop"],
   ["/sql", "customers"],
   ["/systems/destination/studio", "studio"],
-  ["/new", "DuckDB"],
+  ["/new", "SQLite"],
 ];
 
 async function eachPlace(page: Page, visit: (place: string) => Promise<void>): Promise<void> {

@@ -11,6 +11,9 @@ import { built } from "./program";
 const PATIENCE_MS = 60_000;
 const ELEMENT = "element-6066-11e4-a52e-4f735466cecf";
 
+/** Pictures can only be taken of what is drawn as on a computer with a graphics processor. */
+const drawing = process.env["SYNCLINE_SCREENSHOTS"] ? { WEBKIT_DISABLE_DMABUF_RENDERER: "0" } : {};
+
 /** A display that nobody sees, and the driver of web views on it. */
 export class Driver {
   readonly #display: ChildProcess;
@@ -36,7 +39,7 @@ export class Driver {
     const port = await freePort();
     const driver = spawn("WebKitWebDriver", [`--port=${port}`, "--host=127.0.0.1"], {
       // A bus of the person's session would let the program find another one that runs there.
-      env: { ...process.env, DBUS_SESSION_BUS_ADDRESS: "", NO_AT_BRIDGE: "1", TAURI_WEBVIEW_AUTOMATION: "true", ...env, DISPLAY: `:${number}` },
+      env: { ...process.env, DBUS_SESSION_BUS_ADDRESS: "", NO_AT_BRIDGE: "1", TAURI_WEBVIEW_AUTOMATION: "true", ...drawing, ...env, DISPLAY: `:${number}` },
       stdio: "ignore",
     });
     const url = `http://127.0.0.1:${port}`;

@@ -273,3 +273,8 @@ export const useLiveRuns = create<LiveRuns>()((set) => ({
 export function useRunning(connection: string): LiveRun | undefined {
   return useLiveRuns(({ runs }) => Object.values(runs).find((run) => run.connection === connection && !run.receipt));
 }
+
+/** Whether a connection is syncing, for those whom its figures do not concern. */
+export function useIsRunning(connection: string): boolean {
+  return useLiveRuns(({ runs }) => Object.values(runs).some((run) => run.connection === connection && !run.receipt));
+}

@@ -1,3 +1,4 @@
+import { memo } from "react";
 import type { LiveTable } from "~/live/runs";
 import { isOver } from "~/live/runs";
 import { useText } from "~/shared/text";
@@ -46,7 +47,8 @@ export function LiveTables({ tables }: { tables: readonly LiveTable[] }) {
   );
 }
 
-function Row({ table }: { table: LiveTable }) {
+// Of many tables only those that move are drawn again.
+const Row = memo(function Row({ table }: { table: LiveTable }) {
   const text = useText();
   const format = useFormat();
   const begun = table.state !== "queued";
@@ -91,4 +93,4 @@ function Row({ table }: { table: LiveTable }) {
       )}
     </>
   );
-}
+});

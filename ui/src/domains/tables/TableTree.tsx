@@ -49,7 +49,7 @@ export function TableTree({ found, query, selection, focused, onFocus, onToggle,
     count: lines.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => LINE_PX,
-    overscan: 10,
+    overscan: 3,
   });
 
   const move = (to: number) => {

@@ -127,10 +127,10 @@ export function search(tables: readonly FoundTable[], query: string): Found {
   const columns = new Map<string, ReadonlySet<string>>();
   let columnCount = 0;
   if (words.length === 0) return { tables: [...tables], columns, columnCount };
+  const tests = words.map(testOf);
   const found = tables.filter((table) => {
     const matched = new Set<string>();
-    const holds = words.every((word) => matchesWord(table, word, matched));
-    if (!holds) return false;
+    if (!tests.every((holds) => holds(table, matched))) return false;
     if (matched.size > 0) columns.set(table.table, matched);
     columnCount += matched.size;
     return true;
@@ -138,17 +138,35 @@ export function search(tables: readonly FoundTable[], query: string): Found {
   return { tables: found, columns, columnCount };
 }
 
-function matchesWord(table: FoundTable, word: string, matched: Set<string>): boolean {
-  if (word === "key:none") return table.key.length === 0;
+/** Whether a table holds a word; the columns that do are added to `matched`. */
+type Test = (table: FoundTable, matched: Set<string>) => boolean;
+
+function testOf(word: string): Test {
+  if (word === "key:none") return ({ key }) => key.length === 0;
   const holds = columnTest(word);
-  let hit = false;
-  for (const column of table.columns) {
-    if (holds(column)) {
+  const byName = !isFilter(word);
+  return (table, matched) => {
+    let hit = false;
+    for (const column of table.columns) {
+      if (!holds(column)) continue;
       matched.add(column.name);
       hit = true;
     }
-  }
-  return hit || (!isFilter(word) && table.table.toLowerCase().includes(word));
+    return hit || (byName && lower(table.table).includes(word));
+  };
+}
+
+/** Names of a large source are looked through with each key, so their small letters are kept. */
+const small = new Map<string, string>();
+const SMALL_MAX = 200_000;
+
+function lower(name: string): string {
+  const known = small.get(name);
+  if (known !== undefined) return known;
+  if (small.size >= SMALL_MAX) small.clear();
+  const made = name.toLowerCase();
+  small.set(name, made);
+  return made;
 }
 
 function isFilter(word: string): boolean {
@@ -156,10 +174,10 @@ function isFilter(word: string): boolean {
 }
 
 function columnTest(word: string): (column: FoundColumn) => boolean {
-  if (!isFilter(word)) return ({ name }) => name.toLowerCase().includes(word);
+  if (!isFilter(word)) return ({ name }) => lower(name).includes(word);
   if (!word.startsWith("type:")) return ({ personal }) => personal !== null;
   const type = word.slice(5);
-  return (column) => column.type.toLowerCase().includes(type);
+  return (column) => lower(column.type).includes(type);
 }
 
 /** How many columns may hold personal data. */

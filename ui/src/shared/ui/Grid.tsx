@@ -1,6 +1,6 @@
 import { useVirtualizer, type VirtualItem } from "@tanstack/react-virtual";
 import clsx from "clsx";
-import { type KeyboardEvent, memo, type ReactNode, useCallback, useEffect, useRef, useState } from "react";
+import { type KeyboardEvent, memo, type MouseEvent, type ReactNode, useEffect, useRef, useState } from "react";
 
 export interface GridColumn {
   id: string;
@@ -52,7 +52,7 @@ export function Grid({
     count: rowCount,
     getScrollElement: () => scroller.current,
     estimateSize: () => ROW_PX,
-    overscan: 6,
+    overscan: 3,
     scrollPaddingStart: headerHeight,
   });
   const across = useVirtualizer({
@@ -60,7 +60,7 @@ export function Grid({
     count: columns.length,
     getScrollElement: () => scroller.current,
     estimateSize: (at) => columns[at]?.width ?? 160,
-    overscan: 2,
+    overscan: 1,
   });
 
   useEffect(() => {
@@ -118,15 +118,14 @@ export function Grid({
   const wide = across.getTotalSize();
   const items = across.getVirtualItems();
   const shown = rows.getVirtualItems();
+  const rowRing = useRing(shown.length);
+  const columnRing = useRing(items.length);
   // A cell that was scrolled away is not in the page, and nothing may point to it.
   const drawn = shown.some(({ index }) => index === active.row) && items.some(({ index }) => index === active.column);
-  // Rows that stay on screen while scrolling are not drawn again, so what they are given must keep its identity.
-  const latest = useRef({ move, onCell });
-  useEffect(() => {
-    latest.current = { move, onCell };
-  });
-  const stableMove = useCallback((row: number, column: number) => latest.current.move(row, column), []);
-  const stableOpen = useCallback((row: number, column: number) => latest.current.onCell?.(row, column), []);
+  const pointed = (event: MouseEvent, act: (row: number, column: number) => void) => {
+    const at = cellAt(event.target);
+    if (at) act(at.row, at.column);
+  };
   return (
     <div
       ref={scroller}
@@ -139,6 +138,8 @@ export function Grid({
       aria-colcount={columns.length}
       aria-activedescendant={drawn ? cellId(label, active.row, active.column) : undefined}
       onKeyDown={onKey}
+      onClick={(event) => pointed(event, move)}
+      onDoubleClick={(event) => pointed(event, (row, column) => onCell?.(row, column))}
       className="group relative min-h-0 flex-1 overflow-auto bg-surface outline-none"
     >
       <div
@@ -169,7 +170,8 @@ export function Grid({
       <div role="rowgroup" className="relative" style={{ height: rows.getTotalSize(), width: wide }}>
         {shown.map((row) => (
           <Row
-            key={row.key}
+            key={row.index % rowRing}
+            ring={columnRing}
             id={label}
             index={row.index}
             top={row.start}
@@ -178,8 +180,6 @@ export function Grid({
             cell={cell}
             nullWord={nullWord}
             active={active.row === row.index ? active.column : null}
-            onMove={stableMove}
-            onOpen={stableOpen}
           />
         ))}
       </div>
@@ -192,56 +192,87 @@ interface RowProps {
   index: number;
   top: number;
   items: readonly VirtualItem[];
+  /** How many cells the row takes turns with. */
+  ring: number;
   columns: readonly GridColumn[];
   cell: GridProps["cell"];
   nullWord: string;
   /** The column of the active cell, when it is in this row. */
   active: number | null;
-  onMove: (row: number, column: number) => void;
-  onOpen: (row: number, column: number) => void;
 }
 
-const Row = memo(function Row({ id, index, top, items, columns, cell, nullWord, active, onMove, onOpen }: RowProps) {
+const Row = memo(function Row({ id, index, top, items, ring, columns, cell, nullWord, active }: RowProps) {
   return (
     <div
       role="row"
       aria-rowindex={index + 2}
-      className="absolute right-0 left-0 hover:bg-sunken"
+      className="absolute right-0 left-0 border-b border-border contain-strict hover:bg-sunken"
       style={{ top, height: ROW_PX }}
     >
-      {items.map((item) => {
-        const value = cell(index, item.index);
-        const isActive = active === item.index;
-        return (
-          // Keys reach the grid itself, which moves the active cell.
-          // oxlint-disable-next-line jsx-a11y/click-events-have-key-events
-          <div
-            key={item.key}
-            id={cellId(id, index, item.index)}
-            role="gridcell"
-            tabIndex={-1}
-            aria-colindex={item.index + 1}
-            aria-selected={isActive}
-            onClick={() => onMove(index, item.index)}
-            onDoubleClick={() => onOpen(index, item.index)}
-            className={clsx(
-              "num absolute top-0 h-full truncate border-b border-border px-3 leading-7 whitespace-pre",
-              columns[item.index]?.align === "right" && "text-right",
-              isActive && "group-focus-visible:shadow-[inset_0_0_0_2px_var(--accent)]",
-            )}
-            style={{ left: item.start, width: item.size }}
-          >
-            {value === undefined ? null : value === null ? (
-              <span className="text-ink-subtle">{nullWord}</span>
-            ) : (
-              <bdi>{visible(value)}</bdi>
-            )}
-          </div>
-        );
-      })}
+      {items.map((item) => (
+        <Cell
+          key={item.index % ring}
+          // What has the keyboard is pointed to by its name; nothing else is.
+          id={active === item.index ? cellId(id, index, item.index) : undefined}
+          column={item.index}
+          left={item.start}
+          width={item.size}
+          right={columns[item.index]?.align === "right"}
+          value={cell(index, item.index)}
+          nullWord={nullWord}
+        />
+      ))}
     </div>
   );
 });
+
+interface CellProps {
+  /** Only of the active cell. */
+  id: string | undefined;
+  column: number;
+  left: number;
+  width: number;
+  right: boolean;
+  value: string | null | undefined;
+  nullWord: string;
+}
+
+const Cell = memo(function Cell({ id, column, left, width, right, value, nullWord }: CellProps) {
+  return (
+    <div
+      id={id}
+      role="gridcell"
+      tabIndex={-1}
+      aria-colindex={column + 1}
+      aria-selected={id !== undefined}
+      className={clsx(
+        "num absolute top-0 h-full truncate px-3 leading-7 whitespace-pre",
+        right && "text-right",
+        value === null && "text-ink-subtle",
+        id !== undefined && "group-focus-visible:shadow-[inset_0_0_0_2px_var(--accent)]",
+      )}
+      style={{ left, width }}
+    >
+      {value === undefined ? null : value === null ? nullWord : <bdi>{visible(value)}</bdi>}
+    </div>
+  );
+});
+
+/** The most rows or columns that were drawn at once. Numbered around by it, what scrolls out at one side is what comes in
+ * at the other, and nothing of the page has to be made anew. */
+function useRing(drawn: number): number {
+  const [most, setMost] = useState(1);
+  if (drawn > most) setMost(drawn);
+  return Math.max(drawn, most);
+}
+
+/** The row and column of the cell that was pointed at. */
+function cellAt(target: EventTarget): { row: number; column: number } | null {
+  const cell = target instanceof Element ? target.closest("[role=gridcell]") : null;
+  const row = Number(cell?.parentElement?.getAttribute("aria-rowindex")) - 2;
+  const column = Number(cell?.getAttribute("aria-colindex")) - 1;
+  return cell ? { row, column } : null;
+}
 
 function cellId(grid: string, row: number, column: number): string {
   return `${grid.replaceAll(/\s/g, "-")}-${row}-${column}`;

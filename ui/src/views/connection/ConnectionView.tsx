@@ -6,7 +6,7 @@ import type { ConnectionDetail } from "~/api/generated";
 import { Activity } from "~/domains/connections/Activity";
 import { usePause } from "~/domains/connections/pause";
 import { RemoveDialog } from "~/domains/connections/RemoveDialog";
-import { useRunning } from "~/live/runs";
+import { useIsRunning } from "~/live/runs";
 import { type Command, useCommands } from "~/shared/commands";
 import { useText } from "~/shared/text";
 import { useFormat } from "~/shared/text/format";
@@ -53,7 +53,7 @@ function Loaded({ name, detail }: { name: string; detail: ConnectionDetail }) {
   const navigate = useNavigate();
   const { tab } = useParams({ from: "/connections/$name/$tab" });
   const search = useSearch({ from: "/connections/$name/$tab" });
-  const running = useRunning(name);
+  const running = useIsRunning(name);
   const [removing, setRemoving] = useState(false);
   const { summary } = detail;
   const paused = detail.summary.paused_since !== null;

@@ -81,16 +81,15 @@ function Pages({ name, table, destination, first }: RowsProps & { first: GridDat
   const navigate = useNavigate();
   const platform = usePlatform();
   const queries = useQueryClient();
-  const [range, setRange] = useState({ first: 0, last: 0 });
+  // The first and last page on screen. Rows that scroll within them change nothing here.
+  const [from, setFrom] = useState(0);
+  const [to, setTo] = useState(0);
   const [value, setValue] = useState<{ column: string; value: string } | null>(null);
   const columns = useMemo(() => gridColumns(first.columns, first.rows), [first]);
   const total = first.total ?? first.rows.length;
 
   // Only pages near the screen are asked for; those seen before stay in the cache.
-  const pages = useMemo(() => {
-    const [from, to] = [Math.floor(range.first / PAGE), Math.floor(range.last / PAGE)];
-    return Array.from({ length: to - from + 1 }, (_, at) => from + at);
-  }, [range]);
+  const pages = useMemo(() => Array.from({ length: to - from + 1 }, (_, at) => from + at), [from, to]);
   const answers = useQueries({
     queries: pages.map((page) => {
       const request = { connection: name, table, offset: page * PAGE, limit: PAGE };
@@ -106,7 +105,10 @@ function Pages({ name, table, destination, first }: RowsProps & { first: GridDat
     (row: number, column: number) => loaded.get(Math.floor(row / PAGE))?.[row % PAGE]?.[column],
     [loaded],
   );
-  const onRange = useCallback((from: number, to: number) => setRange({ first: from, last: to }), []);
+  const onRange = useCallback((first: number, last: number) => {
+    setFrom(Math.floor(first / PAGE));
+    setTo(Math.floor(last / PAGE));
+  }, []);
 
   return (
     <div className="flex min-w-0 flex-1 flex-col">
