@@ -69,6 +69,35 @@ function Chooser({ tables, selection, onSelection, onContinue, onAgain, action, 
   const onlyPersonal = query.toLowerCase().split(/\s+/).includes(PERSONAL);
   const table = focused ? byName.get(focused) : undefined;
   const chosen = focused ? selection[focused] : undefined;
+  // A key that is typed changes neither of these before its answer is there.
+  const tree = useMemo(
+    () =>
+      found.tables.length === 0 ? (
+        <Empty sentence={text("tables.noMatch")} />
+      ) : (
+        <TableTree
+          found={found}
+          query={wanted}
+          selection={selection}
+          focused={focused}
+          onFocus={setFocused}
+          onToggle={(each, on) => onSelection(toggled(selection, each, on))}
+          onTreat={(each, column, treatment) => onSelection(treated(selection, each, column, treatment))}
+        />
+      ),
+    [text, found, wanted, selection, focused, onSelection],
+  );
+  const panel = useMemo(
+    () => (
+      <TableDetail
+        table={table}
+        chosen={chosen}
+        onTreat={(column, treatment) => table && onSelection(treated(selection, table, column, treatment))}
+        onChange={(next) => focused && onSelection({ ...selection, [focused]: next })}
+      />
+    ),
+    [table, chosen, selection, focused, onSelection],
+  );
 
   return (
     <div className="flex min-h-0 flex-1 flex-col">
@@ -108,25 +137,8 @@ function Chooser({ tables, selection, onSelection, onContinue, onAgain, action, 
         </div>
       )}
       <div data-query={wanted} className="flex min-h-0 flex-1">
-        {found.tables.length === 0 ? (
-          <Empty sentence={text("tables.noMatch")} />
-        ) : (
-          <TableTree
-            found={found}
-            query={wanted}
-            selection={selection}
-            focused={focused}
-            onFocus={setFocused}
-            onToggle={(each, on) => onSelection(toggled(selection, each, on))}
-            onTreat={(each, column, treatment) => onSelection(treated(selection, each, column, treatment))}
-          />
-        )}
-        <TableDetail
-          table={table}
-          chosen={chosen}
-          onTreat={(column, treatment) => table && onSelection(treated(selection, table, column, treatment))}
-          onChange={(next) => focused && onSelection({ ...selection, [focused]: next })}
-        />
+        {tree}
+        {panel}
       </div>
       <div className="flex h-14 shrink-0 items-center gap-3 border-t border-border px-4">
         <span role="status" className="num text-ink-muted">
