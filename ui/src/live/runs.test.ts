@@ -55,7 +55,8 @@ describe("a run under way", () => {
     const retrying = heard(waiting, { event: "retrying", attempt: 2, in_ms: 4_000, failure: { ...failure, fixes: [], details: [] } }, 1_000);
     expect(retrying.tables[0]?.state).toBe("retrying");
     expect(retrying.retry).toMatchObject({ attempt: 2, at: 5_000 });
-    expect(heard(retrying, begun, 5_000).retry).toBeNull();
+    expect(heard(retrying, progress(750, 0), 2_000).tables[0]?.state, "figures come meanwhile").toBe("retrying");
+    expect(heard(retrying, begun, 5_000)).toMatchObject({ retry: null, tables: [{ state: "reading" }] });
   });
 
   it("does not let late progress touch a table that ended", () => {

@@ -177,7 +177,8 @@ function progressed(run: LiveRun, event: Extract<RunEvent, { event: "progress" }
       if (!figures || isOver(table.state)) return table;
       return {
         ...table,
-        state: table.state === "queued" || table.state === "retrying" ? "reading" : table.state,
+        // While the next attempt is waited for, figures come all the same.
+        state: table.state === "queued" || (table.state === "retrying" && !run.retry) ? "reading" : table.state,
         read: figures.rows_read,
         committed: figures.rows_committed,
         rejected: figures.rows_rejected,
