@@ -82,8 +82,8 @@ async fn records_are_changed_as_the_manifest_says() {
         ),
         (
             json!({"type": "FlattenFields"}),
-            json!({"id": 1, "a": {"id": 2, "b": {"c": 3}}}),
-            json!({"id": 1, "a.id": 2, "c": 3}),
+            json!({"n": 1, "a": {"id": 2, "b": {"c": 3}}}),
+            json!({"n": 1, "id": 2, "c": 3}),
         ),
         (
             json!({"type": "FlattenFields", "flatten_lists": false}),
