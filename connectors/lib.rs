@@ -5,6 +5,7 @@ mod json_schema;
 mod json_straight;
 mod parse;
 mod rows;
+mod state_plan;
 mod stream;
 
 pub mod declarative;

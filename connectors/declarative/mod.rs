@@ -30,6 +30,7 @@ use syncline_protocol::{
 };
 
 use crate::json_rows::Told;
+use crate::state_plan::StatePlan;
 use apps::App;
 use session::{ApiSession, Tables};
 
@@ -404,7 +405,7 @@ impl Source for ApiSource {
     }
 
     fn state_of(&self, position: &TablePosition) -> Option<Value> {
-        session::state_of(position)
+        StatePlan::reached(position)
     }
 
     async fn open(&self, _tables: &[TableRead]) -> Result<Box<dyn SourceSession>> {

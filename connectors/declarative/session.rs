@@ -2,28 +2,23 @@
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use async_trait::async_trait;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use syncline_manifest::connector::Table;
 use syncline_manifest::records::RawRecords;
 use syncline_manifest::stream::Stream;
 use syncline_manifest::{Output, Run};
 use syncline_protocol::{
-    Catalog, Change, ChangeSink, Column, CursorCandidate, DiscoverFilter, Error, ErrorKind, Part, PartKind,
-    ReadMode, ReadPlan, Result, SourceSession, TableInfo, TableKind, TableName, TablePosition, TableRead,
-    TableSchema,
+    Catalog, Change, ChangeSink, Column, CursorCandidate, DiscoverFilter, Error, ErrorKind, Part, ReadMode,
+    ReadPlan, Result, SourceSession, TableInfo, TableKind, TableName, TablePosition, TableRead, TableSchema,
 };
 use tokio::sync::OnceCell;
 
 use crate::json_rows::{Told, Writer};
 use crate::json_schema as columns;
-
-/// A checkpoint is worth it after this many rows, or this time, so that many small slices do not make small batches.
-const CHECKPOINT_ROWS: usize = 10_000;
-const CHECKPOINT_AGE: Duration = Duration::from_secs(5);
+use crate::state_plan::{StatePlan, is_due};
 
 /// The tables of a connector.
 pub(super) struct Tables {
@@ -127,14 +122,6 @@ fn key(stream: &Stream) -> Vec<String> {
     steps.unwrap_or_default()
 }
 
-/// What a plan remembers: the state it began with, in the reference's format.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct ApiPlan {
-    incremental: bool,
-    #[serde(default)]
-    state: Option<Value>,
-}
-
 /// The position of a table that another program has read as far as a state says.
 ///
 /// # Errors
@@ -160,19 +147,7 @@ pub(super) fn position_of(
         }));
     }
     stream.accepts(run, state)?;
-    let plan = ApiPlan { incremental: true, state: Some(state.clone()) };
-    let mut position = TablePosition::start(0, serde_json::to_value(&plan).unwrap_or_default());
-    position.finish_part(0);
-    position.ends.insert(0, state.clone());
-    position.complete = true;
-    Ok(position)
-}
-
-/// The state that a position stands for.
-pub(super) fn state_of(position: &TablePosition) -> Option<Value> {
-    let plan = from_json(&position.plan).ok().filter(|plan| plan.incremental)?;
-    let reached = if position.complete { position.ends.get(&0) } else { position.at.get(&0) };
-    reached.cloned().or(plan.state)
+    Ok(StatePlan::complete(state))
 }
 
 pub(super) struct ApiSession {
@@ -187,61 +162,11 @@ impl ApiSession {
     }
 }
 
-fn from_json(value: &Value) -> Result<ApiPlan> {
-    ApiPlan::deserialize(value)
-        .map_err(|error| Error::internal("A position in an API could not be read.").caused_by(error))
-}
-
 #[async_trait]
 impl SourceSession for ApiSession {
     async fn plan(&self, read: &TableRead, position: Option<&TablePosition>) -> Result<ReadPlan> {
         let stream = self.tables.stream(&read.table.name)?;
-        let incremental = match &read.mode {
-            ReadMode::Full => false,
-            ReadMode::Incremental { cursor, .. } => {
-                if stream.cursor_field.as_ref() != Some(cursor) {
-                    return Err(Error::new(
-                        ErrorKind::Unsupported,
-                        format!("`{}` cannot be read by what changed in `{cursor}`.", read.table),
-                    )
-                    .fix(match &stream.cursor_field {
-                        Some(field) => format!("Use `{field}`, as the connector does."),
-                        None => "Read it whole each time.".to_owned(),
-                    }));
-                }
-                true
-            }
-        };
-        let before = position.map(|position| from_json(&position.plan)).transpose()?;
-        let (plan, continues) = match (position, before) {
-            (Some(position), Some(before)) if !position.complete && before.incremental == incremental => {
-                (before, true)
-            }
-            (Some(position), Some(before)) if incremental && before.incremental => {
-                let state = if position.complete {
-                    position.ends.get(&0).cloned().or(before.state)
-                } else {
-                    before.state
-                };
-                (ApiPlan { incremental, state }, false)
-            }
-            _ => (ApiPlan { incremental, state: None }, false),
-        };
-        Ok(ReadPlan {
-            full: plan.state.is_none(),
-            plan: serde_json::to_value(&plan).unwrap_or_default(),
-            continues,
-            // The API may give a row again whose time stamp is that of the last one.
-            disjoint: false,
-            parts: vec![Part {
-                index: 0,
-                kind: PartKind::Changes,
-                payload: Value::Null,
-                rows_estimate: None,
-            }],
-            follow_up: false,
-            rows_estimate: None,
-        })
+        StatePlan::after(position, read, stream.cursor_field.as_deref())
     }
 
     async fn read(
@@ -256,7 +181,7 @@ impl SourceSession for ApiSession {
         let stream = self.tables.stream(name)?;
         let known =
             self.tables.columns(&self.run, name).await?.iter().map(|column| column.name.clone()).collect();
-        let plan = from_json(&plan.plan)?;
+        let plan = StatePlan::of(&plan.plan)?;
         let output = TableOutput {
             sink,
             writer: Mutex::new(Writer::new(read, known, Some(self.told.clone()))?),
@@ -366,8 +291,7 @@ impl Output for TableOutput<'_> {
             let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
             progress.state = Some(state.clone());
             let rows = self.writer.lock().unwrap_or_else(PoisonError::into_inner).rows();
-            let due =
-                self.checkpoints && (rows >= CHECKPOINT_ROWS || progress.told.elapsed() >= CHECKPOINT_AGE);
+            let due = self.checkpoints && is_due(rows, progress.told);
             if due {
                 progress.told = Instant::now();
             }

@@ -2,31 +2,19 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use async_trait::async_trait;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use syncline_protocol::{
-    Change, ChangeSink, Error, ErrorKind, Part, PartKind, ReadMode, ReadPlan, Result, SourceSession, Stopped,
-    TableName, TablePosition, TableRead,
+    Change, ChangeSink, Error, ErrorKind, Part, ReadPlan, Result, SourceSession, Stopped, TableName,
+    TablePosition, TableRead,
 };
 
 use super::dialect::{Dialect, Message, Reading, Table, nonsense};
 use super::process::{Process, Program};
 use crate::json_rows::{Told, Writer};
-
-/// A checkpoint is worth it after this many rows, or this time, so that many small states do not make small batches.
-const CHECKPOINT_ROWS: usize = 10_000;
-const CHECKPOINT_AGE: Duration = Duration::from_secs(5);
-
-/// What a plan remembers: the state it began with, as the program gave it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct StatePlan {
-    incremental: bool,
-    #[serde(default)]
-    state: Option<Value>,
-}
+use crate::state_plan::{StatePlan, is_due};
 
 pub(super) struct ExternalSession {
     dialect: Arc<dyn Dialect>,
@@ -124,54 +112,11 @@ async fn send(sink: &dyn ChangeSink, changes: impl IntoIterator<Item = Change>) 
     Ok(())
 }
 
-fn from_json(value: &Value) -> Result<StatePlan> {
-    StatePlan::deserialize(value)
-        .map_err(|error| Error::internal("A position in a connector could not be read.").caused_by(error))
-}
-
 #[async_trait]
 impl SourceSession for ExternalSession {
     async fn plan(&self, read: &TableRead, position: Option<&TablePosition>) -> Result<ReadPlan> {
         let table = self.table(&read.table)?;
-        let incremental = match &read.mode {
-            ReadMode::Full => false,
-            ReadMode::Incremental { cursor, .. } if table.cursor.as_ref() == Some(cursor) => true,
-            ReadMode::Incremental { cursor, .. } => {
-                return Err(Error::new(
-                    ErrorKind::Unsupported,
-                    format!("`{}` cannot be read by what changed in `{cursor}`.", read.table),
-                )
-                .fix(match &table.cursor {
-                    Some(field) => format!("Use `{field}`, as the connector does."),
-                    None => "Read it whole each time.".to_owned(),
-                }));
-            }
-        };
-        let before = position.map(|position| from_json(&position.plan)).transpose()?;
-        let (plan, continues) = match (position, before) {
-            (Some(position), Some(before)) if !position.complete && before.incremental == incremental => {
-                (before, true)
-            }
-            (Some(position), Some(before)) if incremental && before.incremental => {
-                (StatePlan { incremental, state: position.ends.get(&0).cloned().or(before.state) }, false)
-            }
-            _ => (StatePlan { incremental, state: None }, false),
-        };
-        Ok(ReadPlan {
-            full: plan.state.is_none(),
-            plan: serde_json::to_value(&plan).unwrap_or_default(),
-            continues,
-            // A program may give again what lies at the border of its state.
-            disjoint: false,
-            parts: vec![Part {
-                index: 0,
-                kind: PartKind::Changes,
-                payload: Value::Null,
-                rows_estimate: None,
-            }],
-            follow_up: false,
-            rows_estimate: None,
-        })
+        StatePlan::after(position, read, table.cursor.as_deref())
     }
 
     async fn read(
@@ -183,7 +128,7 @@ impl SourceSession for ExternalSession {
         sink: &dyn ChangeSink,
     ) -> Result<()> {
         let table = self.table(&read.table)?;
-        let plan = from_json(&plan.plan)?;
+        let plan = StatePlan::of(&plan.plan)?;
         let known = table.info().schema.columns.into_iter().map(|column| column.name).collect();
         let mut writer = Writer::new(read, known, Some(self.told.clone()))?;
         // Rows after a checkpoint can come once more: with a key that changes nothing.
@@ -211,8 +156,7 @@ impl SourceSession for ExternalSession {
                     send(sink, changes).await?;
                 }
                 Some(Message::State(at)) => {
-                    let due = writer.rows() >= CHECKPOINT_ROWS || told.elapsed() >= CHECKPOINT_AGE;
-                    if checkpoints && due {
+                    if checkpoints && is_due(writer.rows(), told) {
                         told = Instant::now();
                         send(sink, writer.finish()?.into_iter().chain([Change::Checkpoint(at.clone())]))
                             .await?;

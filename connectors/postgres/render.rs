@@ -144,6 +144,12 @@ fn list(item: &Codec, value: &[u8]) -> Result<String, Fault> {
         lengths.push(usize::try_from(word(12 + 8 * dimension)?).unwrap_or(0));
     }
     let mut rest = value.get(12 + 8 * dimensions..).unwrap_or_default();
+    // Each element takes at least its length, and an array without elements has no dimensions: lengths that cannot be true
+    // must not be worked through.
+    let count = lengths.iter().try_fold(1_usize, |count, length| count.checked_mul(*length));
+    if count.is_none_or(|count| count == 0 || count > rest.len() / 4) {
+        return Err(Fault::Corrupt("an array is shorter than it says"));
+    }
     nested(item, &lengths, &mut rest)
 }
 
@@ -210,5 +216,23 @@ mod tests {
         assert_eq!(date(-730_120), "0001-12-31 BC");
         assert_eq!(timestamp(1_500_000), "2000-01-01 00:00:01.5");
         assert_eq!(timestamp(-1), "1999-12-31 23:59:59.999999");
+    }
+
+    #[test]
+    fn an_array_whose_lengths_cannot_be_true_is_corrupt() {
+        let array = |lengths: [i32; 2], elements: usize| {
+            let mut value = Vec::new();
+            for word in [2, 0, 23, lengths[0], 1, lengths[1], 1] {
+                value.extend_from_slice(&i32::to_be_bytes(word));
+            }
+            value.extend((0..elements).flat_map(|_| [0, 0, 0, 4, 0, 0, 0, 7]));
+            value
+        };
+        let item = Codec::of(&syncline_protocol::LogicalType::Int32);
+        assert_eq!(list(&item, &array([2, 1], 2)).unwrap(), "{{7},{7}}");
+        // It would be as many empty lists as memory holds.
+        for (lengths, elements) in [([i32::MAX, 0], 1), ([i32::MAX, i32::MAX], 1), ([0, 5], 0), ([3, 1], 1)] {
+            assert!(matches!(list(&item, &array(lengths, elements)), Err(Fault::Corrupt(_))), "{lengths:?}");
+        }
     }
 }

@@ -38,16 +38,23 @@ fn decode(data: &[u8], columns: &[Column], piece: usize, begin: usize) -> Option
     let codecs = columns.iter().map(|column| Codec::of(&column.logical)).collect();
     let mut decoder = Decoder::new(columns, codecs, 0, BatchLimit { rows: 3, bytes: 256 });
     let header = HEADER.chunks(piece);
+    let mut ended = false;
     for mut input in header.chain(data.chunks(piece)) {
         loop {
             match decoder.feed(&mut input).ok()? {
                 Fed::Hungry => break,
                 Fed::Full | Fed::Boundary => drop(decoder.take_batch().ok()?),
-                Fed::End => return Some(decoder.total_rows()),
+                // Whatever follows the end is an error, also when it comes in a piece of its own.
+                Fed::End => {
+                    ended = true;
+                    break;
+                }
             }
         }
     }
-    decoder.take_batch().ok()?;
+    if !ended {
+        decoder.take_batch().ok()?;
+    }
     Some(decoder.total_rows())
 }
 

@@ -9,7 +9,9 @@ fuzz_target!(|data: &[u8]| {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let Ok(project) = Project::init(folder.path(), "fuzz") else { return };
     for file in ["sources/a.yaml", "destinations/a.yaml", "connections/a.yaml"] {
-        std::fs::write(folder.path().join(file), data).expect("a file");
+        let file = folder.path().join(file);
+        std::fs::create_dir_all(file.parent().expect("a folder around it")).expect("a folder");
+        std::fs::write(file, data).expect("a file");
     }
     if let Err(error) = project.system(SystemKind::Source, "a") {
         assert!(!error.message().is_empty());

@@ -12,7 +12,6 @@
     // Ornaments of Jinja that no connector has a use for: an error names them.
     "{{ lipsum() }}",
     "{{ cycler }}",
-    "{% macro f(x) %}[{{ x }}]{% endmacro %}{{ f(1) }}",
     // The reference prints where in its memory a method, function or generator lies; we print a list, or nothing.
     "{{ config['objects'] | selectattr('id', 'gt', 1) }}",
     "{{ config['list'] | map('upper') }}",
@@ -60,11 +59,6 @@
     r#"{{ "\N{BULLET}" }}"#,
     r#"'\N{BULLET}'"#,
     "{% for x in [[1, [2]], 3] recursive %}{% if x is iterable %}{{ loop(x) }}{% else %}{{ x }}{% endif %}{% endfor %}",
-    "{% macro f(x, y=2) %}{{ x }}{{ y }}{% endmacro %}{{ f(1) }}{{ f(1, 3) }}{{ f(x=5) }}",
-    "{% macro f() %}{{ config['n'] }}{% endmacro %}{{ f() }}",
-    "{% macro f() %}{{ varargs }}{{ kwargs }}{% endmacro %}{{ f(1, a=2) }}",
-    "{% macro f() %}x{% endmacro %}{{ f }}",
-    "{% macro f() %}{{ caller() }}{% endmacro %}{% call f() %}in{% endcall %}",
     "{% autoescape true %}{{ '<' }}{% endautoescape %}",
     "{% include 'x' %}",
     "{% import 'x' as y %}",

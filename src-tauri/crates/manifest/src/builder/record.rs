@@ -13,7 +13,7 @@ use syncline_protocol::{Error, ErrorKind, Result};
 use url::Url;
 
 use crate::Json;
-use crate::http::client::{Answer, Body, Client, Prepared, Relay};
+use crate::http::client::{Answer, Client, Kept, Prepared, Relay};
 
 /// So many pages of one address are asked for.
 pub(super) const PAGES_MAX: usize = 5;
@@ -30,40 +30,33 @@ const MASK: &str = "••••";
 /// Answers that were recorded, of all drafts of a program. What is oldest goes first when there are too many.
 #[derive(Default)]
 pub struct Recordings {
-    kept: Mutex<Kept>,
+    shelf: Mutex<Shelf>,
 }
 
 #[derive(Default)]
-struct Kept {
-    answers: HashMap<String, Arc<Recorded>>,
+struct Shelf {
+    answers: HashMap<String, Kept>,
     order: VecDeque<String>,
     bytes: usize,
 }
 
-struct Recorded {
-    status: u16,
-    headers: Vec<(String, String)>,
-    url: Url,
-    body: Bytes,
-}
-
 impl Recordings {
-    fn get(&self, key: &str) -> Option<Arc<Recorded>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).answers.get(key).cloned()
+    fn get(&self, key: &str) -> Option<Kept> {
+        self.shelf.lock().unwrap_or_else(PoisonError::into_inner).answers.get(key).cloned()
     }
 
-    fn put(&self, key: String, recorded: Recorded) {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.bytes += recorded.body.len();
-        if let Some(before) = kept.answers.insert(key.clone(), Arc::new(recorded)) {
-            kept.bytes -= before.body.len();
+    fn put(&self, key: String, answer: Kept) {
+        let mut shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
+        shelf.bytes += answer.body.len();
+        if let Some(before) = shelf.answers.insert(key.clone(), answer) {
+            shelf.bytes -= before.body.len();
         } else {
-            kept.order.push_back(key);
+            shelf.order.push_back(key);
         }
-        while kept.bytes > KEPT_BYTES_MAX {
-            let Some(oldest) = kept.order.pop_front() else { break };
-            if let Some(gone) = kept.answers.remove(&oldest) {
-                kept.bytes -= gone.body.len();
+        while shelf.bytes > KEPT_BYTES_MAX {
+            let Some(oldest) = shelf.order.pop_front() else { break };
+            if let Some(gone) = shelf.answers.remove(&oldest) {
+                shelf.bytes -= gone.body.len();
             }
         }
     }
@@ -170,27 +163,17 @@ impl Recorder {
         self.said.lock().unwrap_or_else(PoisonError::into_inner).push(said);
     }
 
-    async fn answer(&self, client: &Client, request: &Prepared) -> Result<Recorded> {
+    async fn answer(&self, client: &Client, request: &Prepared) -> Result<Kept> {
         let key = self.key(request);
         if self.replay {
-            let found = self.recordings.get(&key).ok_or_else(|| {
+            return self.recordings.get(&key).ok_or_else(|| {
                 self.missing.store(true, Ordering::Relaxed);
                 stop()
-            })?;
-            let Recorded { status, headers, url, body } = &*found;
-            return Ok(Recorded {
-                status: *status,
-                headers: headers.clone(),
-                url: url.clone(),
-                body: body.clone(),
             });
         }
-        let answer = client.send_now(request).await?;
-        let (status, headers, url) = (answer.status, answer.headers, answer.url);
-        let body = answer.body.whole().await?;
-        self.recordings
-            .put(key, Recorded { status, headers: headers.clone(), url: url.clone(), body: body.clone() });
-        Ok(Recorded { status, headers, url, body })
+        let answer = client.send_now(request).await?.keep().await?;
+        self.recordings.put(key, answer.clone());
+        Ok(answer)
     }
 }
 
@@ -218,8 +201,8 @@ impl Relay for Recorder {
             took: began.elapsed(),
             second,
         };
-        let Recorded { status, headers, url, body } = match answered {
-            Ok(recorded) => recorded,
+        let answer = match answered {
+            Ok(answer) => answer,
             Err(error) => {
                 self.keep(said);
                 if error.kind() != ErrorKind::Stopped {
@@ -229,12 +212,13 @@ impl Relay for Recorder {
                 return Err(stop());
             }
         };
-        said = Said { status, headers: headers.clone(), url: url.clone(), body: body.clone(), ..said };
+        let Kept { status, headers, url, body } = answer.clone();
+        said = Said { status, headers, url, body, ..said };
         self.keep(said);
         if self.is_lost(request, status) {
             return Err(stop());
         }
-        Ok(Answer { status, headers, url, body: Body::ready(body) })
+        Ok(answer.into())
     }
 }
 
@@ -345,7 +329,7 @@ mod tests {
     #[test]
     fn the_oldest_recordings_go_when_there_is_too_much() {
         let recordings = Recordings::default();
-        let big = || Recorded {
+        let big = || Kept {
             status: 200,
             headers: vec![],
             url: Url::parse("https://x.test").unwrap(),

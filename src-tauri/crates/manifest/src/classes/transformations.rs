@@ -172,8 +172,10 @@ fn custom_fields(record: &mut Json) {
     fields.insert("custom_fields".to_owned(), custom);
 }
 
+/// As the class reads it, or else in one of the older ways of writing a time in a mail.
 fn mail_time(text: &str) -> Option<Moment> {
-    Some(Moment::utc(jiff::fmt::rfc2822::parse(text).ok()?.timestamp()))
+    let older = || Some(Moment::utc(jiff::fmt::rfc2822::parse(text).ok()?.timestamp()));
+    Moment::parse(text, "%a, %d %b %Y %H:%M:%S %z").or_else(older)
 }
 
 fn time(value: &Json, read: impl Fn(&str) -> Option<Moment>) -> Result<Json> {

@@ -212,7 +212,8 @@ impl Cursor {
         let Some(option) = &self.days else { return Ok(()) };
         let border = |name: &str| settings.read(slice.window.get(name)?)?.moment();
         if let (Some(start), Some(end)) = (border(&settings.borders.0), border(&settings.borders.1)) {
-            let days = (end.at.as_second() - start.at.as_second()).div_euclid(86_400).clamp(1, 100);
+            // The first and the last day count, so that no day between two windows is left out.
+            let days = ((end.at.as_second() - start.at.as_second()).div_euclid(86_400) + 1).clamp(1, 100);
             option.put(run, days.into(), options)?;
         }
         Ok(())

@@ -4,6 +4,7 @@ use minijinja::machinery::ast;
 use minijinja::machinery::parse;
 use syncline_protocol::{Error, ErrorKind, Result};
 
+use super::macros::Macro;
 use super::{filters, functions, predicates};
 
 /// What a constant can be.
@@ -82,12 +83,21 @@ pub(super) enum Target {
 pub(super) enum Stmt {
     Raw(String),
     Emit(Expr),
-    For { target: Target, over: Expr, filter: Option<Expr>, body: Vec<Stmt>, otherwise: Vec<Stmt> },
+    For {
+        target: Target,
+        over: Expr,
+        filter: Option<Expr>,
+        body: Vec<Stmt>,
+        otherwise: Vec<Stmt>,
+    },
     If(Expr, Vec<Stmt>, Vec<Stmt>),
     Set(Target, Expr),
     SetBlock(Target, Option<Expr>, Vec<Stmt>),
     With(Vec<(Target, Expr)>, Vec<Stmt>),
     FilterBlock(Expr, Vec<Stmt>),
+    Macro(Macro),
+    /// A call whose macro may call the block, as `caller`.
+    CallBlock(Expr, Arguments, Macro),
     Break,
     Continue,
 }
@@ -98,8 +108,12 @@ pub(super) struct Template {
     pub(super) body: Vec<Stmt>,
     /// Variables that it takes from its surroundings.
     pub(super) free: Vec<String>,
+    /// How deep it is nested.
+    pub(super) depth: usize,
 }
 
+/// What a macro has beside its parameters, when it asks for it.
+const SPECIAL: [&str; 3] = ["varargs", "kwargs", "caller"];
 /// A text with templates is at most this long.
 const LENGTH_MAX: usize = 64 << 10;
 /// Texts up to this length cannot make the parser's tree so deep that it needs a stack of its own.
@@ -107,7 +121,7 @@ const LENGTH_USUAL: usize = 1 << 10;
 /// Takes the deepest tree that a text of the greatest length can be.
 const STACK: usize = 128 << 20;
 /// How deep our own tree may be: it is evaluated on any thread.
-const DEPTH_MAX: usize = 150;
+pub(super) const DEPTH_MAX: usize = 150;
 
 /// Compiles a text with templates in it.
 ///
@@ -138,9 +152,16 @@ fn parsed(text: &str) -> Result<Template> {
     };
     let parsed = parse(text, "template", Default::default()).map_err(|error| wrong(&error.to_string()))?;
     let ast::Stmt::Template(template) = parsed else { return Err(wrong("it is empty")) };
-    let mut compiler = Compiler { free: Vec::new(), scopes: vec![Vec::new()], depth: 0, wrong: &wrong };
+    let mut compiler = Compiler {
+        free: Vec::new(),
+        scopes: vec![Vec::new()],
+        depth: 0,
+        deepest: 0,
+        special: Vec::new(),
+        wrong: &wrong,
+    };
     let body = compiler.statements(&template.children)?;
-    Ok(Template { body, free: compiler.free })
+    Ok(Template { body, free: compiler.free, depth: compiler.deepest })
 }
 
 struct Compiler<'c> {
@@ -148,6 +169,10 @@ struct Compiler<'c> {
     /// Names that the template itself gives a value, by block.
     scopes: Vec<Vec<String>>,
     depth: usize,
+    /// The greatest depth so far.
+    deepest: usize,
+    /// Which of the names that only macros have are used in the innermost one.
+    special: Vec<String>,
     wrong: &'c dyn Fn(&str) -> Error,
 }
 
@@ -158,6 +183,7 @@ impl Compiler<'_> {
 
     fn deeper<T>(&mut self, compile: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         self.depth += 1;
+        self.deepest = self.deepest.max(self.depth);
         if self.depth > DEPTH_MAX {
             let deep = "A template of the connector's manifest is nested too deep.";
             return Err(Error::new(ErrorKind::LimitExceeded, deep));
@@ -222,10 +248,44 @@ impl Compiler<'_> {
             ast::Stmt::FilterBlock(block) => {
                 Stmt::FilterBlock(self.expr(&block.filter)?, self.block(Vec::new(), &block.body)?)
             }
+            ast::Stmt::Macro(written) => {
+                if let Some(scope) = self.scopes.last_mut() {
+                    scope.push(written.name.to_owned());
+                }
+                Stmt::Macro(self.written(written)?)
+            }
+            ast::Stmt::CallBlock(block) => Stmt::CallBlock(
+                self.expr(&block.call.expr)?,
+                self.arguments(&block.call.args)?,
+                self.written(&block.macro_decl)?,
+            ),
             ast::Stmt::Break(_) => Stmt::Break,
             ast::Stmt::Continue(_) => Stmt::Continue,
             _ => return Err((self.wrong)("it uses a statement that is not known here")),
         })
+    }
+
+    fn written(&mut self, written: &ast::Macro<'_>) -> Result<Macro> {
+        let parameters: Vec<String> = written
+            .args
+            .iter()
+            .map(|parameter| match parameter {
+                ast::Expr::Var(var) => Ok(var.id.to_owned()),
+                _ => Err((self.wrong)("a parameter of a macro is no name")),
+            })
+            .collect::<Result<_>>()?;
+        let outer = (std::mem::take(&mut self.special), std::mem::replace(&mut self.deepest, self.depth));
+        let mut names = parameters.clone();
+        names.extend(SPECIAL.map(str::to_owned));
+        self.scopes.push(names);
+        let defaults = written.defaults.iter().map(|default| self.expr(default)).collect::<Result<_>>();
+        let body = self.statements(&written.body);
+        self.scopes.pop();
+        let depth = self.deepest - self.depth;
+        self.deepest = self.deepest.max(outer.1);
+        let takes = std::mem::replace(&mut self.special, outer.0);
+        let name = written.name.to_owned();
+        Ok(Macro { name, parameters, defaults: defaults?, body: body?, takes, depth })
     }
 
     fn declare(&mut self, target: &Target) {
@@ -368,6 +428,9 @@ impl Compiler<'_> {
     }
 
     fn used(&mut self, name: &str) {
+        if SPECIAL.contains(&name) && !self.special.iter().any(|known| known == name) {
+            self.special.push(name.to_owned());
+        }
         let declared = self.scopes.iter().flatten().any(|known| known == name);
         if !declared && !functions::known(name) && !self.free.iter().any(|known| known == name) {
             self.free.push(name.to_owned());

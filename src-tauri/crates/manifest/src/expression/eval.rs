@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use super::Scope;
 use super::compile::{Arguments, Constant, Expr, Relation, Stmt, Target, Template};
-use super::value::{Evaluated, Fault, Value, type_error, undefined};
+use super::loops::Loop;
+use super::value::{Evaluated, Fault, Value, type_error};
 use super::{filters, functions, methods, operators, predicates, repr};
 use crate::Json;
 
@@ -51,7 +52,7 @@ impl<'a> Given<'a> {
 
 /// How a block ended.
 #[derive(PartialEq)]
-enum Flow {
+pub(super) enum Flow {
     On,
     Break,
     Continue,
@@ -62,27 +63,23 @@ pub(super) struct Evaluator<'a> {
     pub(super) scope: &'a Scope<'a>,
     /// The parameters of the component.
     parameters: &'a Json,
-    locals: Vec<(&'a str, Value<'a>)>,
+    pub(super) locals: Vec<(&'a str, Value<'a>)>,
     steps: u32,
     /// The loops that run, the innermost last.
-    loops: Vec<Loop<'a>>,
-}
-
-/// A loop that runs.
-struct Loop<'a> {
-    index: usize,
-    /// What `loop.changed` was last asked about.
-    asked: Option<Vec<Value<'a>>>,
+    pub(super) loops: Vec<Loop<'a>>,
+    /// How deep the template and the macros that run are nested.
+    pub(super) depth: usize,
 }
 
 impl<'a> Evaluator<'a> {
     pub(super) fn new(scope: &'a Scope<'a>, parameters: &'a Json) -> Self {
-        Evaluator { scope, parameters, locals: Vec::new(), steps: 0, loops: Vec::new() }
+        Evaluator { scope, parameters, locals: Vec::new(), steps: 0, loops: Vec::new(), depth: 0 }
     }
 
     /// The text that a template prints.
     pub(super) fn render(&mut self, template: &'a Template) -> Result<String, Fault> {
         let mut out = String::new();
+        self.depth = template.depth;
         self.block(&template.body, &mut out)?;
         Ok(out)
     }
@@ -91,7 +88,7 @@ impl<'a> Evaluator<'a> {
         self.spend(1)
     }
 
-    fn spend(&mut self, steps: usize) -> Result<(), Fault> {
+    pub(super) fn spend(&mut self, steps: usize) -> Result<(), Fault> {
         self.steps = self.steps.saturating_add(u32::try_from(steps).unwrap_or(u32::MAX));
         if self.steps > STEPS_MAX {
             return Err(Fault::Other("a template took more than a million steps".to_owned()));
@@ -100,7 +97,7 @@ impl<'a> Evaluator<'a> {
     }
 
     /// A value that was made now: it costs as much as it is large.
-    fn made(&mut self, value: Value<'a>) -> Evaluated<'a> {
+    pub(super) fn made(&mut self, value: Value<'a>) -> Evaluated<'a> {
         match &value {
             Value::List(_) | Value::Tuple(_) | Value::Dict(_) | Value::Method(_) => {
                 self.spend(value.weight()? / 4)?;
@@ -111,7 +108,7 @@ impl<'a> Evaluator<'a> {
         Ok(value)
     }
 
-    fn block(&mut self, statements: &'a [Stmt], out: &mut String) -> Result<Flow, Fault> {
+    pub(super) fn block(&mut self, statements: &'a [Stmt], out: &mut String) -> Result<Flow, Fault> {
         for statement in statements {
             self.step()?;
             if out.len() > BYTES_MAX {
@@ -159,6 +156,15 @@ impl<'a> Evaluator<'a> {
                     let value = self.filtered(filter, text)?;
                     repr::write_text(out, &value);
                 }
+                Stmt::Macro(written) => {
+                    let value = self.closed(written)?;
+                    self.locals.push((&written.name, value));
+                }
+                Stmt::CallBlock(callee, arguments, written) => {
+                    let callee = self.expr(callee)?;
+                    let (given, caller) = (self.given(arguments)?, self.closed(written)?);
+                    repr::write_text(out, &self.called(callee, given, Some(caller))?);
+                }
                 Stmt::Break => return Ok(Flow::Break),
                 Stmt::Continue => return Ok(Flow::Continue),
             }
@@ -174,68 +180,8 @@ impl<'a> Evaluator<'a> {
         self.made(Value::text(text))
     }
 
-    fn each(
-        &mut self,
-        target: &'a Target,
-        over: &'a Expr,
-        filter: Option<&'a Expr>,
-        body: &'a [Stmt],
-        otherwise: &'a [Stmt],
-        out: &mut String,
-    ) -> Result<(), Fault> {
-        let mut items = self.expr(over)?.items()?;
-        self.spend(items.len())?;
-        let outer = self.locals.len();
-        if let Some(filter) = filter {
-            let mut kept = Vec::with_capacity(items.len());
-            for item in items {
-                self.declare(target, item.clone())?;
-                if self.expr(filter)?.truthy() {
-                    kept.push(item);
-                }
-                self.locals.truncate(outer);
-            }
-            items = kept;
-        }
-        let count = items.len();
-        if count == 0 {
-            self.block(otherwise, out)?;
-        }
-        self.loops.push(Loop { index: 0, asked: None });
-        let mut before = Value::Undefined;
-        for (index, item) in items.iter().enumerate() {
-            self.spend(8)?;
-            if let Some(innermost) = self.loops.last_mut() {
-                innermost.index = index;
-            }
-            let field = |name: &'static str, value| (Value::Str(Cow::Borrowed(name)), value);
-            let position = Value::dict(vec![
-                field("index", Value::Int(index as i128 + 1)),
-                field("index0", Value::Int(index as i128)),
-                field("revindex", Value::Int((count - index) as i128)),
-                field("revindex0", Value::Int((count - index - 1) as i128)),
-                field("first", Value::Bool(index == 0)),
-                field("last", Value::Bool(index + 1 == count)),
-                field("length", Value::Int(count as i128)),
-                field("depth", Value::Int(1)),
-                field("depth0", Value::Int(0)),
-                field("previtem", std::mem::replace(&mut before, item.clone())),
-                field("nextitem", items.get(index + 1).cloned().unwrap_or(Value::Undefined)),
-            ]);
-            self.locals.push(("loop", position));
-            self.declare(target, item.clone())?;
-            let flow = self.block(body, out)?;
-            self.locals.truncate(outer);
-            if flow == Flow::Break {
-                break;
-            }
-        }
-        self.loops.pop();
-        Ok(())
-    }
-
     /// A new variable of the innermost block.
-    fn declare(&mut self, target: &'a Target, value: Value<'a>) -> Result<(), Fault> {
+    pub(super) fn declare(&mut self, target: &'a Target, value: Value<'a>) -> Result<(), Fault> {
         match target {
             Target::Name(name) => self.locals.push((name, value)),
             Target::Several(targets) => {
@@ -397,26 +343,20 @@ impl<'a> Evaluator<'a> {
             && matches!(name.as_str(), "cycle" | "changed")
         {
             let given = self.given(arguments)?.by_place;
-            let Some(innermost) = self.loops.last_mut() else { return undefined() };
-            if name == "cycle" {
-                let at = innermost.index.checked_rem(given.len());
-                let at = at.ok_or_else(|| Fault::Type("no items for cycling given".to_owned()))?;
-                return Ok(given[at].clone());
-            }
-            let same = |asked: &Vec<Value<'a>>| {
-                asked.len() == given.len() && asked.iter().zip(&given).all(|(left, right)| left.equals(right))
-            };
-            let changed = !innermost.asked.as_ref().is_some_and(same);
-            innermost.asked = Some(given);
-            return Ok(Value::Bool(changed));
+            return self.asked_of_loop(name, given);
         }
         match self.expr(callee)? {
             Value::Method(method) => {
                 let given = self.given(arguments)?;
                 methods::call(&method.0, &method.1, &given)
             }
-            Value::Undefined => undefined(),
-            other => type_error(format!("'{}' object is not callable", other.type_name())),
+            callee => {
+                let given = match &callee {
+                    Value::Macro(_) => self.given(arguments)?,
+                    _ => Given { by_place: Vec::new(), by_name: Vec::new() },
+                };
+                self.called(callee, given, None)
+            }
         }
     }
 

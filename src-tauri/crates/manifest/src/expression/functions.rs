@@ -47,6 +47,14 @@ fn need<'a, 'g>(given: &'g Given<'a>, at: usize, name: &str) -> Result<&'g Value
     }
 }
 
+/// A text that Python itself asks for, to which a value that is not there is one of the wrong type.
+fn plain_text<'g>(given: &'g Given<'_>, at: usize, name: &str) -> Result<&'g str, Fault> {
+    match given.get(at, name) {
+        Some(Value::Undefined) => type_error(format!("`{name}` must be str, not Undefined")),
+        _ => need_text(given, at, name),
+    }
+}
+
 fn need_text<'g>(given: &'g Given<'_>, at: usize, name: &str) -> Result<&'g str, Fault> {
     match need(given, at, name)? {
         Value::Str(text) => Ok(text),
@@ -78,7 +86,7 @@ pub(super) fn call<'a>(scope: &Scope<'_>, name: &str, given: &Given<'a>) -> Eval
         "max" | "min" => extreme(given, name == "max")?,
         "day_delta" => {
             let format = given.text(1, "format")?;
-            let days = match need(given, 0, "num_days")?.number() {
+            let days = match given.get(0, "num_days").and_then(Value::number) {
                 Some(super::value::Number::Int(count)) => methods::days(count),
                 Some(super::value::Number::Float(count)) => {
                     Some(Duration { months: 0, microseconds: (count * 86_400e6) as i64 })
@@ -94,8 +102,8 @@ pub(super) fn call<'a>(scope: &Scope<'_>, name: &str, given: &Given<'a>) -> Eval
             Value::Duration(Duration::parse(&text).map_err(|error| other(error.message()))?)
         }
         "format_datetime" => format_datetime(given)?,
-        "sanitize_url" => Value::text(quote_plus(need_text(given, 0, "value")?)),
-        "camel_case_to_snake_case" => Value::text(snake(need_text(given, 0, "value")?)),
+        "sanitize_url" => Value::text(quote_plus(plain_text(given, 0, "value")?)),
+        "camel_case_to_snake_case" => Value::text(snake(plain_text(given, 0, "value")?)),
         "generate_uuid" => Value::text(uuid()?),
         "namespace" | "dict" => {
             let dict = Rc::default();
@@ -135,9 +143,13 @@ fn extreme<'a>(given: &Given<'a>, largest: bool) -> Evaluated<'a> {
 }
 
 fn format_datetime<'a>(given: &Given<'a>) -> Evaluated<'a> {
-    let format = need_text(given, 1, "format")?;
+    let format = plain_text(given, 1, "format")?;
     let input = given.text(2, "input_format")?.filter(|input| !input.is_empty());
-    let moment = match need(given, 0, "dt")? {
+    let time = match (given.get(0, "dt"), &input) {
+        (Some(Value::Undefined), Some(_)) => return type_error("a time must be text, not Undefined"),
+        _ => need(given, 0, "dt")?,
+    };
+    let moment = match time {
         Value::Moment(moment) => return Ok(Value::text(moment.strftime(format))),
         Value::Day(_) => return type_error("Parser must be a string or character stream, not date"),
         Value::Bool(seconds) => {

@@ -11,6 +11,8 @@ mod filters;
 mod format;
 mod functions;
 mod literal;
+mod loops;
+mod macros;
 mod methods;
 mod moment;
 mod operators;

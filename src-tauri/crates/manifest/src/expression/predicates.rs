@@ -43,7 +43,7 @@ pub(super) fn test<'a>(name: &str, value: &Value<'a>, given: &Given<'a>) -> Resu
         "mapping" => matches!(value, Value::JsonDict(_) | Value::Dict(_)),
         "sequence" => value.len().is_ok(),
         "iterable" => value.items().is_ok(),
-        "callable" => matches!(value, Value::Method(_)),
+        "callable" => matches!(value, Value::Method(_) | Value::Macro(_)),
         "lower" => cased(char::is_lowercase, char::is_uppercase),
         "upper" => cased(char::is_uppercase, char::is_lowercase),
         "even" => remainder(2)? == 0.0,

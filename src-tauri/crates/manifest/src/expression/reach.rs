@@ -1,6 +1,7 @@
 //! What of a variable a template can see, told from its text alone.
 
 use super::compile::{Arguments, Constant, Expr, Stmt, Template};
+use super::macros::Macro;
 
 /// Whether a template could see what lies at `path` in a variable, or in it. In doubt it could.
 pub(super) fn reaches(template: &Template, variable: &str, path: &[&str]) -> bool {
@@ -35,7 +36,15 @@ impl Reach<'_> {
                 assigned.iter().any(|(_, value)| self.expr(value)) || self.block(body)
             }
             Stmt::FilterBlock(filter, body) => self.expr(filter) || self.block(body),
+            Stmt::Macro(written) => self.written(written),
+            Stmt::CallBlock(callee, arguments, written) => {
+                self.expr(callee) || self.arguments(arguments) || self.written(written)
+            }
         }
+    }
+
+    fn written(&self, written: &Macro) -> bool {
+        written.defaults.iter().any(|default| self.expr(default)) || self.block(&written.body)
     }
 
     fn expr(&self, expr: &Expr) -> bool {
@@ -136,6 +145,9 @@ mod tests {
             "{% set all = response %}{{ all.data.items }}",
             "{{ response.get('next', response) }}",
             "{{ response.next.get(response) }}",
+            "{% macro all() %}{{ response }}{% endmacro %}{{ all() }}",
+            "{% macro of(x) %}{{ x.data.items }}{% endmacro %}{{ of(response) }}",
+            "{% macro of() %}{{ caller() }}{% endmacro %}{% call of() %}{{ response.data }}{% endcall %}",
         ] {
             assert!(sees(text), "{text}");
         }
@@ -146,6 +158,7 @@ mod tests {
             "{% if response.meta.more and not response.get('end') %}{{ response.data.cursor[0] }}{% endif %}",
             "{{ last_record['id'] }}",
             "{{ headers['data'] }}",
+            "{% macro next() %}{{ response.next }}{% endmacro %}{{ next() }}",
         ] {
             assert!(!sees(text), "{text}");
         }

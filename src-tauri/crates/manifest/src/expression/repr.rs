@@ -75,6 +75,9 @@ fn write(out: &mut String, value: &Value<'_>, plain: bool) {
         Value::Method(method) => {
             let _ = write!(out, "<built-in method {} of {} object>", method.1, method.0.type_name());
         }
+        Value::Macro(closure) => {
+            let _ = write!(out, "<Macro {}>", repr(&Value::text(closure.written.name.as_str())));
+        }
     }
 }
 

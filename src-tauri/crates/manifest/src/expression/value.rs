@@ -6,6 +6,7 @@ use std::cmp::Ordering;
 use std::rc::Rc;
 
 use super::datetime::{Duration, Moment};
+use super::macros::Closure;
 use crate::{Json, Map};
 
 /// Lists in lists that a template made, at most.
@@ -39,6 +40,7 @@ pub(super) enum Value<'a> {
     Duration(Duration),
     /// A method that has not been called yet.
     Method(Rc<(Value<'a>, Cow<'a, str>)>),
+    Macro(Rc<Closure<'a>>),
 }
 
 /// Why an evaluation ended. The reference treats each in its own way.
@@ -166,6 +168,7 @@ impl<'a> Value<'a> {
             Value::Day(_) => "date",
             Value::Duration(_) => "timedelta",
             Value::Method(_) => "method",
+            Value::Macro(_) => "Macro",
         }
     }
 
@@ -182,7 +185,9 @@ impl<'a> Value<'a> {
             Value::JsonDict(fields) => !fields.is_empty(),
             Value::Dict(fields) => !fields.borrow().is_empty(),
             Value::Duration(duration) => *duration != Duration::default(),
-            Value::Moment(_) | Value::Day(_) | Value::Method(_) | Value::Namespace(_) => true,
+            Value::Moment(_) | Value::Day(_) | Value::Method(_) | Value::Macro(_) | Value::Namespace(_) => {
+                true
+            }
         }
     }
 

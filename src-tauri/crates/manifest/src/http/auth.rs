@@ -2,9 +2,11 @@
 
 mod jwt;
 mod oauth;
+mod pool;
 mod session;
 
 pub(super) use oauth::find;
+pub(super) use pool::Pools;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -51,6 +53,8 @@ pub(super) enum Authenticator {
         choices: Vec<(String, Authenticator)>,
     },
     Jwt(Box<jwt::Jwt>),
+    /// One of several tokens, chosen when a request is sent.
+    Pool(Box<pool::Pool>),
     /// Another one, and headers beside it.
     With(Box<Authenticator>, Vec<(&'static str, &'static str)>),
     /// The first whose condition holds.
@@ -86,6 +90,7 @@ impl Authenticator {
                 Authenticator::LegacySession(Box::new(session::Legacy::new(&node)?))
             }
             "JwtAuthenticator" => Authenticator::Jwt(Box::new(jwt::Jwt::new(&node)?)),
+            "RateLimitedMultipleTokenAuthenticator" => Authenticator::Pool(Box::new(pool::Pool::new(&node)?)),
             "SelectiveAuthenticator" => {
                 let path = node.list("authenticator_selection_path");
                 let choices = node.require("authenticators")?;
@@ -150,7 +155,8 @@ impl Authenticator {
             options.headers.insert(name.to_owned(), Json::String(value));
         };
         match self {
-            Authenticator::None => {}
+            // The tokens of a pool are chosen request by request: see `pool`.
+            Authenticator::None | Authenticator::Pool(_) => {}
             Authenticator::Key { value, place } => {
                 let value = python_str(&value.eval(&scope)?);
                 // An empty header is sent, an empty parameter is not: as the reference does it.
@@ -178,9 +184,7 @@ impl Authenticator {
             Authenticator::LegacySession(session) => session.apply(run, options, refused).await?,
             Authenticator::Jwt(jwt) => jwt.apply(run, options)?,
             Authenticator::Selective { path, choices } => {
-                let chosen = path.iter().try_fold(&*config, |value, step| value.get(step)).map(python_str);
-                let found = choices.iter().find(|(name, _)| Some(name) == chosen.as_ref());
-                let Some((_, choice)) = found else {
+                let Some(choice) = selected(path, choices, &config) else {
                     let names: Vec<&str> = choices.iter().map(|(name, _)| name.as_str()).collect();
                     return Err(syncline_protocol::Error::new(
                         syncline_protocol::ErrorKind::Config,
@@ -211,6 +215,16 @@ impl Authenticator {
         Ok(())
     }
 
+    /// The tokens of which one is put into each request, if there are several.
+    pub(super) fn pool(&self, config: &Json) -> Option<&pool::Pool> {
+        match self {
+            Authenticator::Pool(pool) => Some(pool),
+            Authenticator::With(inner, _) => inner.pool(config),
+            Authenticator::Selective { path, choices } => selected(path, choices, config)?.pool(config),
+            _ => None,
+        }
+    }
+
     /// Whether a token that is refused can be asked for anew.
     pub(super) fn can_renew(&self) -> bool {
         match self {
@@ -221,6 +235,15 @@ impl Authenticator {
             _ => false,
         }
     }
+}
+
+fn selected<'c>(
+    path: &[String],
+    choices: &'c [(String, Authenticator)],
+    config: &Json,
+) -> Option<&'c Authenticator> {
+    let chosen = path.iter().try_fold(config, |value, step| value.get(step)).map(python_str)?;
+    choices.iter().find(|(name, _)| *name == chosen).map(|(_, choice)| choice)
 }
 
 /// The tokens of a run, by the component that asks for them. Who finds none waits for the one who asks.

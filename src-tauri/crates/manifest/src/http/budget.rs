@@ -53,7 +53,7 @@ struct Window {
     until: Option<Instant>,
 }
 
-struct Matcher {
+pub(super) struct Matcher {
     weight: usize,
     method: Option<String>,
     base: Option<String>,
@@ -245,7 +245,7 @@ impl Rate {
 }
 
 impl Matcher {
-    fn new(node: &Node<'_>) -> Result<Matcher> {
+    pub(super) fn new(node: &Node<'_>) -> Result<Matcher> {
         let pattern = node.text("url_path_pattern")?.map(Regex::new);
         let path = pattern.transpose().map_err(|_| node.error("`url_path_pattern` is not valid"))?;
         let weight = node.integer("weight")?.and_then(|weight| usize::try_from(weight).ok());
@@ -259,7 +259,7 @@ impl Matcher {
         })
     }
 
-    fn matches(&self, method: &str, url: &Url, headers: &HeaderMap) -> bool {
+    pub(super) fn matches(&self, method: &str, url: &Url, headers: &HeaderMap) -> bool {
         let base = format!("{}://{}", url.scheme(), url.authority());
         let path = url.path().trim_end_matches('/');
         self.method.as_deref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(method))

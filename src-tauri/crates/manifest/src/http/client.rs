@@ -1,22 +1,25 @@
 //! The HTTP client of a run: connections, limits, redirects, kept answers, waiting for a host that asked for it.
 
+mod answer;
+mod local;
+
 use std::collections::HashMap;
 use std::io;
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures::stream::BoxStream;
 use futures::{StreamExt as _, TryStreamExt as _};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use reqwest::{Method, Url};
-use syncline_protocol::{Error, ErrorKind, Result, Tape};
+use syncline_protocol::{Error, ErrorKind, Result, Traffic};
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
-use super::tape::{Head, Player, recorded};
+pub(super) use answer::too_large;
+pub use answer::{Answer, Body, Kept};
+use local::is_local;
 
 /// What a client allows.
 #[derive(Debug, Clone)]
@@ -65,89 +68,26 @@ pub struct Prepared {
     pub headers: HeaderMap,
     /// The body.
     pub body: Option<Bytes>,
+    /// Who named the address.
+    pub origin: Origin,
+}
+
+/// Who named the address of a request.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Origin {
+    /// The manifest, or the settings of the source.
+    #[default]
+    Own,
+    /// An answer of the API: a link to the next page, the place of a file. With the address that the manifest gives for
+    /// such requests; none when it leaves all of it to the API.
+    Told(Option<Url>),
 }
 
 impl Prepared {
     /// A plain question for an address.
     pub fn get(url: Url) -> Prepared {
-        Prepared { method: Method::GET, url, headers: HeaderMap::new(), body: None }
+        Prepared { method: Method::GET, url, headers: HeaderMap::new(), body: None, origin: Origin::Own }
     }
-}
-
-/// What a server answered, its body still to be read.
-pub struct Answer {
-    /// Its status.
-    pub status: u16,
-    /// Its headers; names in small letters.
-    pub headers: Vec<(String, String)>,
-    /// The address that answered, after redirects.
-    pub url: Url,
-    /// The body.
-    pub body: Body,
-}
-
-/// A body that is read once, bounded in size.
-pub struct Body {
-    bytes: BoxStream<'static, Result<Bytes>>,
-    limits: Limits,
-    /// How long it will be, when the server told.
-    length: Option<u64>,
-}
-
-impl Body {
-    /// A body that is already here.
-    pub fn ready(bytes: Bytes) -> Body {
-        let limits = Limits { stream_bytes: u64::MAX, body_bytes: u64::MAX, ..Limits::default() };
-        Body { bytes: futures::stream::once(async { Ok(bytes) }).boxed(), limits, length: None }
-    }
-
-    /// The whole body.
-    ///
-    /// # Errors
-    /// `LimitExceeded`; `ConnectionLost` or `Timeout` when it does not come to its end.
-    pub async fn whole(mut self) -> Result<Bytes> {
-        let limit = self.limits.body_bytes;
-        let length = self.length.unwrap_or(0);
-        if length > limit {
-            return Err(too_large(limit));
-        }
-        let Some(first) = self.bytes.try_next().await? else { return Ok(Bytes::new()) };
-        let (mut pieces, mut total) = (vec![first], 0);
-        // Put together at the end: a body that turns out to be too large never takes more than the limit.
-        loop {
-            total += pieces.last().map_or(0, Bytes::len);
-            if total as u64 > limit {
-                return Err(too_large(limit));
-            }
-            match self.bytes.try_next().await? {
-                Some(piece) => pieces.push(piece),
-                None if pieces.len() == 1 => return Ok(pieces.swap_remove(0)),
-                None => return Ok(pieces.concat().into()),
-            }
-        }
-    }
-
-    /// The body piece by piece.
-    pub fn pieces(self) -> BoxStream<'static, Result<Bytes>> {
-        let limit = self.limits.stream_bytes;
-        let mut seen = 0_u64;
-        self.bytes
-            .map(move |piece| {
-                let piece = piece?;
-                seen += piece.len() as u64;
-                if seen > limit { Err(too_large(limit)) } else { Ok(piece) }
-            })
-            .boxed()
-    }
-}
-
-pub(super) fn too_large(limit: u64) -> Error {
-    Error::new(
-        ErrorKind::LimitExceeded,
-        format!("The API answered with more than {} MB at once.", limit >> 20),
-    )
-    .meaning("Nothing of this answer was loaded.")
-    .fix("Ask for smaller pages, if the connector has a setting for that.")
 }
 
 /// Stands between a client and the network: keeps what is said there, or says it again.
@@ -160,29 +100,13 @@ pub trait Relay: Send + Sync {
     async fn send(&self, client: &Client, request: &Prepared) -> Result<Answer>;
 }
 
-/// An answer that is kept for others who ask the same.
-#[derive(Clone)]
-struct Kept {
-    status: u16,
-    headers: Vec<(String, String)>,
-    url: Url,
-    body: Bytes,
-}
-
-/// Where answers come from.
-enum Traffic {
-    Live,
-    Record(Arc<dyn Tape>),
-    Replay(Player),
-}
-
 /// Sends requests for all streams of a run.
 pub struct Client {
     http: reqwest::Client,
     limits: Limits,
     relay: Option<Arc<dyn Relay>>,
-    /// Keeps answers, or gives kept ones instead of asking.
-    traffic: Traffic,
+    /// Addresses that were asked because the manifest or the settings name them, one a host.
+    named: Mutex<Vec<Url>>,
     /// Until when a host wants to be left alone.
     resting: Mutex<HashMap<String, Instant>>,
     kept: Mutex<HashMap<String, Arc<OnceCell<Kept>>>>,
@@ -192,6 +116,7 @@ pub struct Client {
     /// How many requests are under way at once.
     pub(crate) gate: super::budget::Gate,
     pub(super) tokens: super::auth::Tokens,
+    pub(super) pools: super::auth::Pools,
 }
 
 impl Client {
@@ -213,13 +138,14 @@ impl Client {
             http,
             limits,
             relay: None,
-            traffic: Traffic::Live,
+            named: Mutex::default(),
             resting: Mutex::default(),
             kept: Mutex::default(),
             kept_bytes: Mutex::default(),
             budget: super::budget::Budget::default(),
             gate: super::budget::Gate::new(AT_ONCE),
             tokens: super::auth::Tokens::default(),
+            pools: super::auth::Pools::default(),
         })
     }
 
@@ -232,19 +158,17 @@ impl Client {
 
     /// The same with a tape: answers are kept on it, or given from it and nothing is asked any more.
     #[must_use]
-    pub fn on_tape(mut self, tape: syncline_protocol::Traffic) -> Client {
-        self.traffic = match tape {
-            syncline_protocol::Traffic::Record(tape) => Traffic::Record(tape),
-            syncline_protocol::Traffic::Replay(answers) => Traffic::Replay(Player::new(&answers)),
-        };
-        self
+    pub fn on_tape(self, traffic: Traffic) -> Client {
+        self.with_relay(super::tape::relay(traffic))
     }
 
     /// Sends a request and follows redirects. Any status is an answer.
     ///
     /// # Errors
-    /// `Unreachable`, `Tls`, `Timeout`, `ConnectionLost`; `Config` for a redirect to a place it may not lead to.
+    /// `Unreachable`, `Tls`, `Timeout`, `ConnectionLost`; `Config` for a redirect or a link to a place it may not
+    /// lead to.
     pub async fn send(&self, request: &Prepared) -> Result<Answer> {
+        self.may_ask(request).await?;
         match &self.relay {
             None => self.send_now(request).await,
             Some(relay) => relay.send(self, request).await,
@@ -256,14 +180,6 @@ impl Client {
     /// # Errors
     /// As [`send`](Self::send).
     pub async fn send_now(&self, request: &Prepared) -> Result<Answer> {
-        if let Traffic::Replay(player) = &self.traffic {
-            let (head, body) = player.answer(request)?;
-            let url = head.answered.parse().unwrap_or_else(|_| request.url.clone());
-            let bytes = Body::ready(body).bytes;
-            let body = Body { bytes, limits: self.limits.clone(), length: None };
-            return Ok(Answer { status: head.status, headers: head.headers, url, body });
-        }
-        let asked = request;
         let mut request = request.clone();
         let origin = request.url.clone();
         for _ in 0..=self.limits.redirects {
@@ -274,12 +190,13 @@ impl Client {
             let status = response.status().as_u16();
             let target = response.headers().get(LOCATION).and_then(|target| target.to_str().ok());
             let Some(target) = target.filter(|_| matches!(status, 301 | 302 | 303 | 307 | 308)) else {
-                return Ok(self.kept_on_tape(asked, self.answer(response)));
+                return Ok(self.answer(response));
             };
             let target = request.url.join(target).map_err(|_| {
                 Error::new(ErrorKind::CorruptInput, "The API sent us on to an address that is not valid.")
             })?;
-            self.may_go_on(&origin, &target).await?;
+            let sent = "The API sends us on to an address of this computer or the local network.";
+            self.may_go_on(&[&origin], &target, sent).await?;
             if target.host_str() != request.url.host_str() {
                 // What lets us in here is nobody else's business.
                 request.headers.remove(AUTHORIZATION);
@@ -311,13 +228,7 @@ impl Client {
             let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(kept.entry(key.clone()).or_default())
         };
-        let answer = cell
-            .get_or_try_init(|| async {
-                let answer = send.await?;
-                let (status, headers, url) = (answer.status, answer.headers, answer.url);
-                Ok::<_, Error>(Kept { status, headers, url, body: answer.body.whole().await? })
-            })
-            .await?;
+        let answer = cell.get_or_try_init(|| async { send.await?.keep().await }).await?;
         let answer = answer.clone();
         // Memory is bounded: what is too much is forgotten, and asked for again. So is what went wrong.
         let mut bytes = self.kept_bytes.lock().unwrap_or_else(PoisonError::into_inner);
@@ -327,12 +238,7 @@ impl Client {
             self.kept.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
         }
         drop(bytes);
-        Ok(Answer {
-            status: answer.status,
-            headers: answer.headers,
-            url: answer.url,
-            body: Body { limits: self.limits.clone(), ..Body::ready(answer.body) },
-        })
+        Ok(answer.into())
     }
 
     /// All requests to this host wait until then.
@@ -358,67 +264,46 @@ impl Client {
         let host = url.clone();
         let length = response.content_length();
         let bytes = response.bytes_stream().map_err(move |error| failed(&host, error)).boxed();
-        Answer { status, headers, url, body: Body { bytes, limits: self.limits.clone(), length } }
+        Answer { status, headers, url, body: Body::coming(bytes, self.limits.clone(), length) }
     }
 
-    /// The same answer; once its body is read it is on the tape, if there is one.
-    fn kept_on_tape(&self, asked: &Prepared, mut answer: Answer) -> Answer {
-        if let Traffic::Record(tape) = &self.traffic {
-            let head = Head::new(asked, answer.status, &answer.headers, &answer.url);
-            answer.body.bytes = recorded(Arc::clone(tape), head, answer.body.bytes);
-        }
-        answer
-    }
-
-    /// A public API must not lead us into the local network.
-    async fn may_go_on(&self, origin: &Url, target: &Url) -> Result<()> {
-        if self.limits.allow_private || is_local(origin).await || !is_local(target).await {
+    /// What an answer names may be asked as the answer itself: nobody leads us from the internet into the local network.
+    async fn may_ask(&self, request: &Prepared) -> Result<()> {
+        let host = request.url.host_str();
+        let named: Vec<Url> = match &request.origin {
+            Origin::Own => {
+                let mut named = self.named.lock().unwrap_or_else(PoisonError::into_inner);
+                if named.iter().all(|known| known.host_str() != host) {
+                    named.push(request.url.clone());
+                }
+                return Ok(());
+            }
+            Origin::Told(Some(home)) => vec![home.clone()],
+            Origin::Told(None) => self.named.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+        };
+        // What nothing was asked for before cannot come from an answer.
+        if named.is_empty() || named.iter().any(|known| known.host_str() == host) {
             return Ok(());
         }
-        Err(Error::new(
-            ErrorKind::Config,
-            "The API sends us on to an address of this computer or the local network.",
-        )
-        .with("host", target.host_str().unwrap_or_default())
-        .meaning("Nothing was asked there.")
-        .fix("If that is right, allow private addresses in the settings of the source."))
+        let named: Vec<&Url> = named.iter().collect();
+        let told = "An answer of the API leads to an address of this computer or the local network.";
+        self.may_go_on(&named, &request.url, told).await
     }
-}
 
-/// Whether any address of the host is private. A name that does not resolve is not.
-async fn is_local(url: &Url) -> bool {
-    match url.host() {
-        Some(url::Host::Ipv4(address)) => is_private(address.into()),
-        Some(url::Host::Ipv6(address)) => is_private(address.into()),
-        Some(url::Host::Domain(name)) => {
-            if name == "localhost" || name.ends_with(".localhost") {
-                return true;
-            }
-            let port = url.port_or_known_default().unwrap_or(443);
-            match tokio::net::lookup_host((name, port)).await {
-                Ok(mut addresses) => addresses.any(|address| is_private(address.ip())),
-                Err(_) => false,
+    /// From these addresses to that one: not from public ones alone to a private one. `what`: what happened then.
+    async fn may_go_on(&self, origins: &[&Url], target: &Url, what: &str) -> Result<()> {
+        if self.limits.allow_private || !is_local(target).await {
+            return Ok(());
+        }
+        for origin in origins {
+            if is_local(origin).await {
+                return Ok(());
             }
         }
-        None => false,
-    }
-}
-
-fn is_private(address: IpAddr) -> bool {
-    match address.to_canonical() {
-        IpAddr::V4(v4) => {
-            let [first, second, ..] = v4.octets();
-            v4.is_private()
-                || v4.is_loopback()
-                || v4.is_link_local()
-                || v4.is_unspecified()
-                || v4.is_broadcast()
-                || (first == 100 && (64..128).contains(&second))
-        }
-        IpAddr::V6(v6) => {
-            let first = v6.segments()[0];
-            v6.is_loopback() || v6.is_unspecified() || first & 0xfe00 == 0xfc00 || first & 0xffc0 == 0xfe80
-        }
+        Err(Error::new(ErrorKind::Config, what)
+            .with("host", target.host_str().unwrap_or_default())
+            .meaning("Nothing was asked there.")
+            .fix("If that is right, allow private addresses in the settings of the source."))
     }
 }
 

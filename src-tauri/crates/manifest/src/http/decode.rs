@@ -1,5 +1,11 @@
 //! From a body to JSON elements.
 
+mod archive;
+mod csv;
+mod encoding;
+mod items;
+mod xml;
+
 use std::cell::Cell;
 use std::io::{self, BufRead, BufReader, Read};
 use std::rc::Rc;
@@ -7,7 +13,6 @@ use std::rc::Rc;
 use bytes::Bytes;
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
-use quick_xml::events::Event;
 use syncline_protocol::{Error, ErrorKind, Result};
 use tokio::sync::mpsc;
 
@@ -17,6 +22,10 @@ use super::{Decoded, Response};
 use crate::context::{Compatibility, Run};
 use crate::document::Node;
 use crate::{Json, Map};
+
+use self::csv::Csv;
+use self::items::Items;
+use self::xml::xml;
 
 /// Elements are handed over in batches of this many.
 const BATCH: usize = 1000;
@@ -34,9 +43,8 @@ pub(super) enum Format {
     JsonLines,
     /// Each line as `{"record": line}`.
     Lines,
-    Csv {
-        delimiter: u8,
-    },
+    Csv(Csv),
+    Items(Items),
     Gzip(Box<Format>),
     Zip(Box<Format>),
     Xml,
@@ -51,22 +59,11 @@ impl Format {
             }))
         };
         Ok(match node.kind() {
-            "JsonDecoder" | "JsonItemsDecoder" | "JsonParser" => Format::Json,
+            "JsonDecoder" | "JsonParser" => Format::Json,
+            "JsonItemsDecoder" => Format::Items(Items::new(node)?),
             "JsonlDecoder" | "JsonLineParser" => Format::JsonLines,
             "IterableDecoder" => Format::Lines,
-            "CsvDecoder" | "CsvParser" => {
-                let delimiter = node.text("delimiter")?.unwrap_or(",");
-                let delimiter = match delimiter {
-                    "\\t" | "\t" => b'\t',
-                    "\\n" => b'\n',
-                    other => other
-                        .bytes()
-                        .next()
-                        .filter(|_| other.len() == 1)
-                        .ok_or_else(|| node.error("`delimiter` must be one character"))?,
-                };
-                Format::Csv { delimiter }
-            }
+            "CsvDecoder" | "CsvParser" => Format::Csv(Csv::new(node)?),
             "GzipDecoder" => Format::Gzip(inner("decoder")?),
             "GzipParser" => Format::Gzip(inner("inner_parser")?),
             "GzipJsonDecoder" => Format::Gzip(Box::new(Format::Json)),
@@ -95,59 +92,20 @@ impl Format {
                 Ok(Decoded { response: element.clone(), elements: once(vec![element]) })
             }
             Format::Zip(inner) => {
-                let body = response.body.whole().await?;
-                let inner = (**inner).clone();
-                let elements = tokio::task::spawn_blocking(move || unzip(&body, &inner)).await;
-                let elements = elements
-                    .map_err(|error| Error::internal("A file could not be unpacked.").caused_by(error))??;
-                Ok(Decoded { response: empty(), elements: once(elements) })
+                let (body, inner) = (response.body.whole().await?, (**inner).clone());
+                let read = move |give: &mut Give<'_>| archive::read(body, &inner, archive::BOUNDS, give);
+                Ok(Decoded { response: empty(), elements: on_a_thread(read) })
             }
-            streamed => Ok(Decoded { response: empty(), elements: streamed.stream(response.body) }),
+            streamed => {
+                let (format, input) = (streamed.clone(), Pieces::of(response.body));
+                let read = move |give: &mut Give<'_>| format.read(Box::new(input), give);
+                Ok(Decoded { response: empty(), elements: on_a_thread(read) })
+            }
         }
     }
 
-    /// Decodes piece by piece on a thread of its own.
-    fn stream(&self, body: Body) -> BoxStream<'static, Result<Vec<Json>>> {
-        let (pieces, received) = mpsc::channel::<Result<Bytes>>(IN_FLIGHT);
-        let (batches, mut decoded) = mpsc::channel::<Result<Vec<Json>>>(IN_FLIGHT);
-        let format = self.clone();
-        let reader = tokio::task::spawn_blocking(move || {
-            let input = Pieces { received, current: Bytes::new() };
-            let mut batch = Vec::new();
-            let mut give = |element: Json| {
-                batch.push(element);
-                if batch.len() < BATCH {
-                    return Ok(());
-                }
-                let gone = |_| io::Error::other(Error::new(ErrorKind::Stopped, "The sync was stopped."));
-                batches.blocking_send(Ok(std::mem::take(&mut batch))).map_err(gone)
-            };
-            let ended = format.read(Box::new(input), &mut give);
-            if !batch.is_empty() {
-                // Nobody waits any more when this fails.
-                let _ = batches.blocking_send(Ok(batch));
-            }
-            if let Err(error) = ended {
-                let _ = batches.blocking_send(Err(told(error)));
-            }
-        });
-        let mut bytes = body.pieces();
-        let pump = tokio::spawn(async move {
-            while let Some(piece) = bytes.next().await {
-                if pieces.send(piece).await.is_err() {
-                    break;
-                }
-            }
-        });
-        futures::stream::poll_fn(move |context| {
-            // The tasks live as long as somebody takes what they make.
-            let _ = (&reader, &pump);
-            decoded.poll_recv(context)
-        })
-        .boxed()
-    }
-
-    fn read(&self, input: Box<dyn Read>, give: &mut dyn FnMut(Json) -> io::Result<()>) -> io::Result<()> {
+    /// Decodes what comes, on the thread that asks for it.
+    fn read(&self, input: Box<dyn Read + '_>, give: &mut Give<'_>) -> io::Result<()> {
         match self {
             Format::Json => {
                 let text = unpacked(input, UNPACKED_MAX)?;
@@ -162,21 +120,23 @@ impl Format {
                 }
                 give(match self {
                     Format::Lines => {
-                        let text = String::from_utf8_lossy(line).into_owned();
-                        Json::Object(Map::from_iter([("record".to_owned(), Json::String(text))]))
+                        let text = std::str::from_utf8(line);
+                        let text = text.map_err(|error| corrupt("has a line that is no UTF-8", error))?;
+                        Json::Object(Map::from_iter([("record".to_owned(), Json::from(text))]))
                     }
                     _ => serde_json::from_slice(line)
                         .map_err(|error| corrupt("has a line that is no JSON", error))?,
                 })
             }),
-            Format::Csv { delimiter } => csv(input, *delimiter, give),
+            Format::Csv(csv) => csv.read(input, give),
+            Format::Items(items) => items.read(input, give),
             Format::Gzip(inner) => {
                 let mut input = BufReader::new(input);
                 // What is not packed passes: some servers unpack on their own.
                 if input.fill_buf()?.starts_with(&[0x1f, 0x8b]) {
-                    inner.read(Box::new(flate2::bufread::MultiGzDecoder::new(StaticReader(input))), give)
+                    inner.read(Box::new(flate2::bufread::MultiGzDecoder::new(input)), give)
                 } else {
-                    inner.read(Box::new(StaticReader(input)), give)
+                    inner.read(Box::new(input), give)
                 }
             }
             Format::Zip(_) | Format::Xml => Err(io::Error::other(Error::new(
@@ -187,23 +147,34 @@ impl Format {
     }
 }
 
-/// A boxed reader as a reader of its own type.
-struct StaticReader(BufReader<Box<dyn Read>>);
+/// Takes the elements of a body, one by one.
+type Give<'g> = dyn FnMut(Json) -> io::Result<()> + 'g;
 
-impl Read for StaticReader {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        self.0.read(into)
-    }
-}
-
-impl BufRead for StaticReader {
-    fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        self.0.fill_buf()
-    }
-
-    fn consume(&mut self, amount: usize) {
-        self.0.consume(amount);
-    }
+/// Decodes on a thread of its own, and hands over batches.
+fn on_a_thread(
+    read: impl FnOnce(&mut Give<'_>) -> io::Result<()> + Send + 'static,
+) -> BoxStream<'static, Result<Vec<Json>>> {
+    let (batches, mut decoded) = mpsc::channel::<Result<Vec<Json>>>(IN_FLIGHT);
+    tokio::task::spawn_blocking(move || {
+        let mut batch = Vec::new();
+        let mut give = |element: Json| {
+            batch.push(element);
+            if batch.len() < BATCH {
+                return Ok(());
+            }
+            // Nobody takes it any more: the thread ends.
+            let gone = |_| io::Error::other(Error::new(ErrorKind::Stopped, "The sync was stopped."));
+            batches.blocking_send(Ok(std::mem::take(&mut batch))).map_err(gone)
+        };
+        let ended = read(&mut give);
+        if !batch.is_empty() {
+            let _ = batches.blocking_send(Ok(batch));
+        }
+        if let Err(error) = ended {
+            let _ = batches.blocking_send(Err(told(error)));
+        }
+    });
+    futures::stream::poll_fn(move |context| decoded.poll_recv(context)).boxed()
 }
 
 fn empty() -> Json {
@@ -290,47 +261,17 @@ fn lines(input: impl Read, mut each: impl FnMut(&[u8]) -> io::Result<()>) -> io:
     }
 }
 
-fn csv(input: impl Read, delimiter: u8, give: &mut dyn FnMut(Json) -> io::Result<()>) -> io::Result<()> {
-    let since = Rc::new(Cell::new(0));
-    let input = RowBound { input, since: Rc::clone(&since) };
-    let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(input);
-    let wrong = |what: &str, error: csv::Error| match error.into_kind() {
-        // It may be our own: a row that never ends, a connection that is lost.
-        csv::ErrorKind::Io(error) => error,
-        other => corrupt(what, format!("{other:?}")),
-    };
-    let headers = reader.byte_headers().map_err(|error| wrong("is no CSV", error))?;
-    let names: Vec<String> = headers
-        .iter()
-        .enumerate()
-        .map(|(at, name)| {
-            let name = String::from_utf8_lossy(name);
-            if at == 0 { name.trim_start_matches('\u{feff}').to_owned() } else { name.into_owned() }
-        })
-        .collect();
-    for row in reader.byte_records() {
-        let row = row.map_err(|error| wrong("has a line that is no CSV", error))?;
-        since.set(0);
-        let mut fields = Map::with_capacity(names.len());
-        for (at, name) in names.iter().enumerate() {
-            let value = row.get(at).map(|value| Json::String(String::from_utf8_lossy(value).into_owned()));
-            fields.insert(name.clone(), value.unwrap_or(Json::Null));
-        }
-        give(Json::Object(fields))?;
-    }
-    Ok(())
-}
-
-/// Counts what is read since the last row: one that never ends must not fill the memory.
-struct RowBound<R> {
+/// Counts what is read since the last row or item that came to its end: one that never ends must not fill the memory.
+struct Bounded<R> {
     input: R,
     since: Rc<Cell<u64>>,
+    most: u64,
 }
 
-impl<R: Read> Read for RowBound<R> {
+impl<R: Read> Read for Bounded<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        if self.since.get() > LINE_MAX {
-            return Err(io::Error::other(super::client::too_large(LINE_MAX)));
+        if self.since.get() > self.most {
+            return Err(io::Error::other(super::client::too_large(self.most)));
         }
         let count = self.input.read(into)?;
         self.since.set(self.since.get() + count as u64);
@@ -338,159 +279,26 @@ impl<R: Read> Read for RowBound<R> {
     }
 }
 
-/// All files of an archive, one after the other.
-fn unzip(body: &[u8], inner: &Format) -> Result<Vec<Json>> {
-    let mut elements = Vec::new();
-    let mut at = 0;
-    // Of all files together.
-    let mut left = UNPACKED_MAX;
-    while body.get(at..at + 4) == Some(b"PK\x03\x04") {
-        let number = |from: usize, bytes: usize| -> Option<usize> {
-            let part = body.get(at + from..at + from + bytes)?;
-            Some(part.iter().rev().fold(0, |number, byte| number << 8 | usize::from(*byte)))
-        };
-        let broken = || Error::new(ErrorKind::CorruptInput, "The API sent an archive that is cut off.");
-        let header = |from, bytes| number(from, bytes).ok_or_else(broken);
-        let (flags, method, packed) = (header(6, 2)?, header(8, 2)?, header(18, 4)?);
-        let start = at + 30 + header(26, 2)? + header(28, 2)?;
-        let rest = body.get(start..).ok_or_else(broken)?;
-        let sized = flags & 8 == 0;
-        let data = if sized { rest.get(..packed).ok_or_else(broken)? } else { rest };
-        let mut give = |element| {
-            elements.push(element);
-            Ok(())
-        };
-        let used = match method {
-            0 if sized => {
-                inner.read(Box::new(io::Cursor::new(data.to_vec())), &mut give).map_err(told)?;
-                packed
-            }
-            8 => {
-                let mut decoder = flate2::bufread::DeflateDecoder::new(data);
-                let unpacked = unpacked(decoder.by_ref(), left).map_err(told)?;
-                left -= unpacked.len() as u64;
-                let used = usize::try_from(decoder.total_in()).unwrap_or(data.len());
-                inner.read(Box::new(io::Cursor::new(unpacked)), &mut give).map_err(told)?;
-                if sized { packed } else { used }
-            }
-            _ => {
-                return Err(Error::new(
-                    ErrorKind::Unsupported,
-                    "The API sent an archive that is packed in an unknown way.",
-                ));
-            }
-        };
-        at = start + used;
-        if !sized {
-            // A description of the entry follows, with or without its mark.
-            at += if body.get(at..at + 4) == Some(b"PK\x07\x08") { 16 } else { 12 };
-        }
-    }
-    Ok(elements)
-}
-
-fn no_xml(error: &dyn std::fmt::Display) -> Error {
-    Error::new(ErrorKind::CorruptInput, "The API answered with something that is no XML.")
-        .caused_by(error.to_string())
-}
-
-/// Attributes as `@name`.
-fn attributes(start: &quick_xml::events::BytesStart<'_>) -> Result<Map> {
-    let wrong = no_xml;
-    let mut fields = Map::new();
-    for attribute in start.attributes() {
-        let attribute = attribute.map_err(|error| wrong(&error))?;
-        let name = attribute.key.as_ref().to_owned();
-        let value = attribute.value.clone().into_owned();
-        let value = quick_xml::escape::unescape(&value).map_err(|error| wrong(&error))?.into_owned();
-        fields.insert(format!("@{name}"), Json::String(value));
-    }
-    Ok(fields)
-}
-
-/// XML in the shape of `xmltodict`: attributes as `@name`, text as `#text`, repeated children as a list.
-fn xml(body: &[u8]) -> Result<Json> {
-    struct Open {
-        name: String,
-        fields: Map,
-        text: String,
-    }
-    let wrong = no_xml;
-    let mut reader = quick_xml::Reader::from_reader(body);
-    let mut stack = vec![Open { name: String::new(), fields: Map::new(), text: String::new() }];
-    let mut buffer = Vec::new();
-    loop {
-        let event = reader.read_event_into(&mut buffer).map_err(|error| wrong(&error))?;
-        let mut closed = false;
-        match event {
-            Event::Start(start) | Event::Empty(start) if stack.len() > 200 => {
-                drop(start);
-                return Err(wrong(&"it is nested too deep"));
-            }
-            Event::Start(ref start) | Event::Empty(ref start) => {
-                let fields = attributes(start)?;
-                let name = start.name().as_ref().to_owned();
-                stack.push(Open { name, fields, text: String::new() });
-                closed = matches!(event, Event::Empty(_));
-            }
-            Event::End(_) => closed = true,
-            Event::Text(text) => {
-                let text = text.to_string();
-                if let Some(open) = stack.last_mut() {
-                    open.text.push_str(&text);
-                }
-            }
-            Event::GeneralRef(reference) => {
-                let name = reference.to_string();
-                let text = quick_xml::escape::unescape(&format!("&{name};"))
-                    .map_err(|error| wrong(&error))?
-                    .into_owned();
-                if let Some(open) = stack.last_mut() {
-                    open.text.push_str(&text);
-                }
-            }
-            Event::CData(text) => {
-                if let Some(open) = stack.last_mut() {
-                    open.text.push_str(&text);
-                }
-            }
-            Event::Eof => break,
-            _ => {}
-        }
-        if closed && stack.len() > 1 {
-            let Some(done) = stack.pop() else { break };
-            let text = done.text.trim();
-            let value = match (done.fields.is_empty(), text.is_empty()) {
-                (true, true) => Json::Null,
-                (true, false) => Json::from(text),
-                (false, empty) => {
-                    let mut fields = done.fields;
-                    if !empty {
-                        fields.insert("#text".to_owned(), text.into());
-                    }
-                    Json::Object(fields)
-                }
-            };
-            if let Some(parent) = stack.last_mut() {
-                match parent.fields.get_mut(&done.name) {
-                    Some(Json::Array(items)) => items.push(value),
-                    Some(known) => *known = Json::Array(vec![known.take(), value]),
-                    None => drop(parent.fields.insert(done.name, value)),
-                }
-            }
-        }
-        buffer.clear();
-    }
-    if stack.len() != 1 {
-        return Err(wrong(&"it is cut off"));
-    }
-    Ok(stack.pop().map_or_else(empty, |root| Json::Object(root.fields)))
-}
-
 /// Pieces that come over a channel, as a reader.
 struct Pieces {
     received: mpsc::Receiver<Result<Bytes>>,
     current: Bytes,
+}
+
+impl Pieces {
+    /// Takes pieces ahead while they are read.
+    fn of(body: Body) -> Pieces {
+        let (pieces, received) = mpsc::channel::<Result<Bytes>>(IN_FLIGHT);
+        let mut bytes = body.pieces();
+        tokio::spawn(async move {
+            while let Some(piece) = bytes.next().await {
+                if pieces.send(piece).await.is_err() {
+                    break;
+                }
+            }
+        });
+        Pieces { received, current: Bytes::new() }
+    }
 }
 
 impl Read for Pieces {

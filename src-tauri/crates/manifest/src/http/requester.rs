@@ -1,25 +1,26 @@
 //! Sends one request until the error handler is content (`HttpRequester`).
 
+mod prepare;
+
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::Method;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use syncline_protocol::{Error, ErrorKind, Result};
 use tokio::time::Instant;
 
 use super::auth::Authenticator;
 use super::budget::{Pass, Turn};
-use super::client::{Answer, Body, Prepared, header};
-use super::errors::{Action, ErrorHandler, Seen, named};
+use super::client::{Answer, Body, Prepared};
+use super::errors::{self, Action, ErrorHandler, Seen, named};
 use super::links::headers_json;
-use super::options::{Options, combine, merge};
-use super::{encode, errors};
+use super::options::Options;
+use crate::Json;
 use crate::context::{Output, Run, Slice};
 use crate::document::Node;
-use crate::expression::{Accept, Mapping, Scope, Text, json_dumps, python_str};
+use crate::expression::{Mapping, Text};
 use crate::stream::retriever::without_properties;
-use crate::{Json, Map};
 
 /// What a request's templates see beyond configuration and parameters, and what others add to it.
 #[derive(Default)]
@@ -34,6 +35,21 @@ pub struct Asked<'a> {
     pub options: Options,
     /// The name of the stream, for messages.
     pub stream: &'a str,
+}
+
+impl Asked<'_> {
+    /// Whether a template takes something that answers of the API have brought.
+    fn tells(&self, text: &Text) -> bool {
+        let takes = |names: &[&str]| names.iter().any(|name| text.uses(name));
+        let slice = self.slice.is_some_and(|slice| {
+            let is_there = !(slice.partition.is_empty() && slice.extra_fields.is_empty());
+            (is_there && takes(&["stream_slice", "stream_partition", "stream_interval"]))
+                || slice.extra_fields.keys().any(|name| text.uses(name))
+        });
+        slice
+            || (self.token.is_some() && takes(&["next_page_token"]))
+            || self.variables.iter().any(|(name, _)| text.uses(name))
+    }
 }
 
 /// An answer that the error handler let pass.
@@ -164,10 +180,11 @@ impl Requester {
         let (mut attempt, mut limited, mut refused, mut renewed) = (0_u32, 0_u32, None, false);
         loop {
             attempt += 1;
-            let request = self.prepare(run, &asked, refused, output).await?;
+            let request = self.prepare(run, &asked, refused.take(), output).await?;
             // After that moment a token that others renew is a newer one.
             let prepared = Instant::now();
-            let sent = self.ask(run, &request, output).await;
+            let elsewhere = AtomicBool::new(false);
+            let sent = self.ask(run, &request, &elsewhere, output).await;
             let retries_max = match retries {
                 Some(known) => known,
                 None => *retries.insert(self.handler.retries(run)?),
@@ -214,6 +231,10 @@ impl Requester {
                     if limited > RATE_LIMITED_MAX {
                         return Err(verdict.error(run, &seen, asked.stream));
                     }
+                    if elsewhere.load(Ordering::Relaxed) {
+                        // Another token is not asked to wait.
+                        continue;
+                    }
                     let wait = self.handler.wait(run, Some(&seen), limited)?;
                     let wait =
                         wait.or_else(|| retry_after(run, &answer)).unwrap_or_else(|| doubling(limited));
@@ -234,7 +255,6 @@ impl Requester {
                     pause(run, wait, &said, output).await;
                 }
             }
-            refused = None;
         }
     }
 
@@ -249,18 +269,44 @@ impl Requester {
         Ok((answer, body))
     }
 
-    /// Sends the request when it is its turn, or takes the answer that was kept.
-    async fn ask(&self, run: &Run, request: &Prepared, output: &dyn Output) -> Result<Answer> {
+    /// Sends the request when it is its turn, or takes the answer that was kept. `elsewhere` becomes true when the token of
+    /// the request has nothing left, and another one has.
+    async fn ask(
+        &self,
+        run: &Run,
+        request: &Prepared,
+        elsewhere: &AtomicBool,
+        output: &dyn Output,
+    ) -> Result<Answer> {
+        // Boxed: it waits in the futures of all who read.
+        let send = Box::pin(self.send_in_turn(run, request, elsewhere, output));
         if self.kept && request.method == Method::GET {
-            return run.client.kept(request, self.send_in_turn(run, request, output)).await;
+            return run.client.kept(request, send).await;
         }
-        self.send_in_turn(run, request, output).await
+        send.await
     }
 
-    async fn send_in_turn(&self, run: &Run, request: &Prepared, output: &dyn Output) -> Result<Answer> {
+    async fn send_in_turn(
+        &self,
+        run: &Run,
+        request: &Prepared,
+        elsewhere: &AtomicBool,
+        output: &dyn Output,
+    ) -> Result<Answer> {
+        let (mut request, config) = (request.clone(), run.config());
+        let pool = self.authenticator.pool(&config);
+        let signed = match pool {
+            Some(pool) => Some(Box::pin(pool.sign(run, &mut request, output)).await?),
+            None => None,
+        };
+        let request = &request;
         let pass = self.turn(run, request, output).await;
         let answer = run.client.send(request).await?;
         drop(pass);
+        if let (Some(pool), Some(signed)) = (pool, signed) {
+            elsewhere
+                .store(pool.hear(run, signed, (answer.status, &answer.headers)).await, Ordering::Relaxed);
+        }
         if answer.status < 400 {
             run.client.gate.answered();
         }
@@ -294,137 +340,10 @@ impl Requester {
             }
         }
     }
-
-    async fn prepare(
-        &self,
-        run: &Run,
-        asked: &Asked<'_>,
-        refused: Option<Instant>,
-        output: &dyn Output,
-    ) -> Result<Prepared> {
-        let mut auth = Options::default();
-        self.authenticator.apply(run, &mut auth, refused, output).await?;
-        let config = run.config();
-        let slice = asked.slice.map_or_else(|| Json::Object(Map::new()), Slice::for_templates);
-        let token = asked.token.map_or(Json::Null, |token| {
-            Json::Object(Map::from_iter([("next_page_token".to_owned(), token.clone())]))
-        });
-        let mut scope =
-            Scope::new(&config, run.clock).with("next_page_token", &token).with("stream_slice", &slice);
-        for (name, value) in asked.slice.iter().flat_map(|slice| &slice.extra_fields) {
-            scope = scope.with(name, value);
-        }
-        for (name, value) in &asked.variables {
-            scope = scope.with(name, value);
-        }
-        self.prepared(&scope, asked, auth).map_err(|error| error.with("request", &self.place))
-    }
-
-    fn prepared(&self, scope: &Scope<'_>, asked: &Asked<'_>, auth: Options) -> Result<Prepared> {
-        let options = &asked.options;
-        let mut url = self.address(scope, options.path.as_deref())?;
-        let mapped = |mapping: &Option<Mapping>, accept| -> Result<Json> {
-            mapping
-                .as_ref()
-                .map_or_else(|| Ok(Json::Object(Map::new())), |mapping| mapping.eval_any(scope, accept))
-        };
-        let mut parameters = match mapped(&self.parameters, Accept::TextAndLists)? {
-            Json::Object(parameters) => parameters,
-            // One text that does not become an object stands for no parameters.
-            _ => Map::new(),
-        };
-        combine(&mut parameters, &auth.parameters)?;
-        combine(&mut parameters, &options.parameters)?;
-        if parameters.values().any(Json::is_object) {
-            return Err(Error::new(ErrorKind::Config, "A query parameter of the connector is an object."));
-        }
-        encode::with_query(&mut url, &parameters);
-        let mut fields = object(mapped(&self.headers, Accept::Any)?, "request_headers")?;
-        combine(&mut fields, &auth.headers)?;
-        combine(&mut fields, &options.headers)?;
-        let mut headers = HeaderMap::new();
-        for (name, value) in fields.iter().filter(|(_, value)| !value.is_null()) {
-            let (name, value) = header(name, &python_str(value))?;
-            headers.insert(name, value);
-        }
-        let (body, kind) = self.body(scope, &mapped, options, &auth)?;
-        if let Some(kind) = kind
-            && !headers.contains_key(CONTENT_TYPE)
-        {
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-        }
-        Ok(Prepared { method: self.method.clone(), url, headers, body })
-    }
-
-    fn body(
-        &self,
-        scope: &Scope<'_>,
-        mapped: &dyn Fn(&Option<Mapping>, Accept) -> Result<Json>,
-        options: &Options,
-        auth: &Options,
-    ) -> Result<(Option<Bytes>, Option<&'static str>)> {
-        const FORM: &str = "application/x-www-form-urlencoded";
-        let text = match (&self.body_text, mapped(&self.body_data, Accept::TextAndLists)?) {
-            (Some(text), _) => Some(text.eval_text(scope)?),
-            (None, Json::String(text)) => Some(text),
-            _ => None,
-        };
-        if let Some(text) = text {
-            if !options.body_data.is_empty() || !auth.body_data.is_empty() {
-                return Err(Error::new(
-                    ErrorKind::Config,
-                    "The connector's manifest gives a request a body that is a text, and fields for a form.",
-                ));
-            }
-            return Ok((Some(Bytes::from(text)).filter(|text| !text.is_empty()), None));
-        }
-        let mut json = object(mapped(&self.body_json, Accept::Any)?, "request_body_json")?;
-        merge(&mut json, &Json::Object(auth.body_json.clone()))?;
-        merge(&mut json, &Json::Object(options.body_json.clone()))?;
-        let mut data = object(mapped(&self.body_data, Accept::TextAndLists)?, "request_body_data")?;
-        combine(&mut data, &auth.body_data)?;
-        combine(&mut data, &options.body_data)?;
-        match (json.is_empty(), data.is_empty()) {
-            (true, true) => Ok((None, None)),
-            (false, true) => {
-                Ok((Some(Bytes::from(json_dumps(&Json::Object(json)))), Some("application/json")))
-            }
-            (true, false) => Ok((Some(Bytes::from(encode::form_body(&data))), Some(FORM))),
-            (false, false) => Err(Error::new(
-                ErrorKind::Config,
-                "The connector's manifest gives a request two bodies: a form and JSON.",
-            )),
-        }
-    }
-
-    fn address(&self, scope: &Scope<'_>, token: Option<&str>) -> Result<reqwest::Url> {
-        let text = |text: &Option<Text>| text.as_ref().map(|text| text.eval_text(scope)).transpose();
-        let (url, base) = (text(&self.url)?, text(&self.base)?);
-        let root = url.filter(|url| !url.is_empty()).or(base).unwrap_or_default();
-        match token {
-            Some(token) => encode::join(&root, token),
-            None => {
-                let path = text(&self.path)?.unwrap_or_default();
-                encode::join(&root, path.trim_start_matches('/'))
-            }
-        }
-    }
 }
 
 /// So often an API may say that it is asked too often, before that is an error.
 const RATE_LIMITED_MAX: u32 = 30;
-
-fn object(value: Json, field: &str) -> Result<Map> {
-    match value {
-        Json::Object(fields) => Ok(fields),
-        Json::Null => Ok(Map::new()),
-        Json::String(text) if text.is_empty() => Ok(Map::new()),
-        _ => Err(Error::new(
-            ErrorKind::Config,
-            format!("`{field}` of the connector's manifest did not become an object."),
-        )),
-    }
-}
 
 fn passed(answer: Answer, action: Action, ignored: bool) -> Response {
     Response {

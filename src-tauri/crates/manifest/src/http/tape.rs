@@ -2,36 +2,60 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
 use futures::{StreamExt as _, TryStreamExt as _};
 use reqwest::Url;
 use serde::{Deserialize, Serialize};
-use syncline_protocol::{Error, ErrorKind, Result, Tape};
+use syncline_protocol::{Error, ErrorKind, Result, Tape, Traffic};
 
-use super::client::Prepared;
+use super::client::{Answer, Client, Kept, Prepared, Relay};
+
+/// What stands between a client and the network, for a tape.
+pub(super) fn relay(traffic: Traffic) -> Arc<dyn Relay> {
+    match traffic {
+        Traffic::Record(tape) => Arc::new(Recording { tape }),
+        Traffic::Replay(answers) => Arc::new(Player::new(&answers)),
+    }
+}
+
+/// Puts answers on a tape.
+struct Recording {
+    tape: Arc<dyn Tape>,
+}
+
+#[async_trait]
+impl Relay for Recording {
+    async fn send(&self, client: &Client, request: &Prepared) -> Result<Answer> {
+        let answer = client.send_now(request).await?;
+        let head = Head::new(request, &answer);
+        let tape = Arc::clone(&self.tape);
+        Ok(Answer { body: answer.body.through(|body| recorded(tape, head, body)), ..answer })
+    }
+}
 
 /// What was asked and answered. The body follows it on the tape, after a line end.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Head {
+struct Head {
     method: String,
     url: String,
     sent: String,
-    pub(super) status: u16,
-    pub(super) headers: Vec<(String, String)>,
+    status: u16,
+    headers: Vec<(String, String)>,
     /// The address that answered, after redirects.
-    pub(super) answered: String,
+    answered: String,
 }
 
 impl Head {
-    pub(super) fn new(request: &Prepared, status: u16, headers: &[(String, String)], answered: &Url) -> Head {
+    fn new(request: &Prepared, answer: &Answer) -> Head {
         Head {
             method: request.method.as_str().to_owned(),
             url: request.url.as_str().to_owned(),
             sent: sent(request),
-            status,
-            headers: headers.to_vec(),
-            answered: answered.as_str().to_owned(),
+            status: answer.status,
+            headers: answer.headers.clone(),
+            answered: answer.url.as_str().to_owned(),
         }
     }
 }
@@ -42,7 +66,7 @@ fn sent(request: &Prepared) -> String {
 
 /// Puts a body on the tape when it has been read to its end. What nobody reads whole is not kept, and neither is what
 /// only says to come back later.
-pub(super) fn recorded(
+fn recorded(
     tape: Arc<dyn Tape>,
     head: Head,
     body: BoxStream<'static, Result<Bytes>>,
@@ -75,7 +99,7 @@ pub(super) fn recorded(
 }
 
 /// A tape that is played.
-pub(super) struct Player {
+struct Player {
     answers: Mutex<Vec<Played>>,
 }
 
@@ -86,7 +110,7 @@ struct Played {
 }
 
 impl Player {
-    pub(super) fn new(tape: &[Vec<u8>]) -> Player {
+    fn new(tape: &[Vec<u8>]) -> Player {
         let unpacked = tape.iter().filter_map(|packed| {
             let end = packed.iter().position(|byte| *byte == b'\n')?;
             let head = serde_json::from_slice(&packed[..end]).ok()?;
@@ -100,7 +124,7 @@ impl Player {
     ///
     /// # Errors
     /// `NotFound`, when nothing like it was asked.
-    pub(super) fn answer(&self, request: &Prepared) -> Result<(Head, Bytes)> {
+    fn answer(&self, request: &Prepared) -> Result<Kept> {
         let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
         let sent = sent(request);
         let asked = |head: &Head| head.method == request.method.as_str() && head.sent == sent;
@@ -120,7 +144,16 @@ impl Player {
             .meaning("Nothing was asked of the API either."));
         };
         played.given = true;
-        Ok((played.head.clone(), played.body.clone()))
+        let Head { status, headers, answered, .. } = played.head.clone();
+        let url = answered.parse().unwrap_or_else(|_| request.url.clone());
+        Ok(Kept { status, headers, url, body: played.body.clone() })
+    }
+}
+
+#[async_trait]
+impl Relay for Player {
+    async fn send(&self, _client: &Client, request: &Prepared) -> Result<Answer> {
+        Ok(self.answer(request)?.into())
     }
 }
 

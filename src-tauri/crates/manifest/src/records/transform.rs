@@ -204,11 +204,19 @@ impl Added {
         let value = {
             let scope =
                 Scope::new(config, place.run.clock).with("record", record).with("stream_slice", place.slice);
+            // Where the condition does not ask for the value, a record that it does not hold for may lack what the value
+            // is made of.
+            let first = condition.filter(|condition| !condition.uses("value"));
+            if let Some(condition) = first
+                && !condition.holds(&scope.clone().with("path", &self.path_json))?
+            {
+                return Ok(());
+            }
             let value = match self.value.eval_as(&scope, self.accept)? {
                 Some(value) => value,
                 None => self.value.eval(&scope)?,
             };
-            if let Some(condition) = condition
+            if let (Some(condition), None) = (condition, first)
                 && !condition.holds(&scope.with("value", &value).with("path", &self.path_json))?
             {
                 return Ok(());

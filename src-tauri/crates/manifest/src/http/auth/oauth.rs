@@ -14,7 +14,7 @@ use crate::context::Run;
 use crate::document::Node;
 use crate::expression::datetime::Moment;
 use crate::expression::{Accept, Mapping, Scope, Text, python_str, truthy};
-use crate::http::client::{Prepared, header};
+use crate::http::client::{Origin, Prepared, header};
 use crate::http::errors::{Seen, without_secrets};
 use crate::http::{Options, encode};
 use crate::{Json, Map};
@@ -232,7 +232,7 @@ impl OAuth {
         let mut url = encode::join(&endpoint, "")?;
         if self.in_query {
             encode::with_query(&mut url, &fields);
-            return Ok(Prepared { method: Method::POST, url, headers, body: None });
+            return Ok(Prepared { method: Method::POST, url, headers, body: None, origin: Origin::Own });
         }
         let json = own_headers.iter().any(|(name, value)| {
             name.eq_ignore_ascii_case("content-type")
@@ -249,7 +249,13 @@ impl OAuth {
                 reqwest::header::HeaderValue::from_static("application/x-www-form-urlencoded"),
             );
         }
-        Ok(Prepared { method: Method::POST, url, headers, body: Some(Bytes::from(body)) })
+        Ok(Prepared {
+            method: Method::POST,
+            url,
+            headers,
+            body: Some(Bytes::from(body)),
+            origin: Origin::Own,
+        })
     }
 
     async fn ask(&self, run: &Run) -> Result<Json> {

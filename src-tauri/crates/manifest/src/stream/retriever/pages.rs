@@ -1,12 +1,11 @@
 //! Asks for page after page until there are none (`SimpleRetriever`).
 
-use std::time::Duration;
+mod turn;
 
 use futures::StreamExt as _;
-use syncline_protocol::{Error, ErrorKind, Result};
+use syncline_protocol::Result;
 
 use super::ahead::{hand_over, side_by_side};
-use super::circle::Circle;
 use super::content::{Content, Question, Records};
 use super::properties::Properties;
 use super::rules;
@@ -16,13 +15,11 @@ use crate::Json;
 use crate::context::Compatibility;
 use crate::document::Node;
 use crate::http::{Action, Asked, Decoder, Options, Requester, Response};
-use crate::paging::{Needs, Page, PageSizeReduction, Paginator, Reducer};
+use crate::paging::{Needs, Page, PageSizeReduction, Paginator};
 use crate::records::{Place, Selector, raw};
 use crate::slices::CHILD_RESPONSE;
-use crate::stream::dividing::Shorter;
 
-/// How often paging begins again in one slice.
-const RESETS_MAX: u32 = 1;
+use turn::Turn;
 
 /// Asks for pages until there are none.
 pub(super) struct Simple {
@@ -35,19 +32,6 @@ pub(super) struct Simple {
     reset: Option<rules::Reset>,
     splitting: Option<rules::Splitting>,
     properties: Option<Properties>,
-}
-
-/// Where the reading of a slice is.
-struct Turn<'a> {
-    token: Option<Json>,
-    reducer: Option<Reducer<'a>>,
-    circle: Circle,
-    resets: u32,
-    /// Records since paging began.
-    records: u64,
-    pages: u64,
-    /// The size the page was asked for with, when it was not the configured one.
-    asked: Option<i64>,
 }
 
 /// What follows a page.
@@ -113,15 +97,7 @@ impl Simple {
             return self.read_chunked(properties, read, pages).await;
         }
         let slice = read.slice.for_templates();
-        let mut turn = Turn {
-            token: self.paginator.first_token(),
-            reducer: self.reduction.as_ref().map(Reducer::new),
-            circle: Circle::default(),
-            resets: 0,
-            records: 0,
-            pages: 0,
-            asked: None,
-        };
+        let mut turn = Turn::new(&self.paginator, self.reduction.as_ref());
         // The answer to the next page, when it was asked for ahead. The first may be a part of the parent's answer.
         let mut fetched = read.slice.extra_fields.get(CHILD_RESPONSE).map(Response::embedded);
         loop {
@@ -336,68 +312,6 @@ impl Simple {
         }
         if to_the_end { hand_over(std::mem::take(&mut taken.held), pages).await } else { Ok(true) }
     }
-
-    /// The same page once more, smaller.
-    async fn reduce(&self, read: &SliceRead<'_>, turn: &mut Turn<'_>) -> Result<()> {
-        let Some(reducer) = &mut turn.reducer else {
-            return Err(Error::new(
-                ErrorKind::Config,
-                "The connector's manifest asks for smaller pages after this answer, but has no `page_size_reduction`.",
-            )
-            .with("table", read.stream));
-        };
-        let configured = self.paginator.size(read.run)?;
-        let wait = reducer.reduce(configured).map_err(|error| error.with("table", read.stream))?;
-        if wait > Duration::ZERO {
-            read.output.waiting(Some("The API finds the page too large; a smaller one is asked for."));
-            tokio::time::sleep(read.run.wait(wait)).await;
-            read.output.waiting(None);
-        }
-        Ok(())
-    }
-
-    /// Whether what follows is read as a slice of its own, which begins with the latest record.
-    fn goes_on_elsewhere(&self, read: &SliceRead<'_>) -> bool {
-        match (self.reset, read.wish) {
-            (Some(reset), Some(wish)) if reset.by_cursor => {
-                wish.is_for(Shorter::Rest);
-                true
-            }
-            _ => false,
-        }
-    }
-
-    /// The API refuses so long a window.
-    fn split(&self, read: &SliceRead<'_>) -> Result<()> {
-        match (self.splitting, read.wish) {
-            (Some(splitting), Some(wish)) => {
-                wish.is_for(Shorter::Halves(splitting.least));
-                Ok(())
-            }
-            _ => Err(Error::new(
-                ErrorKind::Config,
-                "The connector's manifest wants shorter windows after this answer, but has no `request_window_splitting`.",
-            )
-            .with("table", read.stream)),
-        }
-    }
-
-    /// Begins again with the first page. What was handed over comes a second time; keys make one of it.
-    fn reset(&self, read: &SliceRead<'_>, turn: &mut Turn<'_>) -> Result<()> {
-        turn.resets += 1;
-        if turn.resets > RESETS_MAX {
-            return Err(Error::new(
-                ErrorKind::LimitExceeded,
-                "The API does not let all pages of this table be read, also when they are read from the start.",
-            )
-            .with("table", read.stream)
-            .fix("Read a shorter stretch of time at once, if the connector has a setting for that."));
-        }
-        turn.token = self.paginator.first_token();
-        turn.records = 0;
-        turn.circle = Circle::default();
-        Ok(())
-    }
 }
 
 /// Streamed bodies come in small batches, and large ones are taken in pieces: so many records are handed over together.
@@ -410,19 +324,4 @@ struct Unread {
     records: Records,
     /// Nothing is done to them.
     is_straight: bool,
-}
-
-impl Turn<'_> {
-    /// A page came through; the next one may be larger again.
-    fn succeeded(&mut self) {
-        self.asked = self.size();
-        if let Some(reducer) = &mut self.reducer {
-            reducer.succeeded();
-        }
-    }
-
-    /// The size of the next page, when it is not the configured one.
-    fn size(&self) -> Option<i64> {
-        self.reducer.as_ref().and_then(|reducer| reducer.size)
-    }
 }
