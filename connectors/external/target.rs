@@ -110,6 +110,7 @@ impl Destination for SingerTarget {
             infinite_times: false,
             text_nul: true,
             counts_fast: false,
+            replaces_children: false,
         }
     }
 
