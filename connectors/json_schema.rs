@@ -95,8 +95,8 @@ fn part<'s>(node: &'s Value, name: &str, root: &'s Value, depth: usize) -> Optio
         let pointed = named.strip_prefix('#').and_then(|pointer| root.pointer(pointer))?;
         return part(pointed, name, root, depth + 1);
     }
-    let branches = ["oneOf", "anyOf"].iter().filter_map(|several| node.get(several)?.as_array()).flatten();
-    branches.filter_map(|branch| part(branch, name, root, depth + 1)).next()
+    let mut branches = ["oneOf", "anyOf"].iter().filter_map(|several| node.get(several)?.as_array()).flatten();
+    branches.find_map(|branch| part(branch, name, root, depth + 1))
 }
 
 /// What a text means. A format is only a promise; values that break it make the column a text.

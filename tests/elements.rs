@@ -126,7 +126,7 @@ struct Shop {
     project: Project,
     target: Target,
     database: Database,
-    _server: HttpServer,
+    server: HttpServer,
 }
 
 impl Shop {
@@ -139,11 +139,11 @@ impl Shop {
         std::fs::remove_file(project.folder().join("sources/source.yaml"))?;
         project.write(&format!("destinations/{NAME}.yaml"), &target.yaml(&database))?;
         project.write("order-api.yaml", MANIFEST)?;
-        let shop = Shop { orders, project, target, database, _server: server };
+        let shop = Shop { orders, project, target, database, server };
         let file = shop.project.folder().join("order-api.yaml");
         shop.says(&["connector", "add", file.to_str().context("a path that is text")?]).await?;
         // As a person does it: by the command line.
-        let url = format!("url={}", shop._server.url());
+        let url = format!("url={}", shop.server.url());
         let unnest = "syncline.unnest=orders.lines";
         shop.says(&["add", "source", "source", "--connector", "order-api", "--set", &url, "--set", unnest]).await?;
         for (name, tables) in CONNECTIONS {
@@ -272,7 +272,7 @@ async fn what_it_does_is_told_before() -> Result<()> {
     ensure!(preview.contains("v0-2"), "{preview}");
 
     let set = |unnest: &str| {
-        let url = shop._server.url();
+        let url = shop.server.url();
         let text = format!("connector: order-api\nconfig:\n  url: {url}\n  syncline:\n    unnest: [{unnest}]\n");
         shop.project.write("sources/source.yaml", &text)
     };

@@ -192,17 +192,19 @@ fn refuse_lasting_elements(
     let Some(ElementsOf { table, field }) = info.elements_of.as_ref().filter(|_| merges) else {
         return Ok(());
     };
-    let why = if !capabilities.replaces_children {
-        format!("the destination cannot replace all elements of a row of `{table}` at once")
+    let (name, own) = (mapping.table(), info.schema.key.join(", "));
+    let (why, fix) = if !capabilities.replaces_children {
+        let why = format!("the destination cannot replace all elements of a row of `{table}` at once");
+        (why, "Use `mode: append` for it: elements are added each time their row is read.".to_owned())
     } else if mapping.read.key != info.schema.key {
-        format!("`{}` is told apart by another key than `{}`", mapping.table(), info.schema.key.join(", "))
+        let why = format!("it is told apart by another key than its own, `{own}`");
+        (why, "Remove its `key` from the connection, or use `mode: replace`.".to_owned())
     } else {
         return Ok(());
     };
-    let name = mapping.table();
     Err(Error::new(ErrorKind::Unsupported, format!("`{name}` cannot be merged: {why}."))
         .meaning(format!("Elements that `{field}` no longer has would stay. Nothing was written."))
-        .fix("Use `mode: replace` for it: all elements are then read anew each time.")
+        .fix(fix)
         .fix(format!("Leave the table out, and read `{field}` as the column of `{table}` that it is."))
         .with("table", name))
 }
