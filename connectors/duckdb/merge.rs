@@ -109,8 +109,8 @@ impl<'a> Merge<'a> {
     fn forget_earlier(&self, parents: &[Column]) -> Result<()> {
         let keys = list("", names(parents));
         self.run(&format!(
-            "DELETE FROM {STAGE} AS s USING (SELECT {keys}, max({ARRIVAL}) AS told FROM {PARENTS} GROUP BY {keys}) AS p \
-             WHERE s.{ARRIVAL} < p.told AND {}",
+            "DELETE FROM {STAGE} AS s USING (SELECT {keys}, max({ARRIVAL}) AS _syncline_told FROM {PARENTS} GROUP BY {keys}) AS p \
+             WHERE s.{ARRIVAL} < p._syncline_told AND {}",
             same(names(parents), "s", "p")
         ))?;
         Ok(())

@@ -119,7 +119,8 @@ impl KeyChanges {
     pub(super) fn parents(&mut self, width: usize, parents: &[RowHash]) {
         self.parent_width = width;
         for parent in parents {
-            self.overtaken |= self.untold || self.told.insert(*parent, self.rows).is_some();
+            let again = self.told.insert(*parent, self.rows).is_some();
+            self.overtaken |= again || self.untold;
         }
     }
 

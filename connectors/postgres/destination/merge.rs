@@ -73,8 +73,8 @@ impl<'a> Merge<'a> {
             format!("ANALYZE {PARENTS}"),
             format!(
                 "DELETE FROM {STAGE} s USING
-                   (SELECT {key}, pg_catalog.max({ordinal}) AS told FROM {PARENTS} GROUP BY {key}) p
-                 WHERE {} AND s.{ordinal} < p.told",
+                   (SELECT {key}, pg_catalog.max({ordinal}) AS _syncline_told FROM {PARENTS} GROUP BY {key}) p
+                 WHERE {} AND s.{ordinal} < p._syncline_told",
                 same(names(&parents), "s", "p")
             ),
         ]
