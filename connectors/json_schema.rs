@@ -62,7 +62,10 @@ pub(crate) fn elements(schema: &Value, path: &[String], value: &str) -> Result<V
     for (at, step) in path.iter().enumerate() {
         let reached = || path[..at].join(".");
         if at > 0 && part(field, "items", schema, 0).is_some() {
-            return Err(format!("`{}` is a list itself, so that `{step}` is in each of its elements", reached()));
+            return Err(format!(
+                "`{}` is a list itself, so that `{step}` is in each of its elements",
+                reached()
+            ));
         }
         match part(field, "properties", schema, 0).and_then(|fields| fields.get(step)) {
             Some(found) => field = found,
@@ -95,7 +98,8 @@ fn part<'s>(node: &'s Value, name: &str, root: &'s Value, depth: usize) -> Optio
         let pointed = named.strip_prefix('#').and_then(|pointer| root.pointer(pointer))?;
         return part(pointed, name, root, depth + 1);
     }
-    let mut branches = ["oneOf", "anyOf"].iter().filter_map(|several| node.get(several)?.as_array()).flatten();
+    let mut branches =
+        ["oneOf", "anyOf"].iter().filter_map(|several| node.get(several)?.as_array()).flatten();
     branches.find_map(|branch| part(branch, name, root, depth + 1))
 }
 
@@ -164,12 +168,12 @@ mod tests {
     #[test]
     fn elements_have_the_columns_of_the_items() {
         let schema = json!({"type": "object", "definitions": {"line": {"type": "object", "properties": {"sku": {"type": "string"}}}},
-            "properties": {
-                "lines": {"type": ["null", "array"], "items": {"$ref": "#/definitions/line"}},
-                "deep": {"type": "object", "properties": {"data": {"anyOf": [{"type": "null"}, {"type": "array", "items": {"type": "integer"}}]}}},
-                "one": {"$ref": "#/definitions/line"}, "any": {"type": "array"}, "free": {}, "name": {"type": "string"},
-                "loop": {"$ref": "#/properties/loop"}
-            }});
+        "properties": {
+            "lines": {"type": ["null", "array"], "items": {"$ref": "#/definitions/line"}},
+            "deep": {"type": "object", "properties": {"data": {"anyOf": [{"type": "null"}, {"type": "array", "items": {"type": "integer"}}]}}},
+            "one": {"$ref": "#/definitions/line"}, "any": {"type": "array"}, "free": {}, "name": {"type": "string"},
+            "loop": {"$ref": "#/properties/loop"}
+        }});
         let shown = |path: &str| {
             let path: Vec<String> = path.split('.').map(str::to_owned).collect();
             elements(&schema, &path, "_value").map(|columns| {
@@ -182,7 +186,11 @@ mod tests {
         assert_eq!(shown("deep.data").unwrap(), "_value int64");
         assert_eq!(shown("one").unwrap(), "sku text");
         for unknown in ["any", "free", "not.there", "loop", "deep"] {
-            assert_eq!(shown(unknown).ok(), Some(if unknown == "deep" { "data json" } else { "" }.to_owned()), "{unknown}");
+            assert_eq!(
+                shown(unknown).ok(),
+                Some(if unknown == "deep" { "data json" } else { "" }.to_owned()),
+                "{unknown}"
+            );
         }
         assert!(shown("name").unwrap_err().contains("`name` is of type text"));
         assert!(shown("lines.sku").unwrap_err().contains("`lines` is a list itself"));

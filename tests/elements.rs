@@ -145,7 +145,8 @@ impl Shop {
         // As a person does it: by the command line.
         let url = format!("url={}", shop.server.url());
         let unnest = "syncline.unnest=orders.lines";
-        shop.says(&["add", "source", "source", "--connector", "order-api", "--set", &url, "--set", unnest]).await?;
+        shop.says(&["add", "source", "source", "--connector", "order-api", "--set", &url, "--set", unnest])
+            .await?;
         for (name, tables) in CONNECTIONS {
             let text = format!("source: source\ndestination: {NAME}\nschema: {name}\ntables:\n{tables}");
             shop.project.write(&format!("connections/{name}.yaml"), &text)?;
@@ -168,7 +169,7 @@ impl Shop {
             _ => "",
         };
         let query = format!("select concat(_parent_id, '.', _position, ' ', sku) from {{table}} {seen}");
-        self.target.rows(&self.project, &self.database, (connection, "orders__lines"), &query).await
+        self.target.rows(&self.project, &self.database, (connection, "orders_lines"), &query).await
     }
 
     /// Runs all connections; readers must see what the API has.
@@ -185,7 +186,8 @@ impl Shop {
     async fn killed_after(&self, connection: &str, requests: usize) -> Result<()> {
         let before = self.orders.requests.load(Ordering::Relaxed);
         let mut child = self.project.command(&["run", connection, "--yes"]).spawn()?;
-        while self.orders.requests.load(Ordering::Relaxed) < before + requests && child.try_wait()?.is_none() {
+        while self.orders.requests.load(Ordering::Relaxed) < before + requests && child.try_wait()?.is_none()
+        {
             tokio::task::yield_now().await;
         }
         child.kill().await.context("the program cannot be killed")
@@ -273,7 +275,8 @@ async fn what_it_does_is_told_before() -> Result<()> {
 
     let set = |unnest: &str| {
         let url = shop.server.url();
-        let text = format!("connector: order-api\nconfig:\n  url: {url}\n  syncline:\n    unnest: [{unnest}]\n");
+        let text =
+            format!("connector: order-api\nconfig:\n  url: {url}\n  syncline:\n    unnest: [{unnest}]\n");
         shop.project.write("sources/source.yaml", &text)
     };
     // Told apart by nothing.
@@ -286,6 +289,9 @@ async fn what_it_does_is_told_before() -> Result<()> {
     set("order.lines")?;
     let refused = shop.project.command(&["check", "source"]).output().await?;
     let told = said(&refused);
-    ensure!(!refused.status.success() && told.contains("`order.lines`") && told.contains("orders, notes"), "{told}");
+    ensure!(
+        !refused.status.success() && told.contains("`order.lines`") && told.contains("orders, notes"),
+        "{told}"
+    );
     Ok(())
 }

@@ -54,7 +54,8 @@ impl Elements {
             }
             _ => {
                 let known: Vec<&str> = tables.collect();
-                let message = format!("`unnest` names `{entry}`, which is no field of a table of this source.");
+                let message =
+                    format!("`unnest` names `{entry}`, which is no field of a table of this source.");
                 Err(Error::new(ErrorKind::Config, message)
                     .fix("Write it as `table.field`, for example `orders.line_items`.")
                     .fix(format!("Use one of these tables: {}.", known.join(", "))))

@@ -80,7 +80,11 @@ pub(super) struct TableOutput<'a> {
 
 impl<'a> TableOutput<'a> {
     /// `checkpoints`: whether states that the interpreter gives in between can be gone on from.
-    pub(super) fn new(sink: &'a dyn ChangeSink, writer: TableWriter<'a>, checkpoints: bool) -> TableOutput<'a> {
+    pub(super) fn new(
+        sink: &'a dyn ChangeSink,
+        writer: TableWriter<'a>,
+        checkpoints: bool,
+    ) -> TableOutput<'a> {
         TableOutput {
             sink,
             writer: tokio::sync::Mutex::new(writer),

@@ -123,7 +123,8 @@ impl Tables {
             let mut elements = Elements::named(entry, tables[..own].iter().map(|table| table.name.as_str()))?;
             let name = elements.table();
             if tables.iter().any(|table| table.name == name) {
-                let message = format!("`unnest` makes a table `{name}` of `{entry}`, and there is one already.");
+                let message =
+                    format!("`unnest` makes a table `{name}` of `{entry}`, and there is one already.");
                 return Err(Error::new(ErrorKind::Config, message).fix("Take it out of `unnest`."));
             }
             let parent = tables[..own].iter().find(|table| table.name == elements.parent);

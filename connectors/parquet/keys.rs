@@ -162,7 +162,8 @@ impl KeyChanges {
     /// Whether each row that arrived is the latest of its key.
     pub(super) fn all_latest(&self) -> bool {
         !self.overtaken
-            && self.rows == self.latest.values().filter(|latest| matches!(latest, Latest::Row(_))).count() as u64
+            && self.rows
+                == self.latest.values().filter(|latest| matches!(latest, Latest::Row(_))).count() as u64
     }
 }
 
@@ -195,7 +196,11 @@ mod tests {
         changes.parents(1, &[second]);
         changes.rows(&[(3, 3)], None, Some(&[second]));
         assert!(changes.all_latest(), "each row is the latest of its key, and newer than its parent");
-        assert_eq!(changes.latest(&(7, 7), Some(&first)), Some(Latest::Deleted), "a row that was not told again");
+        assert_eq!(
+            changes.latest(&(7, 7), Some(&first)),
+            Some(Latest::Deleted),
+            "a row that was not told again"
+        );
         assert_eq!(changes.latest(&(7, 7), Some(&(9, 3))), None, "of a parent that was not told");
         changes.parents(1, &[first]);
         changes.rows(&[(1, 1)], None, Some(&[first]));

@@ -136,7 +136,8 @@ impl Merge<'_> {
         let (mut number, mut written, mut deleted) = (0u64, 0, 0);
         while let Some(batch) = reader.next()? {
             let keys = hasher.hashes(&batch)?;
-            let told = parents.as_mut().map(|parents| parents.hashes(&batch)).transpose()?.unwrap_or_default();
+            let told =
+                parents.as_mut().map(|parents| parents.hashes(&batch)).transpose()?.unwrap_or_default();
             let (mut kept, mut gone) = (Vec::with_capacity(keys.len()), Vec::with_capacity(keys.len()));
             for (row, key) in keys.iter().enumerate() {
                 let word = self.changes.latest(key, told.get(row));
@@ -209,7 +210,8 @@ impl<'a> Judge<'a> {
         };
         let keys = self.keys.hashes(batch)?;
         let data = if mode == WriteMode::History { self.data.hashes(batch)? } else { Vec::new() };
-        let told = self.parents.as_mut().map(|parents| parents.hashes(batch)).transpose()?.unwrap_or_default();
+        let told =
+            self.parents.as_mut().map(|parents| parents.hashes(batch)).transpose()?.unwrap_or_default();
         let judge = |(row, key): (usize, &RowHash)| {
             let delete = if visible(row) { Verdict::Deleted } else { Verdict::Keep };
             match (changes.latest(key, told.get(row)), mode) {

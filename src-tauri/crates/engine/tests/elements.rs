@@ -9,7 +9,7 @@ use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use syncline_engine::{Outcome, RunOptions, Stop, Unobserved, Verb};
-use syncline_protocol::schema::{TableInfo, TableKind};
+use syncline_protocol::schema::{self, TableInfo, TableKind};
 use syncline_protocol::*;
 
 use crate::memory::{Fault, Fixture, options};
@@ -79,14 +79,21 @@ impl SourceSession for Lines {
         let newest = self.orders.lock().unwrap().values().map(|(changed, _)| *changed).max();
         let plan = match position {
             Some(position) if !position.complete => position.plan.clone(),
-            Some(position) if read.mode != ReadMode::Full => json!({"from": position.plan["to"], "to": newest}),
+            Some(position) if read.mode != ReadMode::Full => {
+                json!({"from": position.plan["to"], "to": newest})
+            }
             _ => json!({"from": null, "to": newest}),
         };
         Ok(ReadPlan {
             continues: position.is_some_and(|position| !position.complete),
             full: plan["from"].is_null(),
             disjoint: false,
-            parts: vec![Part { index: 0, kind: PartKind::Changes, payload: Value::Null, rows_estimate: None }],
+            parts: vec![Part {
+                index: 0,
+                kind: PartKind::Changes,
+                payload: Value::Null,
+                rows_estimate: None,
+            }],
             follow_up: false,
             rows_estimate: None,
             plan,
@@ -106,7 +113,7 @@ impl SourceSession for Lines {
         for (id, (changed, lines)) in orders.into_iter().filter(|(_, (changed, _))| *changed > after) {
             let key = &read.key_columns()[..1];
             let parent: ArrayRef = Arc::new(Int64Array::from(vec![id]));
-            let rows = RecordBatch::try_new(syncline_protocol::schema::arrow_schema(key), vec![parent])?;
+            let rows = RecordBatch::try_new(schema::arrow_schema(key), vec![parent])?;
             sink.send(Change::Batch(ChangeBatch { kind: BatchKind::Parents, rows })).await?;
             let count = lines.len();
             let columns: Vec<ArrayRef> = vec![
@@ -133,7 +140,7 @@ fn fixture(table: &Value) -> (Fixture, Lines) {
 async fn run(fixture: &Fixture) -> Vec<String> {
     let receipt = fixture.run_with(RunOptions { ..options() }, Stop::new(), Arc::new(Unobserved)).await;
     assert_eq!(receipt.outcome, Outcome::Succeeded, "{receipt:#?}");
-    let rows = fixture.destination.rows("orders__lines");
+    let rows = fixture.destination.rows("orders_lines");
     rows.iter()
         .map(|row| {
             let value = |name: &str| {
@@ -186,7 +193,11 @@ async fn what_would_keep_elements_that_are_gone_is_refused() {
     fixture.configure(|config| config.tables[0].key = vec!["sku".to_owned()]);
     let plan = fixture.connection.plan(&[]).await.unwrap();
     assert_eq!(plan.tables[0].verb, Verb::Blocked);
-    assert!(plan.to_text().contains("another key than its own, `_parent_id, _position`"), "{}", plan.to_text());
+    assert!(
+        plan.to_text().contains("another key than its own, `_parent_id, _position`"),
+        "{}",
+        plan.to_text()
+    );
     fixture.configure(|config| config.tables[0].key.clear());
     fixture.destination.keeps_children.store(true, Ordering::Relaxed);
     for mode in ["merge", "history"] {
@@ -197,7 +208,7 @@ async fn what_would_keep_elements_that_are_gone_is_refused() {
         assert!(text.contains("cannot replace all elements") && text.contains("mode: append"), "{text}");
         let receipt = fixture.run().await;
         assert_ne!(receipt.outcome, Outcome::Succeeded);
-        assert!(fixture.destination.rows("orders__lines").is_empty());
+        assert!(fixture.destination.rows("orders_lines").is_empty());
     }
     for (mode, rows) in [("replace", 2), ("append", 2)] {
         let table = json!({"name": "orders__lines", "mode": mode, "target": format!("lines_{mode}")});

@@ -293,7 +293,9 @@ impl MemoryLoader {
         for (kind, row) in std::mem::take(&mut self.staged) {
             if kind == BatchKind::Parents {
                 // Its columns are the first ones of the key.
-                rows.retain(|there| !merges || row.iter().any(|(name, value)| there.get(name) != Some(value)));
+                rows.retain(|there| {
+                    !merges || row.iter().any(|(name, value)| there.get(name) != Some(value))
+                });
             } else if merges || kind == BatchKind::Deletes {
                 let key = self.key(&row);
                 rows.retain(|there| self.key(there) != key);

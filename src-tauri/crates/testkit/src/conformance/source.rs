@@ -242,12 +242,9 @@ async fn read_part(
 /// What changes mean: the rows of each kind and the rejected ones, sorted.
 fn meaning(changes: &[Change]) -> Vec<String> {
     let mut lines = Vec::new();
-    for (kind, sign) in [
-        (BatchKind::Rows, '+'),
-        (BatchKind::Deletes, '-'),
-        (BatchKind::Keys, '='),
-        (BatchKind::Parents, '^'),
-    ] {
+    for (kind, sign) in
+        [(BatchKind::Rows, '+'), (BatchKind::Deletes, '-'), (BatchKind::Keys, '='), (BatchKind::Parents, '^')]
+    {
         lines.extend(sorted_rows(&batches(changes, kind)).into_iter().map(|row| format!("{sign}{row}")));
     }
     let mut rejected: Vec<String> = changes

@@ -66,7 +66,8 @@ pub(super) async fn a_parent_keeps_what_came_with_it(world: &World) -> Result<()
         step(&mut writer, &target, &fewer, (1, 2), &[json!(["A", 1, 0]), json!(["x", 2, 0])]).await?;
         step(&mut writer, &target, &[parents(&[json!([1])])], (0, 1), &[json!(["x", 2, 0])]).await?;
         // One that has nothing, and never had.
-        step(&mut writer, &target, &[parents(&[json!([1]), json!([3])])], (0, 0), &[json!(["x", 2, 0])]).await?;
+        step(&mut writer, &target, &[parents(&[json!([1]), json!([3])])], (0, 0), &[json!(["x", 2, 0])])
+            .await?;
         let back = [parents(&[json!([1])]), rows(&[json!(["again", 1, 0]), json!(["b", 1, 1])])];
         let seen = [json!(["again", 1, 0]), json!(["b", 1, 1]), json!(["x", 2, 0])];
         step(&mut writer, &target, &back, (2, 0), &seen).await?;
@@ -96,7 +97,8 @@ pub(super) async fn a_parent_is_told_by_its_whole_key(world: &World) -> Result<(
     let key = ["number", "shop", "position"];
     let Some((mut writer, target)) = keyed(world, HARD, "two", columns, &key).await? else { return Ok(()) };
     writer.create(&target).await?;
-    let all = [json!(["x", "a", 0, 1]), json!(["y", "b", 0, 1]), json!(["x", "c", 0, 2]), json!(["x", "d", 1, 2])];
+    let all =
+        [json!(["x", "a", 0, 1]), json!(["y", "b", 0, 1]), json!(["x", "c", 0, 2]), json!(["x", "d", 1, 2])];
     writer.load(&target, &[rows(&all)]).await?;
     let segment = [parents(&[json!([2, "x"]), json!([9, "y"])]), rows(&[json!(["x", "D", 1, 2])])];
     let seen = [json!(["x", "a", 0, 1]), json!(["y", "b", 0, 1]), json!(["x", "D", 1, 2])];
@@ -117,22 +119,21 @@ pub(super) async fn the_last_telling_of_a_parent_counts(world: &World) -> Result
             // Rows before any telling; 1 is then told twice more, 2 once before its rows and once after them.
             rows(&[json!(["loose", 1, 0]), json!(["loose", 1, 1]), json!(["loose", 4, 0])]),
             parents(&[json!([1]), json!([2])]),
-            rows(&[json!(["first", 1, 0]), json!(["first", 1, 1]), json!(["first", 1, 2]), json!(["first", 2, 1])]),
+            rows(&[
+                json!(["first", 1, 0]),
+                json!(["first", 1, 1]),
+                json!(["first", 1, 2]),
+                json!(["first", 2, 1]),
+            ]),
             parents(&[json!([1])]),
             rows(&[json!(["second", 1, 1])]),
             parents(&[json!([2])]),
             rows(&[json!(["late", 4, 1])]),
         ];
         // Of what was there, two rows of 1 and the one of 2 are gone.
-        let seen = [
-            json!(["second", 1, 1]),
-            json!(["old", 3, 0]),
-            json!(["loose", 4, 0]),
-            json!(["late", 4, 1]),
-        ];
-        step(&mut writer, &target, &segment, (3, 3), &seen)
-            .await
-            .map_err(|error| error.context(suffix))?;
+        let seen =
+            [json!(["second", 1, 1]), json!(["old", 3, 0]), json!(["loose", 4, 0]), json!(["late", 4, 1])];
+        step(&mut writer, &target, &segment, (3, 3), &seen).await.map_err(|error| error.context(suffix))?;
         writer.session.close().await;
     }
     Ok(())
@@ -163,7 +164,9 @@ pub(super) async fn a_lost_telling_changes_nothing(world: &World) -> Result<()> 
 }
 
 pub(super) async fn history_keeps_what_a_parent_had(world: &World) -> Result<()> {
-    let Some((mut writer, target)) = children(world, WriteMode::History, "kept").await? else { return Ok(()) };
+    let Some((mut writer, target)) = children(world, WriteMode::History, "kept").await? else {
+        return Ok(());
+    };
     writer.create(&target).await?;
     let two = [parents(&[json!([1])]), rows(&[json!(["a", 1, 0]), json!(["b", 1, 1])])];
     let seen = [json!(["a", 1, 0]), json!(["b", 1, 1])];
@@ -182,7 +185,9 @@ pub(super) async fn history_keeps_what_a_parent_had(world: &World) -> Result<()>
 }
 
 pub(super) async fn a_copy_has_the_last_telling(world: &World) -> Result<()> {
-    let Some((mut writer, target)) = children(world, WriteMode::Replace, "copy").await? else { return Ok(()) };
+    let Some((mut writer, target)) = children(world, WriteMode::Replace, "copy").await? else {
+        return Ok(());
+    };
     writer.begin(&target, LoadInto::Beside).await?;
     let first = [parents(&[json!([1])]), rows(&[json!(["a", 1, 0]), json!(["b", 1, 1]), json!(["c", 1, 2])])];
     writer.load_into(&target, LoadInto::Beside, &first, Finish::None).await?;
@@ -212,7 +217,9 @@ pub(super) async fn a_copy_has_the_last_telling(world: &World) -> Result<()> {
 }
 
 pub(super) async fn append_keeps_every_telling(world: &World) -> Result<()> {
-    let Some((mut writer, target)) = children(world, WriteMode::Append, "append").await? else { return Ok(()) };
+    let Some((mut writer, target)) = children(world, WriteMode::Append, "append").await? else {
+        return Ok(());
+    };
     writer.create(&target).await?;
     let two = [parents(&[json!([1])]), rows(&[json!(["a", 1, 0]), json!(["b", 1, 1])])];
     step(&mut writer, &target, &two, (2, 0), &[json!(["a", 1, 0]), json!(["b", 1, 1])]).await?;
