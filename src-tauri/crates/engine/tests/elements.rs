@@ -140,15 +140,14 @@ fn fixture(table: &Value) -> (Fixture, Lines) {
 async fn run(fixture: &Fixture) -> Vec<String> {
     let receipt = fixture.run_with(RunOptions { ..options() }, Stop::new(), Arc::new(Unobserved)).await;
     assert_eq!(receipt.outcome, Outcome::Succeeded, "{receipt:#?}");
-    let rows = fixture.destination.rows("orders_lines");
-    rows.iter()
-        .map(|row| {
-            let value = |name: &str| {
-                row.split(' ').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('=')).unwrap().to_owned()
-            };
-            format!("{}.{} {}", value("_parent_id"), value("_position"), value("sku"))
-        })
-        .collect()
+    let line = |row: &String| {
+        let value =
+            |name: &str| row.split(' ').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('=')).unwrap();
+        format!("{}.{} {}", value("_parent_id"), value("_position"), value("sku"))
+    };
+    let mut lines: Vec<String> = fixture.destination.rows("orders_lines").iter().map(line).collect();
+    lines.sort();
+    lines
 }
 
 #[tokio::test(flavor = "multi_thread")]
