@@ -58,12 +58,12 @@ describe("the form of a connector", () => {
 
   it("takes several texts, with commas that are typed", async () => {
     const user = userEvent.setup();
-    const list: FormField = { ...form[0], path: ["unnest"], control: "list", label: "Lists", required: false };
+    const fields = form.slice(0, 1).map((field): FormField => ({ ...field, path: ["unnest"], control: "list", label: "Lists", required: false }));
     const seen: unknown[] = [];
     function Lists() {
       const [values, setValues] = useState<Values>({});
       seen.push(values.unnest);
-      return <SchemaForm fields={[list]} values={values} onValues={setValues} strict={false} secretStore={undefined} />;
+      return <SchemaForm fields={fields} values={values} onValues={setValues} strict={false} secretStore={undefined} />;
     }
     render(<Lists />);
     const input = screen.getByLabelText(/^Lists/);
