@@ -6,6 +6,7 @@ mod api;
 mod api_harm;
 mod crashes;
 mod disk;
+mod elements;
 mod everything;
 mod external;
 mod files;

@@ -33,6 +33,15 @@ fn own() -> Value {
                 "default": false,
                 "title": "Allow private addresses",
                 "description": "Let the API send requests on to addresses of this computer or the local network."
+            },
+            "unnest": {
+                "type": "array",
+                "items": {"type": "string"},
+                "default": [],
+                "title": "Lists as tables of their own",
+                "description": "Fields whose elements become rows of a table beside: `orders.line_items` makes \
+                    `orders__line_items`. Each reads its parent once more, so its requests double.",
+                "examples": ["orders.line_items"]
             }
         }
     })

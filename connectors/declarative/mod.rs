@@ -5,10 +5,12 @@
 
 pub mod apps;
 pub mod builder;
+mod elements;
 mod form;
 pub mod index;
 pub mod intake;
 pub mod library;
+mod output;
 mod session;
 
 use std::borrow::Cow;
@@ -45,6 +47,8 @@ struct OwnSettings {
     exact: bool,
     /// Let the API send us on to addresses of the local network.
     allow_private_addresses: bool,
+    /// Fields (`table.field`) whose elements are tables of their own.
+    unnest: Vec<String>,
 }
 
 /// Finds the schema file of a name.
@@ -330,7 +334,7 @@ impl ApiSource {
         if let Some(tables) = self.tables.get() {
             return Ok(Arc::clone(tables));
         }
-        let tables = Arc::new(Tables::new(self.manifest.tables(run).await?));
+        let tables = Arc::new(Tables::new(self.manifest.tables(run).await?, &self.own.unnest)?);
         Ok(Arc::clone(self.tables.get_or_init(|| tables)))
     }
 }

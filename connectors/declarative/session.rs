@@ -1,33 +1,143 @@
 //! One run over an API: plans, parts, checkpoints.
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde_json::Value;
+use syncline_manifest::Run;
 use syncline_manifest::connector::Table;
-use syncline_manifest::records::RawRecords;
 use syncline_manifest::stream::Stream;
-use syncline_manifest::{Output, Run};
 use syncline_protocol::{
-    Catalog, Change, ChangeSink, Column, CursorCandidate, DiscoverFilter, Error, ErrorKind, Part, ReadMode,
-    ReadPlan, Result, SourceSession, TableInfo, TableKind, TableName, TablePosition, TableRead, TableSchema,
+    Catalog, Change, ChangeSink, Column, CursorCandidate, DiscoverFilter, ElementsOf, Error, ErrorKind, Part,
+    ReadMode, ReadPlan, Result, SourceSession, TableInfo, TableKind, TableName, TablePosition, TableRead,
+    TableSchema,
 };
 use tokio::sync::OnceCell;
 
+use super::elements::{self, ElementWriter, Elements};
+use super::output::{TableOutput, TableWriter, WaitingOnly};
 use crate::json_rows::{Told, Writer};
 use crate::json_schema as columns;
-use crate::state_plan::{StatePlan, is_due};
+use crate::state_plan::StatePlan;
+
+/// A table that the source offers.
+struct Offered {
+    name: String,
+    /// The stream whose records it is made of, or why there is none.
+    stream: Result<Arc<Stream>>,
+    /// Set when the elements of a field are its rows.
+    elements: Option<Elements>,
+    columns: OnceCell<Vec<Column>>,
+}
+
+impl Offered {
+    fn stream(&self) -> Result<&Arc<Stream>> {
+        self.stream.as_ref().map_err(|error| Error::new(error.kind(), error.message()))
+    }
+
+    fn key(&self) -> Vec<String> {
+        match (&self.elements, &self.stream) {
+            (Some(elements), _) => elements.key(),
+            (None, Ok(stream)) => key(stream),
+            (None, Err(_)) => Vec::new(),
+        }
+    }
+
+    /// The column that says what changed, when the connector asks for that.
+    fn cursor(&self) -> Option<String> {
+        let cursor = self.stream.as_ref().ok()?.cursor_field.as_deref()?;
+        Some(self.elements.as_ref().map_or_else(|| cursor.to_owned(), |_| elements::parent_column(cursor)))
+    }
+
+    /// The columns that the manifest declares, key and cursor among them.
+    async fn columns(&self, run: &Arc<Run>) -> Result<&Vec<Column>> {
+        let stream = self.stream()?;
+        self.columns
+            .get_or_try_init(|| async {
+                let schema = stream.schema.load(run).await?;
+                let mut columns = columns::columns(&schema);
+                for name in key(stream).iter().chain(&stream.cursor_field) {
+                    if !columns.iter().any(|column| column.name == *name) {
+                        columns.push(Column::new(name, syncline_protocol::LogicalType::Text));
+                    }
+                }
+                match &self.elements {
+                    None => Ok(columns),
+                    Some(elements) => elements.columns(&schema, &columns),
+                }
+            })
+            .await
+    }
+
+    async fn info(&self, run: &Arc<Run>) -> TableInfo {
+        let columns = self.columns(run).await.cloned();
+        let unreadable = columns.as_ref().err().map(|error| error.message().to_owned());
+        let reason = "the connector asks the API for what changed after it".to_owned();
+        let of = |elements: &Elements| ElementsOf {
+            table: TableName::bare(&elements.parent),
+            field: elements.field(),
+        };
+        let comment = |elements: &Elements| {
+            format!("The elements of `{}`. Reads `{}` once more for them.", elements.field(), elements.parent)
+        };
+        TableInfo {
+            schema: TableSchema {
+                table: TableName::bare(&self.name),
+                columns: columns.unwrap_or_default(),
+                key: self.key(),
+            },
+            kind: TableKind::Api,
+            rows_estimate: None,
+            bytes_estimate: None,
+            cursors: self.cursor().map(|column| CursorCandidate { column, reason }).into_iter().collect(),
+            unreadable,
+            comment: self.elements.as_ref().map(comment),
+            elements_of: self.elements.as_ref().map(of),
+        }
+    }
+}
 
 /// The tables of a connector.
 pub(super) struct Tables {
-    tables: Vec<(Table, OnceCell<Vec<Column>>)>,
+    tables: Vec<Offered>,
 }
 
 impl Tables {
-    pub(super) fn new(tables: Vec<Table>) -> Tables {
-        Tables { tables: tables.into_iter().map(|table| (table, OnceCell::new())).collect() }
+    /// Those of the manifest, and one for each field (`table.field`) in `unnest`.
+    ///
+    /// # Errors
+    /// `Config`, when `unnest` names what is not there.
+    pub(super) fn new(tables: Vec<Table>, unnest: &[String]) -> Result<Tables> {
+        let mut tables: Vec<Offered> = tables
+            .into_iter()
+            .map(|table| Offered {
+                name: table.name,
+                stream: table.stream,
+                elements: None,
+                columns: OnceCell::new(),
+            })
+            .collect();
+        let own = tables.len();
+        for entry in unnest {
+            let mut elements = Elements::named(entry, tables[..own].iter().map(|table| table.name.as_str()))?;
+            let name = elements.table();
+            if tables.iter().any(|table| table.name == name) {
+                let message =
+                    format!("`unnest` makes a table `{name}` of `{entry}`, and there is one already.");
+                return Err(Error::new(ErrorKind::Config, message).fix("Take it out of `unnest`."));
+            }
+            let parent = tables[..own].iter().find(|table| table.name == elements.parent);
+            let stream = match parent.map(Offered::stream) {
+                Some(stream) => stream.cloned(),
+                None => Err(Error::internal("A table that was found is gone.")),
+            };
+            if let Ok(stream) = &stream {
+                elements = elements.of(stream);
+            }
+            tables.push(Offered { name, stream, elements: Some(elements), columns: OnceCell::new() });
+        }
+        Ok(Tables { tables })
     }
 
     pub(super) fn len(&self) -> usize {
@@ -36,73 +146,28 @@ impl Tables {
 
     /// The tables that cannot be read, and why.
     pub(super) fn unavailable(&self) -> Vec<(&str, String)> {
-        let why = |(table, _): &'_ (Table, OnceCell<Vec<Column>>)| match &table.stream {
-            Ok(_) => None,
-            Err(error) => Some(error.message().to_owned()),
-        };
-        self.tables.iter().filter_map(|table| Some((table.0.name.as_str(), why(table)?))).collect()
+        let why = |table: &Offered| table.stream.as_ref().err().map(|error| error.message().to_owned());
+        self.tables.iter().filter_map(|table| Some((table.name.as_str(), why(table)?))).collect()
     }
 
-    fn find(&self, name: &str) -> Result<&(Table, OnceCell<Vec<Column>>)> {
-        self.tables.iter().find(|(table, _)| table.name == name).ok_or_else(|| {
+    fn find(&self, name: &str) -> Result<&Offered> {
+        self.tables.iter().find(|table| table.name == name).ok_or_else(|| {
             Error::new(ErrorKind::NotFound, format!("The connector has no table `{name}` any more."))
         })
     }
 
     /// The stream of a table.
     pub(super) fn stream(&self, name: &str) -> Result<&Arc<Stream>> {
-        let (table, _) = self.find(name)?;
-        table.stream.as_ref().map_err(|error| Error::new(error.kind(), error.message()))
-    }
-
-    /// The columns that the manifest declares for a table, its key and cursor among them.
-    async fn columns(&self, run: &Arc<Run>, name: &str) -> Result<&Vec<Column>> {
-        let (_, cell) = self.find(name)?;
-        let stream = self.stream(name)?;
-        cell.get_or_try_init(|| async {
-            let mut columns = columns::columns(&stream.schema.load(run).await?);
-            for name in key(stream).iter().chain(&stream.cursor_field) {
-                if !columns.iter().any(|column| column.name == *name) {
-                    columns.push(Column::new(name, syncline_protocol::LogicalType::Text));
-                }
-            }
-            Ok(columns)
-        })
-        .await
+        self.find(name)?.stream()
     }
 
     /// All tables, sorted by name.
     pub(super) async fn catalog(&self, run: &Arc<Run>, filter: &DiscoverFilter) -> Result<Catalog> {
         let mut catalog = Catalog::default();
-        for (table, _) in &self.tables {
-            let name = TableName::bare(&table.name);
-            if !filter.tables.is_empty() && !filter.tables.contains(&name) {
-                continue;
+        for table in &self.tables {
+            if filter.tables.is_empty() || filter.tables.contains(&TableName::bare(&table.name)) {
+                catalog.tables.push(table.info(run).await);
             }
-            let columns = match &table.stream {
-                Ok(_) => self.columns(run, &table.name).await.cloned(),
-                Err(error) => Err(Error::new(error.kind(), error.message())),
-            };
-            let stream = table.stream.as_ref().ok();
-            let unreadable = columns.as_ref().err().map(|error| error.message().to_owned());
-            let reason = "the connector asks the API for what changed after it".to_owned();
-            catalog.tables.push(TableInfo {
-                schema: TableSchema {
-                    table: name,
-                    columns: columns.unwrap_or_default(),
-                    key: stream.map(|stream| key(stream)).unwrap_or_default(),
-                },
-                kind: TableKind::Api,
-                rows_estimate: None,
-                bytes_estimate: None,
-                cursors: stream
-                    .and_then(|stream| stream.cursor_field.clone())
-                    .map(|column| CursorCandidate { column, reason })
-                    .into_iter()
-                    .collect(),
-                unreadable,
-                comment: None,
-            });
         }
         catalog.tables.sort_by(|left, right| left.schema.table.cmp(&right.schema.table));
         Ok(catalog)
@@ -110,7 +175,7 @@ impl Tables {
 }
 
 /// The key columns. A key inside a nested field is no column, so such a table has none.
-fn key(stream: &Stream) -> Vec<String> {
+pub(super) fn key(stream: &Stream) -> Vec<String> {
     let steps: Option<Vec<String>> = stream
         .primary_key
         .iter()
@@ -132,21 +197,21 @@ pub(super) fn position_of(
     read: &TableRead,
     state: &Value,
 ) -> Result<TablePosition> {
-    let stream = tables.stream(&read.table.name)?;
+    let table = tables.find(&read.table.name)?;
     if read.mode == ReadMode::Full {
         return Err(Error::new(
             ErrorKind::Unsupported,
             format!("`{}` is read whole each time, so that a state says nothing of it.", read.table),
         )
         .meaning("The next run reads all of it.")
-        .fix(match &stream.cursor_field {
+        .fix(match table.cursor() {
             Some(field) => {
                 format!("Read it by what changed: write `cursor: {field}` for it in the connection.")
             }
             None => "There is nothing to do: its API cannot be asked for what changed.".to_owned(),
         }));
     }
-    stream.accepts(run, state)?;
+    table.stream()?.accepts(run, state)?;
     Ok(StatePlan::complete(state))
 }
 
@@ -165,8 +230,8 @@ impl ApiSession {
 #[async_trait]
 impl SourceSession for ApiSession {
     async fn plan(&self, read: &TableRead, position: Option<&TablePosition>) -> Result<ReadPlan> {
-        let stream = self.tables.stream(&read.table.name)?;
-        StatePlan::after(position, read, stream.cursor_field.as_deref())
+        let table = self.tables.find(&read.table.name)?;
+        StatePlan::after(position, read, table.cursor().as_deref())
     }
 
     async fn read(
@@ -177,19 +242,21 @@ impl SourceSession for ApiSession {
         from: Option<&Value>,
         sink: &dyn ChangeSink,
     ) -> Result<()> {
-        let name = &read.table.name;
-        let stream = self.tables.stream(name)?;
-        let known =
-            self.tables.columns(&self.run, name).await?.iter().map(|column| column.name.clone()).collect();
+        let table = self.tables.find(&read.table.name)?;
+        let known: HashSet<String> =
+            table.columns(&self.run).await?.iter().map(|column| column.name.clone()).collect();
         let plan = StatePlan::of(&plan.plan)?;
-        let output = TableOutput {
-            sink,
-            writer: Mutex::new(Writer::new(read, known, Some(self.told.clone()))?),
-            progress: Mutex::new(Progress { state: None, told: Instant::now() }),
-            // Rows after a checkpoint can come once more: with a key that changes nothing.
-            checkpoints: plan.incremental && !read.key.is_empty(),
+        let told = self.told.clone();
+        let parents = table.elements.as_ref().and_then(|elements| elements.parents(read));
+        let writer = match &table.elements {
+            None => TableWriter::Records(Writer::new(read, known, Some(told))?),
+            Some(elements) => {
+                TableWriter::Elements(ElementWriter::new(elements, read, parents.as_ref(), known, told)?)
+            }
         };
-        stream.read(&self.run, from.or(plan.state.as_ref()), &output).await?;
+        // Rows after a checkpoint can come once more: with a key that changes nothing.
+        let output = TableOutput::new(sink, writer, plan.incremental && !read.key.is_empty());
+        table.stream()?.read(&self.run, from.or(plan.state.as_ref()), &output).await?;
         output.end(plan.incremental).await
     }
 
@@ -207,104 +274,24 @@ pub(super) async fn sample(
     rows: usize,
     sink: &dyn ChangeSink,
 ) -> Result<()> {
-    let stream = tables.stream(&read.table.name)?;
+    let table = tables.find(&read.table.name)?;
     let mut writer = Writer::new(read, HashSet::new(), None)?;
-    let output = TableOutput::waiting_only(sink, read)?;
-    let records = stream.first(run, rows, &output).await?;
-    let mut changes = writer.take(&records[..records.len().min(rows)])?;
+    let records = table.stream()?.first(run, rows, &WaitingOnly(sink)).await?;
+    let mut changes = Vec::new();
+    match &table.elements {
+        None => changes.extend(writer.take(&records[..records.len().min(rows)])?),
+        Some(elements) => {
+            for element in elements.first(&records, rows) {
+                match element {
+                    Ok(element) => changes.extend(writer.take(&[element])?),
+                    Err(rejected) => changes.push(Change::Rejected(rejected)),
+                }
+            }
+        }
+    }
     changes.extend(writer.finish()?);
     for change in changes {
         sink.send(change).await?;
     }
     Ok(())
-}
-
-struct Progress {
-    /// What is covered by everything handed over so far.
-    state: Option<Value>,
-    told: Instant,
-}
-
-/// Where the interpreter puts the records of a table.
-struct TableOutput<'a> {
-    sink: &'a dyn ChangeSink,
-    writer: Mutex<Writer<'a>>,
-    progress: Mutex<Progress>,
-    checkpoints: bool,
-}
-
-impl<'a> TableOutput<'a> {
-    fn waiting_only(sink: &'a dyn ChangeSink, read: &'a TableRead) -> Result<TableOutput<'a>> {
-        Ok(TableOutput {
-            sink,
-            writer: Mutex::new(Writer::new(read, HashSet::new(), None)?),
-            progress: Mutex::new(Progress { state: None, told: Instant::now() }),
-            checkpoints: false,
-        })
-    }
-
-    async fn send(&self, changes: Vec<Change>) -> Result<()> {
-        for change in changes {
-            self.sink.send(change).await?;
-        }
-        Ok(())
-    }
-
-    /// Hands on what records give, or says that they have another shape than is known.
-    async fn taken(&self, take: impl FnOnce(&mut Writer<'a>) -> Result<Vec<Change>> + Send) -> Result<()> {
-        let (changes, news) = {
-            let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-            (take(&mut writer)?, writer.news())
-        };
-        if let Some(schema) = news {
-            let table = schema.table.clone();
-            self.sink.send(Change::Schema(schema)).await?;
-            return Err(Error::new(
-                ErrorKind::SchemaChanged,
-                format!("The API gives other columns than `{table}` is known to have."),
-            ));
-        }
-        self.send(changes).await
-    }
-
-    /// Everything is read: the last rows, and where the next run goes on.
-    async fn end(&self, incremental: bool) -> Result<()> {
-        let last = self.writer.lock().unwrap_or_else(PoisonError::into_inner).finish()?;
-        let state = self.progress.lock().unwrap_or_else(PoisonError::into_inner).state.take();
-        let end = state.filter(|_| incremental).map(Change::End);
-        self.send(last.into_iter().chain(end).collect()).await
-    }
-}
-
-#[async_trait]
-impl Output for TableOutput<'_> {
-    async fn records(&self, records: Vec<Value>) -> Result<()> {
-        self.taken(|writer| writer.take(&records)).await
-    }
-
-    async fn raw(&self, records: RawRecords) -> Result<()> {
-        self.taken(|writer| writer.take_raw(&records)).await
-    }
-
-    async fn state(&self, state: &Value) -> Result<()> {
-        let due = {
-            let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
-            progress.state = Some(state.clone());
-            let rows = self.writer.lock().unwrap_or_else(PoisonError::into_inner).rows();
-            let due = self.checkpoints && is_due(rows, progress.told);
-            if due {
-                progress.told = Instant::now();
-            }
-            due
-        };
-        if !due {
-            return Ok(());
-        }
-        let rows = self.writer.lock().unwrap_or_else(PoisonError::into_inner).finish()?;
-        self.send(rows.into_iter().chain([Change::Checkpoint(state.clone())]).collect()).await
-    }
-
-    fn waiting(&self, reason: Option<&str>) {
-        self.sink.waiting(reason);
-    }
 }

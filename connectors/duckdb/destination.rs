@@ -180,6 +180,7 @@ impl Destination for DuckDbDestination {
             infinite_times: true,
             text_nul: true,
             counts_fast: true,
+            replaces_children: true,
         }
     }
 

@@ -102,6 +102,9 @@ struct Segment<'a> {
     rows: Option<Appender<'a>>,
     /// Into the list of keys.
     keys: Option<Appender<'a>>,
+    /// Into the list of parents, whose key has these columns.
+    parents: Option<Appender<'a>>,
+    parent_columns: Vec<Column>,
     /// Rows and deletes that came.
     received: u64,
     /// Rows that went straight into the table.
@@ -162,6 +165,8 @@ impl<'a> Work<'a> {
         let rows = batch.rows.num_rows() as u64;
         match batch.kind {
             BatchKind::Keys => return self.write_keys(segment, batch),
+            BatchKind::Parents if self.direct() => return Ok(()), // nothing there to replace
+            BatchKind::Parents => return self.write_parents(segment, batch),
             BatchKind::Deletes if self.direct() => segment.received += rows, // nothing there to delete
             _ if self.direct() => {
                 self.write_direct(segment, batch)?;
@@ -225,19 +230,22 @@ impl<'a> Work<'a> {
         }
     }
 
+    fn open_stage(&self, segment: &mut Segment<'a>) -> Result<()> {
+        if segment.rows.is_some() {
+            return Ok(());
+        }
+        let create = merge::create_stage(&self.options.target);
+        self.connection.execute("preparing to write rows", &create, &[])?;
+        let columns = self.options.target.columns.iter().map(|column| column.logical.clone());
+        let types: Vec<_> = columns.chain([LogicalType::Int16, LogicalType::Int64]).collect();
+        let place = (Some("temp"), "main", "_syncline_stage");
+        segment.rows = Some(Appender::new(self.connection, place, &types)?);
+        Ok(())
+    }
+
     fn write_staged(&self, segment: &mut Segment<'a>, batch: &ChangeBatch, operation: i16) -> Result<()> {
         let columns = &self.options.target.columns;
-        if segment.rows.is_none() {
-            let create = merge::create_stage(&self.options.target);
-            self.connection.execute("preparing to write rows", &create, &[])?;
-            let types: Vec<_> = columns
-                .iter()
-                .map(|column| column.logical.clone())
-                .chain([LogicalType::Int16, LogicalType::Int64])
-                .collect();
-            segment.rows =
-                Some(Appender::new(self.connection, (Some("temp"), "main", "_syncline_stage"), &types)?);
-        }
+        self.open_stage(segment)?;
         self.expect_all_columns(batch, columns)?;
         let schema = batch.rows.schema();
         let fills: Vec<_> = columns
@@ -283,6 +291,34 @@ impl<'a> Work<'a> {
         }
     }
 
+    /// Parents have numbers among the rows, so that those that come later than a row are known.
+    fn write_parents(&self, segment: &mut Segment<'a>, batch: &ChangeBatch) -> Result<()> {
+        let width = batch.rows.num_columns();
+        let columns: Vec<Column> = self.options.target.key_columns().into_iter().take(width).collect();
+        let schema = batch.rows.schema();
+        let fills: Option<Vec<_>> =
+            columns.iter().map(|column| position(&schema, &column.name).map(Fill::Column)).collect();
+        let fills = fills.filter(|fills| !fills.is_empty() && fills.len() == width);
+        let mut fills = fills.ok_or_else(|| Error::internal("A parent has not the first key columns."))?;
+        fills.push(Fill::Sequence);
+        self.open_stage(segment)?; // there are deletes in it once it is merged
+        if segment.parents.is_none() {
+            let create = merge::create_parents(&columns);
+            self.connection.execute("preparing to write parents", &create, &[])?;
+            let types: Vec<_> =
+                columns.iter().map(|column| column.logical.clone()).chain([LogicalType::Int64]).collect();
+            let place = (Some("temp"), "main", "_syncline_parents");
+            segment.parents = Some(Appender::new(self.connection, place, &types)?);
+            segment.parent_columns = columns;
+        }
+        let first = segment.arrival;
+        segment.arrival += batch.rows.num_rows() as i64;
+        match &mut segment.parents {
+            Some(parents) => parents.append(&batch.rows, &fills, first),
+            None => Ok(()),
+        }
+    }
+
     fn create_keys(&self) -> Result<()> {
         let create = merge::create_keys(&self.options.target);
         self.connection.execute("preparing to write keys", &create, &[]).map(drop)
@@ -308,7 +344,7 @@ impl<'a> Work<'a> {
         segment.flush()?;
         let (staged, keys) = (!self.direct() && segment.rows.is_some(), segment.keys.is_some());
         // An appender keeps its table open, which must not be when the table is renamed.
-        (segment.rows, segment.keys) = (None, None);
+        (segment.rows, segment.keys, segment.parents) = (None, None, None);
         if staged {
             self.expect_staged(&segment)?;
         }
@@ -322,7 +358,7 @@ impl<'a> Work<'a> {
         let merge = Merge::new(self.connection, &self.options.target, &into, commit.at_micros);
         let mut durable = Durable { written: segment.appended, deleted: 0 };
         if staged {
-            durable = merge.stage(self.options.distinct)?;
+            durable = merge.stage(self.options.distinct, &segment.parent_columns)?;
         }
         match commit.finish {
             Finish::Sweep => durable.deleted += merge.sweep()?,
@@ -330,7 +366,12 @@ impl<'a> Work<'a> {
             Finish::None | Finish::Complete => {}
         }
         self.writer.commit(self.connection, commit)?;
-        self.drop_temporary(staged, keys || commit.finish == Finish::Sweep);
+        let keys = keys || commit.finish == Finish::Sweep;
+        self.drop_temporary(&[
+            (staged, merge::STAGE),
+            (keys, merge::KEYS),
+            (!segment.parent_columns.is_empty(), merge::PARENTS),
+        ]);
         Ok(durable)
     }
 
@@ -365,9 +406,9 @@ impl<'a> Work<'a> {
     }
 
     /// Frees what the segment needed. The next one makes its tables anew, so a failure here only costs memory.
-    fn drop_temporary(&self, staged: bool, keys: bool) {
-        for (made, table) in [(staged, merge::STAGE), (keys, merge::KEYS)] {
-            if made {
+    fn drop_temporary(&self, tables: &[(bool, &str)]) {
+        for (made, table) in tables {
+            if *made {
                 let _ = self.connection.execute("cleaning up", &format!("DROP TABLE IF EXISTS {table}"), &[]);
             }
         }
@@ -378,7 +419,8 @@ impl Segment<'_> {
     fn flush(&mut self) -> Result<()> {
         self.unflushed = 0;
         self.rows.as_mut().map_or(Ok(()), Appender::flush)?;
-        self.keys.as_mut().map_or(Ok(()), Appender::flush)
+        self.keys.as_mut().map_or(Ok(()), Appender::flush)?;
+        self.parents.as_mut().map_or(Ok(()), Appender::flush)
     }
 }
 

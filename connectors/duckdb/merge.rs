@@ -5,7 +5,7 @@
 //! all within the transaction of the commit. Keys are compared with `IS NOT DISTINCT FROM`, for which DuckDB has hash
 //! joins as for `=`.
 
-use syncline_protocol::{Deletes, Durable, Error, ErrorKind, Result, TargetTable, WriteMode, system};
+use syncline_protocol::{Column, Deletes, Durable, Error, ErrorKind, Result, TargetTable, WriteMode, system};
 
 use crate::raw::Connection;
 use crate::sql::{list, quoted, type_name};
@@ -14,9 +14,11 @@ use crate::sql::{list, quoted, type_name};
 pub(crate) const STAGE: &str = "temp.main._syncline_stage";
 /// The complete list of keys, for a sweep.
 pub(crate) const KEYS: &str = "temp.main._syncline_keys";
+/// Parents whose rows are told anew.
+pub(crate) const PARENTS: &str = "temp.main._syncline_parents";
 /// Column of the stage: 0 for a row, 1 for a delete.
 pub(crate) const OPERATION: &str = "_syncline_op";
-/// Column of the stage: the number of the row in the segment.
+/// Column of the stage and of the parents: the number of the row in the segment.
 pub(crate) const ARRIVAL: &str = "_syncline_seq";
 
 const DOING: &str = "merging rows into the table";
@@ -36,12 +38,20 @@ pub(crate) fn create_stage(target: &TargetTable) -> String {
 
 /// The statement that makes the list of keys.
 pub(crate) fn create_keys(target: &TargetTable) -> String {
-    let columns: Vec<_> = target
-        .key_columns()
+    format!("CREATE OR REPLACE TEMP TABLE {KEYS} ({})", definitions(&target.key_columns()))
+}
+
+/// The statement that makes the list of parents, whose key has these columns.
+pub(crate) fn create_parents(columns: &[Column]) -> String {
+    format!("CREATE OR REPLACE TEMP TABLE {PARENTS} ({}, {ARRIVAL} BIGINT)", definitions(columns))
+}
+
+fn definitions(columns: &[Column]) -> String {
+    let columns: Vec<_> = columns
         .iter()
         .map(|column| format!("{} {}", quoted(&column.name), type_name(&column.logical)))
         .collect();
-    format!("CREATE OR REPLACE TEMP TABLE {KEYS} ({})", columns.join(", "))
+    columns.join(", ")
 }
 
 /// A merge into one table, within an open transaction.
@@ -64,13 +74,20 @@ impl<'a> Merge<'a> {
         Merge { connection, target, into, at_micros }
     }
 
-    /// Merges the stage. `distinct` promises that no key comes twice or is there already.
-    pub(crate) fn stage(&self, distinct: bool) -> Result<Durable> {
+    /// Merges the stage. `distinct` promises that no key comes twice or is there already; `parents` is the key of the
+    /// parents that are told anew, empty when there are none.
+    pub(crate) fn stage(&self, distinct: bool, parents: &[Column]) -> Result<Durable> {
         if self.target.key.is_empty() {
             return Err(Error::internal("A table without key cannot be merged."));
         }
+        if !parents.is_empty() {
+            self.forget_earlier(parents)?;
+        }
         if !distinct {
             self.keep_latest()?;
+        }
+        if !parents.is_empty() {
+            self.delete_untold(parents)?;
         }
         match self.target.mode {
             WriteMode::History => self.history(),
@@ -85,11 +102,41 @@ impl<'a> Merge<'a> {
 
     /// `left.k IS NOT DISTINCT FROM right.k AND …` over the key.
     fn same_key(&self, left: &str, right: &str) -> String {
-        let equal = |name: &String| {
-            let name = quoted(name);
-            format!("{left}.{name} IS NOT DISTINCT FROM {right}.{name}")
+        same(self.target.key.iter().map(String::as_str), left, right)
+    }
+
+    /// Drops what came before the last telling of its parent from the stage.
+    fn forget_earlier(&self, parents: &[Column]) -> Result<()> {
+        let keys = list("", names(parents));
+        self.run(&format!(
+            "DELETE FROM {STAGE} AS s USING (SELECT {keys}, max({ARRIVAL}) AS _syncline_told FROM {PARENTS} GROUP BY {keys}) AS p \
+             WHERE s.{ARRIVAL} < p._syncline_told AND {}",
+            same(names(parents), "s", "p")
+        ))?;
+        Ok(())
+    }
+
+    /// Stages a delete for each row whose parent was told anew without it.
+    fn delete_untold(&self, parents: &[Column]) -> Result<()> {
+        let keys = || self.target.key.iter().map(String::as_str);
+        let live = match self.target.mode {
+            WriteMode::History => format!(" AND t.{}", quoted(system::CURRENT)),
+            WriteMode::Merge { deletes: Deletes::Soft } => {
+                format!(" AND t.{} IS NOT TRUE", quoted(system::DELETED))
+            }
+            _ => String::new(),
         };
-        self.target.key.iter().map(equal).collect::<Vec<_>>().join(" AND ")
+        self.run(&format!(
+            "INSERT INTO {STAGE} ({}, {OPERATION}, {ARRIVAL}) SELECT {}, 1, -1 FROM {} AS t \
+             WHERE EXISTS (SELECT 1 FROM {PARENTS} AS p WHERE {}) \
+             AND NOT EXISTS (SELECT 1 FROM {STAGE} AS s WHERE {}){live}",
+            list("", keys()),
+            list("t.", keys()),
+            self.into,
+            same(names(parents), "t", "p"),
+            self.same_key("t", "s")
+        ))?;
+        Ok(())
     }
 
     /// Drops all but the last row of each key from the stage.
@@ -206,4 +253,17 @@ impl<'a> Merge<'a> {
             _ => self.run(&format!("DELETE FROM {} AS t WHERE {gone}", self.into)),
         }
     }
+}
+
+fn names(columns: &[Column]) -> impl Iterator<Item = &str> {
+    columns.iter().map(|column| column.name.as_str())
+}
+
+/// `left.a IS NOT DISTINCT FROM right.a AND …` over these columns.
+fn same<'n>(names: impl Iterator<Item = &'n str>, left: &str, right: &str) -> String {
+    let equal = |name: &str| {
+        let name = quoted(name);
+        format!("{left}.{name} IS NOT DISTINCT FROM {right}.{name}")
+    };
+    names.map(equal).collect::<Vec<_>>().join(" AND ")
 }

@@ -47,6 +47,7 @@ impl Table {
                 .collect(),
             unreadable,
             comment: None,
+            elements_of: None,
         }
     }
 }

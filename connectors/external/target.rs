@@ -110,6 +110,7 @@ impl Destination for SingerTarget {
             infinite_times: false,
             text_nul: true,
             counts_fast: false,
+            replaces_children: false,
         }
     }
 
@@ -359,6 +360,9 @@ fn with_offsets(rows: &RecordBatch) -> Result<RecordBatch> {
 #[async_trait]
 impl Loader for TargetLoader {
     async fn write(&mut self, batch: ChangeBatch) -> Result<()> {
+        if batch.kind == BatchKind::Parents && self.options.target.mode == WriteMode::Append {
+            return Ok(()); // nothing is ever replaced
+        }
         if batch.kind != BatchKind::Rows {
             return Err(unsupported("delete rows").fix("Turn `detect_deletes` off for this table."));
         }

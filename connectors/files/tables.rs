@@ -244,6 +244,7 @@ impl Place {
             cursors,
             unreadable,
             comment: None,
+            elements_of: None,
         }
     }
 }

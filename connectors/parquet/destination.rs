@@ -106,6 +106,7 @@ impl Destination for ParquetDestination {
             infinite_times: false,
             text_nul: true,
             counts_fast: true,
+            replaces_children: true,
         }
     }
 

@@ -85,11 +85,22 @@ pub(super) struct KeyChanges {
     data: Hashes<RowHash>,
     /// The complete list of keys, for a sweep.
     complete: Option<HashSet<RowHash, BuildHasherDefault<FirstWord>>>,
+    /// How many columns the key of a parent has; 0 before one was told.
+    parent_width: usize,
+    /// Parents that are told anew, each with the number of the first row after its last telling.
+    told: Hashes<u64>,
+    /// Some row may be older than a telling of its parent.
+    overtaken: bool,
+    /// There are rows whose parent was not told before them.
+    untold: bool,
 }
 
 impl KeyChanges {
-    /// Rows arrived. `data` holds the hashes of their data where it matters.
-    pub(super) fn rows(&mut self, keys: &[RowHash], data: Option<&[RowHash]>) {
+    /// Rows arrived. `data` holds the hashes of their data where it matters, `parents` those of their parents' keys once
+    /// a parent was told.
+    pub(super) fn rows(&mut self, keys: &[RowHash], data: Option<&[RowHash]>, parents: Option<&[RowHash]>) {
+        let told = |parents: &[RowHash]| parents.iter().all(|parent| self.told.contains_key(parent));
+        self.untold |= !keys.is_empty() && !parents.is_some_and(told);
         for (index, key) in keys.iter().enumerate() {
             self.latest.insert(*key, Latest::Row(self.rows));
             self.rows += 1;
@@ -104,14 +115,33 @@ impl KeyChanges {
         self.latest.extend(keys.iter().map(|key| (*key, Latest::Deleted)));
     }
 
+    /// Parents arrived: what they had before is gone, also what came earlier in the segment.
+    pub(super) fn parents(&mut self, width: usize, parents: &[RowHash]) {
+        self.parent_width = width;
+        for parent in parents {
+            let again = self.told.insert(*parent, self.rows).is_some();
+            self.overtaken |= again || self.untold;
+        }
+    }
+
+    /// How many columns the key of a parent has; 0 where no parent was told.
+    pub(super) fn parent_width(&self) -> usize {
+        self.parent_width
+    }
+
     /// Part of the complete list of keys arrived.
     pub(super) fn keys(&mut self, keys: &[RowHash]) {
         self.complete.get_or_insert_default().extend(keys);
     }
 
-    /// What the segment says about a key.
-    pub(super) fn latest(&self, key: &RowHash) -> Option<Latest> {
-        self.latest.get(key).copied()
+    /// What the segment says about a key, given the hash of the parent's where one was told.
+    pub(super) fn latest(&self, key: &RowHash, parent: Option<&RowHash>) -> Option<Latest> {
+        let latest = self.latest.get(key).copied();
+        match (latest, parent.and_then(|parent| self.told.get(parent))) {
+            (Some(Latest::Row(number)), Some(told)) if number < *told => Some(Latest::Deleted),
+            (None, Some(_)) => Some(Latest::Deleted),
+            _ => latest,
+        }
     }
 
     /// The data of the latest row of a key.
@@ -126,12 +156,14 @@ impl KeyChanges {
 
     /// Whether it says anything about rows.
     pub(super) fn is_empty(&self) -> bool {
-        self.latest.is_empty()
+        self.latest.is_empty() && self.told.is_empty()
     }
 
     /// Whether each row that arrived is the latest of its key.
     pub(super) fn all_latest(&self) -> bool {
-        self.rows == self.latest.values().filter(|latest| matches!(latest, Latest::Row(_))).count() as u64
+        !self.overtaken
+            && self.rows
+                == self.latest.values().filter(|latest| matches!(latest, Latest::Row(_))).count() as u64
     }
 }
 
@@ -142,16 +174,45 @@ mod tests {
     #[test]
     fn the_last_word_counts() {
         let mut changes = KeyChanges::default();
-        changes.rows(&[(1, 1), (2, 2)], None);
+        changes.rows(&[(1, 1), (2, 2)], None, None);
         assert!(changes.all_latest());
         changes.deletes(&[(2, 2), (3, 3)]);
-        changes.rows(&[(1, 1)], None);
-        assert_eq!(changes.latest(&(1, 1)), Some(Latest::Row(2)));
-        assert_eq!(changes.latest(&(2, 2)), Some(Latest::Deleted));
-        assert_eq!(changes.latest(&(1, 2)), None);
+        changes.rows(&[(1, 1)], None, None);
+        assert_eq!(changes.latest(&(1, 1), None), Some(Latest::Row(2)));
+        assert_eq!(changes.latest(&(2, 2), None), Some(Latest::Deleted));
+        assert_eq!(changes.latest(&(1, 2), None), None);
         assert!(!changes.all_latest());
         assert!(changes.gone(&(1, 1), true) && !changes.gone(&(1, 1), false));
         changes.keys(&[(1, 1)]);
         assert!(!changes.gone(&(1, 1), true) && changes.gone(&(2, 2), true));
+    }
+
+    #[test]
+    fn a_telling_hides_what_came_before_it() {
+        let (first, second) = ((9, 1), (9, 2));
+        let mut changes = KeyChanges::default();
+        changes.parents(1, &[first]);
+        changes.rows(&[(1, 1), (2, 2)], None, Some(&[first, first]));
+        changes.parents(1, &[second]);
+        changes.rows(&[(3, 3)], None, Some(&[second]));
+        assert!(changes.all_latest(), "each row is the latest of its key, and newer than its parent");
+        assert_eq!(
+            changes.latest(&(7, 7), Some(&first)),
+            Some(Latest::Deleted),
+            "a row that was not told again"
+        );
+        assert_eq!(changes.latest(&(7, 7), Some(&(9, 3))), None, "of a parent that was not told");
+        changes.parents(1, &[first]);
+        changes.rows(&[(1, 1)], None, Some(&[first]));
+        assert!(!changes.all_latest());
+        assert_eq!(changes.latest(&(1, 1), Some(&first)), Some(Latest::Row(3)));
+        assert_eq!(changes.latest(&(2, 2), Some(&first)), Some(Latest::Deleted));
+        assert_eq!(changes.latest(&(3, 3), Some(&second)), Some(Latest::Row(2)));
+        // A row before its parent, which may hide it.
+        let mut changes = KeyChanges::default();
+        changes.rows(&[(1, 1)], None, None);
+        changes.parents(1, &[first]);
+        assert!(!changes.all_latest());
+        assert_eq!(changes.latest(&(1, 1), Some(&first)), Some(Latest::Deleted));
     }
 }

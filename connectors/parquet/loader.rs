@@ -100,6 +100,8 @@ struct Segment {
     file: Option<FileWriter>,
     changes: KeyChanges,
     hashers: Option<(RowHasher, RowHasher)>,
+    /// Over the key of a parent, once one was told.
+    parents: Option<RowHasher>,
     /// Rows and deletes that came.
     received: u64,
 }
@@ -158,7 +160,7 @@ impl Work<'_> {
 
     fn write(&self, segment: &mut Segment, batch: &ChangeBatch) -> Result<()> {
         let rows = batch.rows.num_rows() as u64;
-        if batch.kind != BatchKind::Keys {
+        if batch.kind.is_counted() {
             segment.received += rows;
         }
         let staged = !self.direct();
@@ -175,13 +177,21 @@ impl Work<'_> {
                 segment.changes.deletes(&keys);
             }
             BatchKind::Deletes => {} // nothing there to delete
+            BatchKind::Parents if staged => {
+                let width = batch.rows.num_columns();
+                let parents = self.parent_hasher(segment, width)?.hashes(&batch.rows)?;
+                segment.changes.parents(width, &parents);
+            }
+            BatchKind::Parents => {} // nothing there to replace
             BatchKind::Rows => {
                 if staged {
                     let history = self.options.target.mode == WriteMode::History;
                     let (keys, data) = self.hashers(segment);
                     let keys = keys.hashes(&batch.rows)?;
                     let data = if history { Some(data.hashes(&batch.rows)?) } else { None };
-                    segment.changes.rows(&keys, data.as_deref());
+                    let parents = segment.parents.as_mut();
+                    let parents = parents.map(|parents| parents.hashes(&batch.rows)).transpose()?;
+                    segment.changes.rows(&keys, data.as_deref(), parents.as_deref());
                 }
                 self.write_rows(segment, &batch.rows)?;
             }
@@ -194,6 +204,16 @@ impl Work<'_> {
         segment.hashers.get_or_insert_with(|| {
             (RowHasher::new(target.key_columns()), RowHasher::new(target.data_columns().cloned().collect()))
         })
+    }
+
+    /// For the first columns of the key, as many as the key of a parent has.
+    fn parent_hasher<'s>(&self, segment: &'s mut Segment, width: usize) -> Result<&'s mut RowHasher> {
+        let known = segment.changes.parent_width();
+        let key = self.options.target.key_columns();
+        if width == 0 || width > key.len() || (known > 0 && known != width) {
+            return Err(Error::internal("A parent has not the first key columns."));
+        }
+        Ok(segment.parents.get_or_insert_with(|| RowHasher::new(key.into_iter().take(width).collect())))
     }
 
     fn write_rows(&self, segment: &mut Segment, rows: &RecordBatch) -> Result<()> {

@@ -82,6 +82,13 @@ impl Merge<'_> {
         Ok(())
     }
 
+    /// For the keys of parents, when some are told anew.
+    fn parent_hasher(&self) -> Option<RowHasher> {
+        let width = self.changes.parent_width();
+        let columns = self.target.key_columns().into_iter().take(width).collect();
+        (width > 0).then(|| RowHasher::new(columns))
+    }
+
     fn data_columns(&self) -> Vec<Column> {
         self.target.data_columns().cloned().collect()
     }
@@ -124,14 +131,17 @@ impl Merge<'_> {
     ) -> Result<(u64, u64)> {
         let unchanged: std::collections::HashSet<&RowHash> = unchanged.iter().collect();
         let mut hasher = RowHasher::new(self.target.key_columns());
+        let mut parents = self.parent_hasher();
         let mut reader = FileReader::open(path, self.columns)?;
         let (mut number, mut written, mut deleted) = (0u64, 0, 0);
         while let Some(batch) = reader.next()? {
             let keys = hasher.hashes(&batch)?;
+            let told =
+                parents.as_mut().map(|parents| parents.hashes(&batch)).transpose()?.unwrap_or_default();
             let (mut kept, mut gone) = (Vec::with_capacity(keys.len()), Vec::with_capacity(keys.len()));
-            for key in &keys {
-                let latest =
-                    self.changes.latest(key) == Some(Latest::Row(number)) && !unchanged.contains(key);
+            for (row, key) in keys.iter().enumerate() {
+                let word = self.changes.latest(key, told.get(row));
+                let latest = word == Some(Latest::Row(number)) && !unchanged.contains(key);
                 let dead = latest && self.changes.gone(key, self.sweep);
                 number += 1;
                 written += u64::from(latest);
@@ -172,6 +182,7 @@ struct Judge<'a> {
     merge: &'a Merge<'a>,
     keys: RowHasher,
     data: RowHasher,
+    parents: Option<RowHasher>,
 }
 
 impl<'a> Judge<'a> {
@@ -180,6 +191,7 @@ impl<'a> Judge<'a> {
             merge,
             keys: RowHasher::new(merge.target.key_columns()),
             data: RowHasher::new(merge.data_columns()),
+            parents: merge.parent_hasher(),
         }
     }
 
@@ -198,9 +210,11 @@ impl<'a> Judge<'a> {
         };
         let keys = self.keys.hashes(batch)?;
         let data = if mode == WriteMode::History { self.data.hashes(batch)? } else { Vec::new() };
+        let told =
+            self.parents.as_mut().map(|parents| parents.hashes(batch)).transpose()?.unwrap_or_default();
         let judge = |(row, key): (usize, &RowHash)| {
             let delete = if visible(row) { Verdict::Deleted } else { Verdict::Keep };
-            match (changes.latest(key), mode) {
+            match (changes.latest(key, told.get(row)), mode) {
                 (_, WriteMode::History) if !visible(row) => Verdict::Keep,
                 (Some(Latest::Row(_)), WriteMode::History) if changes.data(key) == data.get(row) => {
                     unchanged.push(*key);

@@ -292,6 +292,7 @@ impl Table {
             cursors,
             unreadable,
             comment: self.comment,
+            elements_of: None,
         }
     }
 

@@ -147,5 +147,6 @@ fn describe(table: Table, round: u32) -> TableInfo {
         cursors: table.cursor().map(cursor).into_iter().collect(),
         unreadable: None,
         comment: Some(table.comment().to_owned()),
+        elements_of: None,
     }
 }

@@ -164,6 +164,7 @@ pub(super) fn discover(database: &Database, filter: &DiscoverFilter, mixed: Mixe
             cursors: Vec::new(),
             unreadable: Some(database.explain(error).causes().join(": ")),
             comment: None,
+            elements_of: None,
         }));
     }
     Ok(Catalog { tables })
@@ -179,6 +180,7 @@ fn describe(connection: &Connection, table: &Table, mixed: MixedTypes) -> rusqli
         kind: table.kind,
         unreadable: None,
         comment: None,
+        elements_of: None,
         schema: TableSchema { table: TableName::bare(&table.name), columns, key },
     })
 }

@@ -3,6 +3,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
+use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use futures::SinkExt;
 use syncline_protocol::{
@@ -14,7 +15,7 @@ use tokio_postgres::error::SqlState;
 use tokio_util::bytes::{Bytes, BytesMut};
 
 use super::finish::{complete, swap};
-use super::merge::{KEYS, Merge, STAGE, STAGE_DELETE, STAGE_ORDINAL};
+use super::merge::{KEYS, Merge, PARENTS, STAGE, STAGE_DELETE, STAGE_ORDINAL};
 use super::run;
 use super::scan::{FoundColumn, found_columns};
 use super::session::Shared;
@@ -37,6 +38,8 @@ pub(super) struct PostgresLoader {
     /// Where COPY puts rows, and with which columns.
     rows_into: CopyTarget,
     keys_into: CopyTarget,
+    /// Of the key of a parent the columns that the first batch of parents has.
+    parents_into: CopyTarget,
     /// Whether rows go into the table at once, without being staged.
     direct: bool,
     /// None after an error: the segment is lost, and its transaction with the connection.
@@ -58,6 +61,10 @@ struct Segment {
     copy: Option<Copy>,
     staged: bool,
     keys_staged: bool,
+    /// How many columns the key of the parents has that are staged; 0 when there are none.
+    parent_width: usize,
+    /// The number of the next row that is staged; parents are counted among them.
+    ordinal: i64,
     /// Rows and deletes taken, as the engine counts them.
     rows: u64,
     /// Rows that the server took, without keys.
@@ -76,6 +83,7 @@ struct Copy {
 enum CopyKind {
     Rows,
     Keys,
+    Parents,
 }
 
 impl PostgresLoader {
@@ -107,11 +115,13 @@ impl PostgresLoader {
         };
         let keys = target.key_columns();
         let keys_into = CopyTarget { table: KEYS.to_owned(), columns: keys.iter().map(from_batch).collect() };
+        let parents_into = CopyTarget { table: PARENTS.to_owned(), columns: Vec::new() };
         Ok(PostgresLoader {
             shared,
             schema,
             rows_into,
             keys_into,
+            parents_into,
             direct,
             connection: Some(connection),
             segment: Segment::default(),
@@ -133,7 +143,11 @@ impl PostgresLoader {
         let kind = match batch.kind {
             BatchKind::Rows | BatchKind::Deletes => CopyKind::Rows,
             BatchKind::Keys => CopyKind::Keys,
+            BatchKind::Parents => CopyKind::Parents,
         };
+        if kind == CopyKind::Parents && (self.direct || !is_keyed(&self.options.target)) {
+            return Ok(()); // nothing there to replace
+        }
         self.begin(connection).await?;
         let deletes = batch.kind == BatchKind::Deletes;
         if deletes && self.direct {
@@ -142,14 +156,18 @@ impl PostgresLoader {
             self.segment.rows += rows;
             return Ok(());
         }
+        if kind == CopyKind::Parents {
+            self.expect_parents(&batch.rows)?;
+        }
         self.open_copy(connection, kind).await?;
-        let ordinal = i64::try_from(self.segment.rows).unwrap_or(i64::MAX);
+        let ordinal = self.segment.ordinal;
         let Some(copy) = &mut self.segment.copy else {
             return Err(Error::internal("A COPY was not opened."));
         };
         let columns = match kind {
             CopyKind::Rows => &self.rows_into.columns,
             CopyKind::Keys => &self.keys_into.columns,
+            CopyKind::Parents => &self.parents_into.columns,
         };
         let mut encoder = BatchEncoder::new(&batch.rows, columns, ordinal, deletes)?;
         loop {
@@ -163,9 +181,27 @@ impl PostgresLoader {
                 break;
             }
         }
+        self.segment.ordinal = ordinal.saturating_add_unsigned(rows);
         if kind == CopyKind::Rows {
             self.segment.rows += rows;
         }
+        Ok(())
+    }
+
+    /// That these are the first columns of the key, as many as before.
+    fn expect_parents(&mut self, parents: &RecordBatch) -> Result<()> {
+        let (width, schema) = (parents.num_columns(), parents.schema());
+        let columns: Vec<_> = self.options.target.key_columns().into_iter().take(width).collect();
+        let fits = width > 0
+            && [0, width].contains(&self.segment.parent_width)
+            && columns.len() == width
+            && columns.iter().zip(schema.fields()).all(|(column, field)| column.name == *field.name());
+        if !fits {
+            return Err(Error::internal("A parent has not the first key columns."));
+        }
+        self.parents_into.columns = columns.iter().map(from_batch).collect();
+        let ordinal = CopyColumn { name: STAGE_ORDINAL.to_owned(), origin: Origin::Ordinal };
+        self.parents_into.columns.push(ordinal);
         Ok(())
     }
 
@@ -186,10 +222,12 @@ impl PostgresLoader {
         match kind {
             CopyKind::Rows => self.ensure_stage(connection).await?,
             CopyKind::Keys => self.ensure_keys(connection).await?,
+            CopyKind::Parents => self.ensure_parents(connection).await?,
         }
         let into = match kind {
             CopyKind::Rows => &self.rows_into,
             CopyKind::Keys => &self.keys_into,
+            CopyKind::Parents => &self.parents_into,
         };
         let names = idents(into.columns.iter().map(|column| column.name.as_str()), "");
         let statement = format!("COPY {} ({names}) FROM STDIN (FORMAT BINARY)", into.table);
@@ -227,6 +265,17 @@ impl PostgresLoader {
             let statement = self.merge().create_keys();
             run(connection, &statement, "prepare the table that keys are staged in").await?;
             self.segment.keys_staged = true;
+        }
+        Ok(())
+    }
+
+    async fn ensure_parents(&mut self, connection: &Connection) -> Result<()> {
+        self.ensure_stage(connection).await?; // there are deletes in it once it is merged
+        if self.segment.parent_width == 0 {
+            let width = self.parents_into.columns.len() - 1; // the last one is the ordinal
+            let statement = self.merge().create_parents(width);
+            run(connection, &statement, "prepare the table that parents are staged in").await?;
+            self.segment.parent_width = width;
         }
         Ok(())
     }
@@ -285,8 +334,13 @@ impl PostgresLoader {
             durable.written = affected(connection, &merge.insert_all()).await?;
             return Ok(durable);
         }
-        for statement in merge.keep_latest() {
+        let parents = self.segment.parent_width;
+        let forget = if parents > 0 { merge.forget_earlier(parents) } else { Vec::new() };
+        for statement in forget.into_iter().chain(merge.keep_latest()) {
             run(connection, &statement, "merge").await?;
+        }
+        if parents > 0 {
+            run(connection, &merge.delete_untold(parents), "merge").await?;
         }
         if target.mode == WriteMode::History {
             durable.deleted = affected(connection, &merge.close_deleted(at)).await?;

@@ -4,12 +4,16 @@
 
 use syncline_protocol::{Column, Deletes, LoadInto, TargetTable, WriteMode, system};
 
-use crate::postgres::ddl::{beside_name, ident, idents, is_compared_as_text, is_keyed, qualified, sql_type};
+use crate::postgres::ddl::{
+    beside_name, ident, idents, is_compared_as_text, is_keyed, live, qualified, sql_type,
+};
 
 /// The staged rows of a segment: the columns of its batches, then [`STAGE_ORDINAL`] and [`STAGE_DELETE`].
 pub(super) const STAGE: &str = "pg_temp._syncline_stage";
 /// The staged keys of a segment.
 pub(super) const KEYS: &str = "pg_temp._syncline_keys";
+/// The parents of a segment whose rows are told anew.
+pub(super) const PARENTS: &str = "pg_temp._syncline_parents";
 /// The number of a staged row: a later one replaces an earlier one with the same key.
 pub(super) const STAGE_ORDINAL: &str = "_syncline_ordinal";
 /// Whether a staged row is a delete.
@@ -50,6 +54,52 @@ impl<'a> Merge<'a> {
     pub(super) fn create_keys(&self) -> String {
         let columns = definitions(&self.target.key_columns());
         format!("CREATE TEMPORARY TABLE _syncline_keys ({columns}) ON COMMIT DROP")
+    }
+
+    /// Makes the table that parents, whose key has so many columns, are staged in.
+    pub(super) fn create_parents(&self, width: usize) -> String {
+        format!(
+            "CREATE TEMPORARY TABLE _syncline_parents ({}, {} bigint NOT NULL) ON COMMIT DROP",
+            definitions(&self.parent_columns(width)),
+            ident(STAGE_ORDINAL)
+        )
+    }
+
+    /// Drops what came before the last telling of its parent from the stage, and tells the planner how many there are.
+    pub(super) fn forget_earlier(&self, width: usize) -> Vec<String> {
+        let parents = self.parent_columns(width);
+        let (key, ordinal) = (idents(names(&parents), ""), ident(STAGE_ORDINAL));
+        vec![
+            format!("ANALYZE {PARENTS}"),
+            format!(
+                "DELETE FROM {STAGE} s USING
+                   (SELECT {key}, pg_catalog.max({ordinal}) AS _syncline_told FROM {PARENTS} GROUP BY {key}) p
+                 WHERE {} AND s.{ordinal} < p._syncline_told",
+                same(names(&parents), "s", "p")
+            ),
+        ]
+    }
+
+    /// Stages a delete for each row whose parent was told anew without it.
+    pub(super) fn delete_untold(&self, width: usize) -> String {
+        let parents = self.parent_columns(width);
+        let live = live(self.target).map(|live| format!(" AND t.{live}")).unwrap_or_default();
+        format!(
+            "INSERT INTO {STAGE} ({}, {}, {}) SELECT {}, 0, true FROM {} t
+             WHERE EXISTS (SELECT FROM {PARENTS} p WHERE {})
+               AND NOT EXISTS (SELECT FROM {STAGE} s WHERE {}){live}",
+            self.key_list(""),
+            ident(STAGE_ORDINAL),
+            ident(STAGE_DELETE),
+            self.key_list("t."),
+            self.name,
+            same(names(&parents), "t", "p"),
+            self.same_key("t", "s")
+        )
+    }
+
+    fn parent_columns(&self, width: usize) -> Vec<Column> {
+        self.target.key_columns().into_iter().take(width).collect()
     }
 
     /// Tells the planner how many keys are staged.
@@ -208,16 +258,7 @@ impl<'a> Merge<'a> {
     }
 
     fn same_key(&self, left: &str, right: &str) -> String {
-        let pairs: Vec<_> = self
-            .target
-            .key
-            .iter()
-            .map(|name| {
-                let name = ident(name);
-                format!("{left}.{name} = {right}.{name}")
-            })
-            .collect();
-        pairs.join(" AND ")
+        same(self.target.key.iter().map(String::as_str), left, right)
     }
 
     fn insert(&self, condition: &str, extra: &[&str], values: &[&str]) -> String {
@@ -252,6 +293,21 @@ impl<'a> Merge<'a> {
             mark
         }
     }
+}
+
+fn names(columns: &[Column]) -> impl Iterator<Item = &str> {
+    columns.iter().map(|column| column.name.as_str())
+}
+
+/// `left.a = right.a AND …` over these columns.
+fn same<'n>(names: impl Iterator<Item = &'n str>, left: &str, right: &str) -> String {
+    let pairs: Vec<_> = names
+        .map(|name| {
+            let name = ident(name);
+            format!("{left}.{name} = {right}.{name}")
+        })
+        .collect();
+    pairs.join(" AND ")
 }
 
 fn end_version(at: &str) -> String {

@@ -114,6 +114,7 @@ impl Destination for PostgresDestination {
             infinite_times: true,
             text_nul: false,
             counts_fast: false,
+            replaces_children: true,
         }
     }
 

@@ -98,6 +98,7 @@ mod tests {
             cursors: vec![CursorCandidate { column: "updated_at".to_owned(), reason: String::new() }],
             unreadable: unreadable.map(str::to_owned),
             comment: None,
+            elements_of: None,
         }
     }
 

@@ -156,10 +156,13 @@ impl Lane {
         Counters::add(&self.table.counters.rows_rejected, rejected);
         self.reject(normalised.rejected)?;
         let batch = normalised.batch;
-        if batch.kind != BatchKind::Keys {
-            let rows = batch.rows.num_rows() as u64;
+        let rows = batch.rows.num_rows() as u64;
+        if batch.kind.is_counted() {
             self.segment.rows += rows;
             Counters::add(&self.table.counters.rows_prepared, rows);
+        }
+        if batch.kind == BatchKind::Parents {
+            self.segment.parents += rows;
         }
         if batch.kind == BatchKind::Rows {
             let digest = self.digest.digest(&batch.rows, self.data_columns)?;
@@ -231,7 +234,7 @@ impl ChangeSink for LaneSink<'_> {
         let bytes = match &change {
             Change::Batch(batch) => {
                 let bytes = batch.rows.get_array_memory_size();
-                if batch.kind != BatchKind::Keys {
+                if batch.kind.is_counted() {
                     Counters::add(&self.table.counters.rows_read, batch.rows.num_rows() as u64);
                 }
                 Counters::add(&self.table.counters.bytes, bytes as u64);

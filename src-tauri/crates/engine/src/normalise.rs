@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, StringBuilder, TimestampMicrosecondArray};
 use arrow::compute::{filter_record_batch, max, min};
-use arrow::datatypes::{Date32Type, SchemaRef, TimestampMicrosecondType};
+use arrow::datatypes::{Date32Type, Schema, SchemaRef, TimestampMicrosecondType};
 use arrow::record_batch::RecordBatch;
 use serde_json::{Map, Value};
 use syncline_protocol::schema::arrow_schema;
@@ -89,9 +89,21 @@ impl Normaliser {
     /// # Errors
     /// `Internal` when the source broke the contract about the columns of its batches.
     pub(crate) fn normalise(&mut self, change: ChangeBatch) -> Result<Normalised> {
-        let shape = if change.kind == BatchKind::Rows { &self.rows } else { &self.keys };
+        let parents;
+        let shape = match change.kind {
+            BatchKind::Rows => &self.rows,
+            BatchKind::Deletes | BatchKind::Keys => &self.keys,
+            BatchKind::Parents => {
+                parents = self.keys.first(change.rows.num_columns());
+                &parents
+            }
+        };
         check_layout(shape, &change.rows)?;
-        let (rows, rejected) = self.limits.split(shape, change.rows)?;
+        let (rows, mut rejected) = self.limits.split(shape, change.rows)?;
+        if change.kind == BatchKind::Parents {
+            // A parent whose key the destination cannot hold has no rows there that could be gone, and is no row itself.
+            rejected.clear();
+        }
         let mut columns = convert_columns(shape, &rows, &self.salt)?;
         if change.kind == BatchKind::Rows {
             let synced_at = TimestampMicrosecondArray::from_value(self.synced_at, rows.num_rows());
@@ -102,6 +114,18 @@ impl Normaliser {
         }
         let rows = RecordBatch::try_new(Arc::clone(&shape.target), columns)?;
         Ok(Normalised { batch: ChangeBatch { kind: change.kind, rows }, rejected })
+    }
+}
+
+impl BatchShape {
+    /// The same with its first columns only; at least one.
+    fn first(&self, count: usize) -> BatchShape {
+        let count = count.clamp(1, self.columns.len().max(1));
+        let fields = self.target.fields().iter().take(count).cloned().collect::<Vec<_>>();
+        BatchShape {
+            columns: self.columns.iter().take(count).cloned().collect(),
+            target: Arc::new(Schema::new(fields)),
+        }
     }
 }
 

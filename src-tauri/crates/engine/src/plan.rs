@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 use syncline_protocol::{
-    Column, Durability, ReadMode, Result, SchemaChange, TableName, TargetName, WriteMode,
+    Column, Durability, ElementsOf, ReadMode, Result, SchemaChange, TableName, TargetName, WriteMode,
 };
 
 use crate::connection::Connection;
@@ -297,6 +297,11 @@ fn row_effects(prepared: &Prepared, full: bool, resumes: bool, durability: Durab
             "at least once: the destination cannot be asked what it has, so rows of a segment may come twice after a crash, and counts are not proved"
                 .to_owned(),
         );
+    }
+    if let Some(ElementsOf { table, field }) = &prepared.elements_of {
+        effects.push(format!(
+            "its rows are the elements of `{field}`: `{table}` is read once more for them, with all its requests"
+        ));
     }
     if mapping.hashed_key {
         effects.push("has no key: a hash of the row serves as one, so equal rows count once".to_owned());

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 
 use syncline_protocol::schema::{TableInfo, TableKind};
 use syncline_protocol::{
-    Catalog, Column, Error, ErrorKind, Result, SchemaChange, Side, StoredCheckpoint, TableName, TableSchema,
-    WriteMode, system,
+    Catalog, Column, DestinationCapabilities, ElementsOf, Error, ErrorKind, Result, SchemaChange, Side,
+    StoredCheckpoint, TableName, TableSchema, WriteMode, system,
 };
 use syncline_store::config::TableConfig;
 
@@ -34,6 +34,8 @@ pub(crate) struct Prepared {
     pub(crate) beside: bool,
     pub(crate) rows_estimate: Option<u64>,
     pub(crate) bytes_estimate: Option<u64>,
+    /// Set when the rows are the elements of a field of another table.
+    pub(crate) elements_of: Option<ElementsOf>,
 }
 
 /// Prepares tables. A table that cannot be prepared has its error in place; the others are not affected.
@@ -143,6 +145,7 @@ fn prepare_table(
         .collect();
     let mapping = surroundings.map(table, info, existing.as_deref(), &leave_out)?;
     refuse_foreign(&mapping, existing.as_deref())?;
+    refuse_lasting_elements(&mapping, info, &connection.destination.capabilities())?;
     let rebuild = needs_rebuild(&mapping, checkpoint.as_ref(), existing.is_some())?;
     let beside =
         rebuild || mapping.target.mode == WriteMode::Replace || checkpoint.as_ref().is_some_and(is_building);
@@ -159,6 +162,7 @@ fn prepare_table(
         beside,
         rows_estimate: info.rows_estimate,
         bytes_estimate: info.bytes_estimate,
+        elements_of: info.elements_of.clone(),
     })
 }
 
@@ -175,6 +179,34 @@ fn refuse_foreign(mapping: &TableMapping, existing: Option<&[Column]>) -> Result
     .meaning("Nothing was written; the table that is there is untouched.")
     .fix("Choose another `target` for this table, or another `schema` for the connection.")
     .fix("Rename the table that is there."))
+}
+
+/// Where rows are merged, the elements that a parent no longer has must go: by the key of the parent, in one step with
+/// those that it has. What cannot do that would keep them for ever.
+fn refuse_lasting_elements(
+    mapping: &TableMapping,
+    info: &TableInfo,
+    capabilities: &DestinationCapabilities,
+) -> Result<()> {
+    let merges = matches!(mapping.target.mode, WriteMode::Merge { .. } | WriteMode::History);
+    let Some(ElementsOf { table, field }) = info.elements_of.as_ref().filter(|_| merges) else {
+        return Ok(());
+    };
+    let (name, own) = (mapping.table(), info.schema.key.join(", "));
+    let (why, fix) = if !capabilities.replaces_children {
+        let why = format!("the destination cannot replace all elements of a row of `{table}` at once");
+        (why, "Use `mode: append` for it: elements are added each time their row is read.".to_owned())
+    } else if mapping.read.key != info.schema.key {
+        let why = format!("it is told apart by another key than its own, `{own}`");
+        (why, "Remove its `key` from the connection, or use `mode: replace`.".to_owned())
+    } else {
+        return Ok(());
+    };
+    Err(Error::new(ErrorKind::Unsupported, format!("`{name}` cannot be merged: {why}."))
+        .meaning(format!("Elements that `{field}` no longer has would stay. Nothing was written."))
+        .fix(fix)
+        .fix(format!("Leave the table out, and read `{field}` as the column of `{table}` that it is."))
+        .with("table", name))
 }
 
 /// Whether what was loaded under the last checkpoint cannot be continued under the present mapping.

@@ -66,6 +66,8 @@ impl TableContext {
 pub(crate) struct Segment {
     /// Rows handed to the loader: rows and deletes.
     pub(crate) rows: u64,
+    /// Parents whose rows it tells anew. One without rows changes the destination, too.
+    pub(crate) parents: u64,
     pub(crate) bytes: u64,
     pub(crate) checksum: u64,
     pub(crate) rejected: Vec<RejectedRow>,
@@ -93,7 +95,7 @@ impl Segment {
     }
 
     fn is_empty(&self) -> bool {
-        self.rows == 0 && self.rejected.is_empty() && !self.sweep
+        self.rows == 0 && self.parents == 0 && self.rejected.is_empty() && !self.sweep
     }
 }
 

@@ -4,6 +4,7 @@
 mod commit;
 mod compare;
 mod drift;
+mod elements;
 mod memory;
 mod plan;
 mod rows;

@@ -43,6 +43,8 @@ pub struct World {
 #[derive(Clone, Default)]
 pub struct MemoryDestination {
     pub world: Arc<Mutex<World>>,
+    /// Whether it claims not to replace the rows of a parent.
+    pub keeps_children: Arc<AtomicBool>,
 }
 
 impl MemoryDestination {
@@ -91,6 +93,7 @@ impl Destination for MemoryDestination {
             infinite_times: false,
             text_nul: false,
             counts_fast: true,
+            replaces_children: !self.keeps_children.load(Ordering::Relaxed),
         }
     }
 
@@ -274,7 +277,8 @@ impl MemoryLoader {
     }
 
     fn apply(&mut self, world: &mut World, commit: &Commit) -> Result<Durable> {
-        if commit.rows != self.staged.len() as u64 {
+        let counted = self.staged.iter().filter(|(kind, _)| kind.is_counted()).count();
+        if commit.rows != counted as u64 {
             return Err(error(ErrorKind::Mismatch));
         }
         let target = self.options.target.clone();
@@ -287,7 +291,12 @@ impl MemoryLoader {
         let merges = !target.key.is_empty() && target.mode != WriteMode::Append && !self.options.distinct;
         let mut durable = Durable::default();
         for (kind, row) in std::mem::take(&mut self.staged) {
-            if merges || kind == BatchKind::Deletes {
+            if kind == BatchKind::Parents {
+                // Its columns are the first ones of the key.
+                rows.retain(|there| {
+                    !merges || row.iter().any(|(name, value)| there.get(name) != Some(value))
+                });
+            } else if merges || kind == BatchKind::Deletes {
                 let key = self.key(&row);
                 rows.retain(|there| self.key(there) != key);
             }
@@ -451,6 +460,7 @@ impl Source for MemorySource {
             cursors: Vec::new(),
             unreadable: None,
             comment: None,
+            elements_of: None,
         };
         Ok(Catalog { tables: tables.map(info).collect() })
     }

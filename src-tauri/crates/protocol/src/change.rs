@@ -31,7 +31,7 @@ pub enum Change {
 /// Rows of one kind.
 ///
 /// Columns are those of the read (`TableRead::columns`, same names, same order, the Arrow types of
-/// `LogicalType::to_arrow`). For `Deletes` and `Keys` they are the key columns only.
+/// `LogicalType::to_arrow`). For `Deletes` and `Keys` they are the key columns only, for `Parents` the first of them.
 #[derive(Debug, Clone)]
 pub struct ChangeBatch {
     /// What the rows mean.
@@ -50,6 +50,18 @@ pub enum BatchKind {
     /// Part of the complete list of keys that exist in the source. When the list is complete, rows of the
     /// destination whose key is not in it are gone.
     Keys,
+    /// All rows whose key begins with these values are gone, also those that came before in the part: what the parent
+    /// with this key has is told anew by the rows that follow. The columns are the first ones of the key, as many as
+    /// the key of the parent has. A parent and the rows that follow it never have a checkpoint between them.
+    Parents,
+}
+
+impl BatchKind {
+    /// Whether its rows are rows handed over, as [`Commit::rows`](crate::Commit::rows) counts them. The others only say
+    /// which rows remain.
+    pub fn is_counted(self) -> bool {
+        matches!(self, BatchKind::Rows | BatchKind::Deletes)
+    }
 }
 
 /// A row that could not be converted, kept whole so that it can be repaired and loaded later.

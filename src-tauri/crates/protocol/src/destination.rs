@@ -94,6 +94,9 @@ pub struct DestinationCapabilities {
     pub text_nul: bool,
     /// Whether a large table is counted about as fast as a small one, so that it can be done after every run.
     pub counts_fast: bool,
+    /// Whether all rows of a parent can be replaced
+    /// ([`BatchKind::Parents`](crate::BatchKind::Parents)) in merge and history mode.
+    pub replaces_children: bool,
 }
 
 /// As which type values land, when a destination has no exact counterpart.
@@ -284,7 +287,8 @@ pub struct Commit {
     pub ordinal: u64,
     /// The position after this segment.
     pub position: TablePosition,
-    /// Rows handed to the loader: `Rows` and `Deletes`, without `Keys`. Destinations check it against what they staged.
+    /// Rows handed to the loader: `Rows` and `Deletes`, without `Keys` and `Parents`. Destinations check it against what
+    /// they staged.
     pub rows: u64,
     /// Bytes handed to the loader.
     pub bytes: u64,

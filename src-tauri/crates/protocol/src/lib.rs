@@ -39,7 +39,7 @@ pub use digest::{Digest, DigestHasher};
 pub use error::{Error, ErrorKind, Result, Retry, Side};
 pub use name::TableName;
 pub use position::{PartSet, TablePosition};
-pub use schema::{Catalog, Column, CursorCandidate, TableInfo, TableKind, TableSchema};
+pub use schema::{Catalog, Column, CursorCandidate, ElementsOf, TableInfo, TableKind, TableSchema};
 pub use source::{
     DiscoverFilter, Part, PartKind, ReadMode, ReadPlan, Source, SourceCapabilities, SourceSession, TableRead,
 };

@@ -109,6 +109,15 @@ pub struct CursorCandidate {
     pub reason: String,
 }
 
+/// Where the rows of a table come from that holds what another one keeps in a field.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ElementsOf {
+    /// The table whose rows have the field.
+    pub table: TableName,
+    /// The field, as a person writes it.
+    pub field: String,
+}
+
 /// A table as discovery found it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TableInfo {
@@ -130,6 +139,10 @@ pub struct TableInfo {
     /// The description that the source keeps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comment: Option<String>,
+    /// Set when the rows are the elements of a field of another table. Its key begins with that of the other table, and
+    /// reading it tells the rows of a parent anew with each parent ([`BatchKind::Parents`](crate::BatchKind::Parents)).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub elements_of: Option<ElementsOf>,
 }
 
 /// Everything discovery found, sorted by name.

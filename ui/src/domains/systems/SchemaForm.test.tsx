@@ -2,6 +2,7 @@ import { screen, waitFor } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { useState } from "react";
 import { describe, expect, it } from "vitest";
+import type { FormField } from "~/api/generated";
 import { form } from "../../../test/fixture/setup-data";
 import { render } from "../../../test/render";
 import type { Values } from "./form";
@@ -53,6 +54,22 @@ describe("the form of a connector", () => {
     expect(password.getAttribute("type")).toBe("password");
     await user.click(screen.getByRole("button", { name: "Show" }));
     await waitFor(() => expect(password.getAttribute("type")).toBe("text"));
+  });
+
+  it("takes several texts, with commas that are typed", async () => {
+    const user = userEvent.setup();
+    const fields = form.slice(0, 1).map((field): FormField => ({ ...field, path: ["unnest"], control: "list", label: "Lists", required: false }));
+    const seen: unknown[] = [];
+    function Lists() {
+      const [values, setValues] = useState<Values>({});
+      seen.push(values.unnest);
+      return <SchemaForm fields={fields} values={values} onValues={setValues} strict={false} secretStore={undefined} />;
+    }
+    render(<Lists />);
+    const input = screen.getByLabelText(/^Lists/);
+    await user.type(input, "orders.lines, users.tags,");
+    expect(input).toHaveProperty("value", "orders.lines, users.tags,");
+    expect(seen.at(-1)).toEqual(["orders.lines", "users.tags"]);
   });
 
   it("keeps advanced settings closed until they are opened", async () => {

@@ -157,11 +157,11 @@ function FieldRow({ field, value, values, onValue, problem: telling, secretStore
             );
           case "list":
             return (
-              <TextInput
-                {...ids}
+              <ListInput
+                ids={ids}
                 placeholder={placeholder ?? text("form.list")}
-                value={Array.isArray(value) ? value.join(", ") : String(value)}
-                onValue={(typed) => onValue(typed.split(/[,\n]/).map((each) => each.trim()).filter(Boolean))}
+                value={typeof value === "object" ? value : itemsOf(String(value))}
+                onValue={onValue}
               />
             );
           default:
@@ -169,6 +169,34 @@ function FieldRow({ field, value, values, onValue, problem: telling, secretStore
         }
       }}
     </Field>
+  );
+}
+
+function itemsOf(typed: string): string[] {
+  return typed.split(/[,\n]/).map((each) => each.trim()).filter(Boolean);
+}
+
+interface ListProps {
+  ids: ControlIds;
+  placeholder: string;
+  value: readonly string[];
+  onValue: (value: readonly string[]) => void;
+}
+
+/** Several texts with commas between them. What is typed stays as it is: a comma at the end begins the next one. */
+function ListInput({ ids, placeholder, value, onValue }: ListProps) {
+  const [typed, setTyped] = useState(value.join(", "));
+  const items = value.join(", ");
+  return (
+    <TextInput
+      {...ids}
+      placeholder={placeholder}
+      value={itemsOf(typed).join(", ") === items ? typed : items}
+      onValue={(now) => {
+        setTyped(now);
+        onValue(itemsOf(now));
+      }}
+    />
   );
 }
 

@@ -188,6 +188,7 @@ mod tests {
             cursors: Vec::new(),
             unreadable: None,
             comment: None,
+            elements_of: None,
         }
     }
 

@@ -242,7 +242,9 @@ async fn read_part(
 /// What changes mean: the rows of each kind and the rejected ones, sorted.
 fn meaning(changes: &[Change]) -> Vec<String> {
     let mut lines = Vec::new();
-    for (kind, sign) in [(BatchKind::Rows, '+'), (BatchKind::Deletes, '-'), (BatchKind::Keys, '=')] {
+    for (kind, sign) in
+        [(BatchKind::Rows, '+'), (BatchKind::Deletes, '-'), (BatchKind::Keys, '='), (BatchKind::Parents, '^')]
+    {
         lines.extend(sorted_rows(&batches(changes, kind)).into_iter().map(|row| format!("{sign}{row}")));
     }
     let mut rejected: Vec<String> = changes
@@ -310,8 +312,12 @@ async fn batches_have_the_columns_that_were_asked_for(world: &World, read: &Tabl
             match change {
                 Change::Batch(batch) => {
                     rows += batch.rows.num_rows();
-                    let expected =
-                        if batch.kind == BatchKind::Rows { read.columns.clone() } else { read.key_columns() };
+                    let width = batch.rows.num_columns();
+                    let expected = match batch.kind {
+                        BatchKind::Rows => read.columns.clone(),
+                        BatchKind::Deletes | BatchKind::Keys => read.key_columns(),
+                        BatchKind::Parents => read.key_columns().into_iter().take(width.max(1)).collect(),
+                    };
                     fits(&batch.rows, &expected)?;
                     ensure!(
                         (batch.kind == BatchKind::Keys) == (part.kind == PartKind::Keys),

@@ -62,6 +62,7 @@ impl MemoryDestination {
             infinite_times: true,
             text_nul: true,
             counts_fast: true,
+            replaces_children: true,
         };
         MemoryDestination { state: Arc::default(), capabilities }
     }
@@ -346,8 +347,11 @@ impl Loader for MemoryLoader {
         let schema = batch.rows.schema();
         let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
         let target = &self.options.target;
-        let columns =
-            if batch.kind == BatchKind::Rows { target.columns.clone() } else { target.key_columns() };
+        let columns = match batch.kind {
+            BatchKind::Rows => target.columns.clone(),
+            BatchKind::Deletes | BatchKind::Keys => target.key_columns(),
+            BatchKind::Parents => target.key_columns().into_iter().take(names.len().max(1)).collect(),
+        };
         let fits = schema.fields().len() == columns.len()
             && schema.fields().iter().zip(&columns).all(|(field, column)| {
                 *field.name() == column.name && *field.data_type() == column.logical.to_arrow()
@@ -367,7 +371,7 @@ impl Loader for MemoryLoader {
 
     async fn commit(&mut self, commit: &Commit) -> Result<Durable> {
         let steps = std::mem::take(&mut self.steps);
-        let staged = steps.iter().filter(|step| step.kind != BatchKind::Keys).count() as u64;
+        let staged = steps.iter().filter(|step| step.kind.is_counted()).count() as u64;
         let target = &self.options.target;
         let mut guard = self.destination.state();
         let state = &mut *guard;

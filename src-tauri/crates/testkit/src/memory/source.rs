@@ -226,6 +226,7 @@ impl MemoryTable {
                 .collect(),
             unreadable: None,
             comment: None,
+            elements_of: None,
         }
     }
 }

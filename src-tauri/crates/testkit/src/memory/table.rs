@@ -57,20 +57,33 @@ impl Table {
         let mut index = self.live(&target.key);
         // The outcome of a segment counts, not the way there: only the last step of each key is done.
         let mut last: HashMap<String, usize> = HashMap::new();
-        for (at, step) in steps.iter().enumerate().filter(|(_, step)| step.kind != BatchKind::Keys) {
+        for (at, step) in steps.iter().enumerate().filter(|(_, step)| step.kind.is_counted()) {
             last.insert(key_of(&step.row, &target.key), at);
         }
         let mut durable = Durable::default();
+        let told = Told::of(steps, &target.key);
+        if !matches!(mode, Keep::All) {
+            last.retain(|_, at| !told.anew_after(&steps[*at].row, *at));
+            let live = self.rows.iter().filter(|row| !self.history || is_true(row, system::CURRENT));
+            let gone: Vec<String> = live
+                .filter(|row| told.anew(row))
+                .map(|row| key_of(row, &target.key))
+                .filter(|key| !last.contains_key(key))
+                .collect();
+            for key in gone {
+                durable.deleted += u64::from(self.delete(&mut index, &key, at_micros));
+            }
+        }
         for (at, step) in steps.iter().enumerate() {
             let key = key_of(&step.row, &target.key);
             match (mode, step.kind) {
-                (_, BatchKind::Keys) => {}
+                (_, BatchKind::Keys | BatchKind::Parents) => {}
                 (Keep::All, BatchKind::Rows) => {
                     self.rows.push(step.row.clone());
                     durable.written += 1;
                 }
                 (Keep::All, BatchKind::Deletes) => {}
-                _ if last[&key] != at => {}
+                _ if last.get(&key) != Some(&at) => {}
                 (Keep::Latest, BatchKind::Rows) => {
                     let mut row = step.row.clone();
                     if self.soft_deletes {
@@ -162,6 +175,29 @@ impl Table {
         }
         index.remove(key);
         true
+    }
+}
+
+/// The parents whose rows a segment tells anew, each with the step that said so last.
+struct Told<'a> {
+    key: &'a [String],
+    parents: HashMap<String, usize>,
+}
+
+impl<'a> Told<'a> {
+    fn of(steps: &[Step], key: &'a [String]) -> Told<'a> {
+        let parents = || steps.iter().enumerate().filter(|(_, step)| step.kind == BatchKind::Parents);
+        let width = parents().map(|(_, step)| step.row.len()).max().unwrap_or_default();
+        let key = &key[..width];
+        Told { key, parents: parents().map(|(at, step)| (key_of(&step.row, key), at)).collect() }
+    }
+
+    fn anew(&self, row: &Row) -> bool {
+        self.parents.contains_key(&key_of(row, self.key))
+    }
+
+    fn anew_after(&self, row: &Row, at: usize) -> bool {
+        self.parents.get(&key_of(row, self.key)).is_some_and(|said| *said > at)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The conformance suite of destinations.
 
+mod children;
 mod commits;
 mod modes;
 mod schemas;
@@ -62,6 +63,14 @@ const CASES: &[(&str, Case)] = cases![
     modes::sweep_of_an_empty_list_removes_all,
     modes::sweep_marks_and_closes,
     modes::rows_can_come_with_a_sweep,
+    children::a_parent_keeps_what_came_with_it,
+    children::a_parent_is_told_by_its_whole_key,
+    children::the_last_telling_of_a_parent_counts,
+    children::a_lost_telling_changes_nothing,
+    children::history_keeps_what_a_parent_had,
+    children::a_copy_has_the_last_telling,
+    children::append_keeps_every_telling,
+    children::many_parents_are_told_anew,
     schemas::create_shows_in_inspect,
     schemas::a_missing_table_is_not_found,
     schemas::changes_can_be_repeated,

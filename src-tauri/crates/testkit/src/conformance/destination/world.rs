@@ -142,6 +142,10 @@ pub(super) fn keys(keys: &[Value]) -> (BatchKind, Vec<Value>) {
     (BatchKind::Keys, keys.to_vec())
 }
 
+pub(super) fn parents(keys: &[Value]) -> (BatchKind, Vec<Value>) {
+    (BatchKind::Parents, keys.to_vec())
+}
+
 impl Writer {
     pub(super) async fn create(&self, target: &TargetTable) -> Result<()> {
         Ok(self.session.apply(&SchemaChange::CreateTable { table: target.clone() }).await?)
@@ -200,8 +204,12 @@ impl Writer {
                     batch(&target.columns, &stamped)
                 }
                 BatchKind::Deletes | BatchKind::Keys => batch(&target.key_columns(), values),
+                BatchKind::Parents => {
+                    let width = values.first().and_then(Value::as_array).map_or(1, Vec::len);
+                    batch(&target.key_columns()[..width], values)
+                }
             };
-            if *kind != BatchKind::Keys {
+            if kind.is_counted() {
                 commit.rows += rows.num_rows() as u64;
                 commit.bytes += rows.get_array_memory_size() as u64;
             }
