@@ -74,7 +74,8 @@ export function Differences({ target, lines }: { target: string; lines: readonly
   );
 }
 
-function Lines({ lines }: { lines: readonly DefinitionLine[] }) {
+/** Columns, each with its sign. */
+export function Lines({ lines }: { lines: readonly DefinitionLine[] }) {
   const text = useText();
   return (
     <ul className="m-0 list-none p-0 font-mono text-code">
