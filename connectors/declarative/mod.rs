@@ -151,7 +151,10 @@ impl Declarative {
     /// manifests that nobody may ever use.
     pub fn built(&self) -> bool {
         let lines = self.text.lines().skip_while(|line| !line.starts_with("metadata:"));
-        let mut own = lines.enumerate().take_while(|(at, line)| *at == 0 || line.starts_with([' ', '#'])).skip_while(|(_, line)| !line.contains("syncline:"));
+        let mut own = lines
+            .enumerate()
+            .take_while(|(at, line)| *at == 0 || line.starts_with([' ', '#']))
+            .skip_while(|(_, line)| !line.contains("syncline:"));
         own.any(|(_, line)| line.contains("built: true"))
     }
 

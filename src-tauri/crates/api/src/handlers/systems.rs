@@ -73,10 +73,11 @@ pub(crate) fn summary(config: &Value) -> Option<String> {
 impl Api {
     pub(crate) async fn connectors(&self, (): ()) -> Result<Vec<ConnectorInfo>> {
         self.blocking(|open| {
-            let infos = open.host.connectors().list().into_iter().map(|connector| ConnectorInfo {
-                origin: connector.origin(),
-                ..connector.listing().into()
-            });
+            let infos =
+                open.host.connectors().list().into_iter().map(|connector| ConnectorInfo {
+                    origin: connector.origin(),
+                    ..connector.listing().into()
+                });
             Ok(infos.collect())
         })
         .await

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use syncline_engine::versions::{
-    ConnectionUse, Moved, Reach, SourceUpgrade, SourceUse, UpgradePlan, apply_upgrade, put_back, roll_back, uses,
+    ConnectionUse, Moved, Reach, SourceUpgrade, SourceUse, UpgradePlan, apply_upgrade, put_back, roll_back,
+    uses,
 };
 use syncline_protocol::{Error, ErrorKind, Result, Traffic, split_reference};
 use syncline_store::{Recording, SystemKind};

@@ -143,12 +143,7 @@ pub fn uses(
 
 /// The version before: that of the source for a connection that went ahead of it, else the one that last worked, else the
 /// next lower one. Never one that is bad.
-fn way_back(
-    from: &str,
-    source: Option<&String>,
-    marks: &[VersionMark],
-    known: &[String],
-) -> Option<String> {
+fn way_back(from: &str, source: Option<&String>, marks: &[VersionMark], known: &[String]) -> Option<String> {
     let mark = |at: &str| marks.iter().find(|mark| mark.version == *at);
     let is_lower = |at: &&String| {
         let is_bad = mark(at).is_some_and(|mark| mark.bad.is_some());
@@ -214,7 +209,8 @@ pub fn apply_upgrade(
         let source_moves = only.is_empty() && (source.version != to || !source.pinned);
         for user in source.connections.iter().filter(|user| is_wanted(&user.connection)) {
             let mut config = project.connection(&user.connection)?;
-            let place = Place::of_connection(&user.connection, config.source_version.clone(), user.bad_place(to));
+            let place =
+                Place::of_connection(&user.connection, config.source_version.clone(), user.bad_place(to));
             let was_bad = state.try_version_again(&user.connection, connector, to)?;
             // A whole source that moves takes its connections along; one that moves alone says so itself.
             let own = (!only.is_empty() && source.version != to).then(|| to.to_owned());
@@ -345,7 +341,10 @@ mod tests {
         assert_eq!(back("4", None, &[]), is("3"), "the next lower one");
         let one = mark("1", Some(5), false);
         assert_eq!(back("4", None, std::slice::from_ref(&one)), is("1"), "the one that worked");
-        assert_eq!(back("3", None, &[one.clone(), mark("2", Some(7), false), mark("4", Some(9), false)]), is("2"));
+        assert_eq!(
+            back("3", None, &[one.clone(), mark("2", Some(7), false), mark("4", Some(9), false)]),
+            is("2")
+        );
         assert_eq!(back("3", Some("2"), std::slice::from_ref(&one)), is("2"), "where its source is");
         let bad = mark("2", None, true);
         assert_eq!(back("3", Some("2"), &[one, bad.clone()]), is("1"), "never a bad one");

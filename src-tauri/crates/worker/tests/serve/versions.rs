@@ -85,7 +85,8 @@ fn versions_are_listed_planned_applied_and_rolled_back() {
     let listed = server.ok("connectors.versions", Value::Null);
     assert_eq!(on(&listed), [of("first", "2"), of("second", "2")], "then all");
     assert_eq!(listed[0]["sources"][0]["connections"][1]["own"], false);
-    let back = server.ok("connectors.roll_back", json!({"connector": "shop", "source": "source", "only": []}));
+    let back =
+        server.ok("connectors.roll_back", json!({"connector": "shop", "source": "source", "only": []}));
     assert_eq!(back["changed"], json!([{"name": "source", "version": "1"}]));
     assert_eq!(on(&server.ok("connectors.versions", Value::Null)), [of("first", "1"), of("second", "1")]);
 
@@ -109,7 +110,8 @@ fn what_was_moved_can_be_put_back_as_it_stood() {
     shell.write("connectors/shop/2/manifest.yaml", &manifest("id: {type: integer}", "id"));
     shell.write("connectors/shop/3/manifest.yaml", &manifest("id: {type: integer}", "id"));
     let file = |name: &str| std::fs::read_to_string(shell.path().join(name)).unwrap();
-    let files = || (file("sources/source.yaml"), file("connections/first.yaml"), file("connections/second.yaml"));
+    let files =
+        || (file("sources/source.yaml"), file("connections/first.yaml"), file("connections/second.yaml"));
     let server = Server::open(&shell);
     let listed = || server.ok("connectors.versions", Value::Null);
     let before = (listed(), files());
@@ -152,7 +154,8 @@ fn a_connector_that_is_used_gets_a_next_version_and_one_that_is_not_is_replaced(
     // Its settings are those of the version that it is on, and saving them leaves it there.
     let detail = server.ok("systems.get", json!({"side": "source", "name": "source"}));
     assert_eq!((&detail["info"]["connector"], &detail["info"]["version"]), (&json!("shop"), &json!("1")));
-    let saved = json!({"side": "source", "name": "source", "connector": "shop@1", "config": {}, "secrets": {}});
+    let saved =
+        json!({"side": "source", "name": "source", "connector": "shop@1", "config": {}, "secrets": {}});
     server.ok("systems.save", saved);
     assert_eq!(on(&server.ok("connectors.versions", Value::Null))[0].1, "1");
 }
