@@ -254,7 +254,7 @@ describe("somebody whose connector gets new versions", () => {
     await page().getByRole("table", { name: "Versionen nebeneinander" }).waitFor();
     await page().getByText("fehlerhaft für main").waitFor();
     await look(page(), "8-german");
-    await arrive(page(), "/versions?connector=shop&to=2");
+    await arrive(page(), "/versions?connector=shop&to=%222%22");
     await page().getByRole("heading", { name: "Plan für Shop: Version 2" }).waitFor();
     await page().getByText("Neue Spalten kommen mit dem nächsten Lauf", { exact: false }).waitFor();
     expect(await cutOff(page())).toEqual([]);
