@@ -45,7 +45,7 @@ impl ConnectorBuilder for Builder {
         result
     }
 
-    fn save(&self, project: &Path, name: &str, yaml: &str) -> Result<Arc<dyn Connector>> {
+    fn save(&self, project: &Path, name: &str, yaml: &str, beside: bool) -> Result<Arc<dyn Connector>> {
         if super::super::registry().get(name).is_ok() {
             return Err(Error::new(
                 ErrorKind::Config,
@@ -54,7 +54,10 @@ impl ConnectorBuilder for Builder {
             .meaning("Nothing was saved.")
             .fix("Choose another name."));
         }
-        Ok(Arc::new(library::save(project, name, yaml, None)?))
+        Ok(Arc::new(match beside {
+            true => library::save_next(project, name, yaml)?,
+            false => library::save(project, name, yaml, None)?,
+        }))
     }
 
     fn open(&self, project: &Path, name: &str) -> Result<String> {

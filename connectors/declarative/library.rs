@@ -207,6 +207,18 @@ pub fn save(project: &Path, name: &str, text: &str, schema_files: Option<&Path>)
     save_version(project, name, &version, &offered)
 }
 
+/// Keeps a changed manifest as the version that follows those that are there, with the schema files of the newest.
+///
+/// # Errors
+/// `Config`, when it is not valid: then nothing is changed.
+pub fn save_next(project: &Path, name: &str, text: &str) -> Result<Declarative> {
+    let versions = versions(project, name)?;
+    let newest = versions.last().map(|newest| version_folder(project, name, newest));
+    let schemas = newest.as_deref().map(super::intake::schemas_in).transpose()?.unwrap_or_default();
+    let offered = Offered { text: text.to_owned(), schemas, ..Offered::default() };
+    save_version(project, name, &next_version(&versions), &offered)
+}
+
 /// The text of a manifest of a project, by its name or `name@version`.
 ///
 /// # Errors
@@ -320,10 +332,17 @@ mod tests {
         save(project, "shop", &changed, None).unwrap();
         assert_eq!(text(project, "shop").unwrap(), changed);
         assert_eq!(text(project, "shop@1.9.0").unwrap(), MANIFEST_TEXT);
+
+        // What is used stays as it is: the changed one follows it, with its schema files.
+        fs::create_dir_all(project.join("connectors/shop/1.10.0/schemas")).unwrap();
+        fs::write(project.join("connectors/shop/1.10.0/schemas/users.json"), "{}").unwrap();
+        assert_eq!(save_next(project, "shop", MANIFEST_TEXT).unwrap().version(), "2");
+        assert_eq!(text(project, "shop@1.10.0").unwrap(), changed);
+        assert!(project.join("connectors/shop/2/schemas/users.json").is_file());
         for version in ["", "..", "a/b", ".1", "1.", "schemas"] {
             assert!(save_version(project, "shop", version, &offered).is_err(), "{version}");
         }
-        for version in ["0", "1.10.0", "1.9.0"] {
+        for version in ["0", "1.10.0", "1.9.0", "2"] {
             remove(project, "shop", version).unwrap();
         }
         assert!(names(project).unwrap().is_empty());

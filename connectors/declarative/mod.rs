@@ -152,9 +152,15 @@ impl Declarative {
         self.loaded().err()
     }
 
-    /// Whether the builder of a studio made it.
+    /// Whether the builder of a studio made it: its metadata say so. Read from the text, since a catalogue asks this of
+    /// manifests that nobody may ever use.
     pub fn built(&self) -> bool {
-        self.loaded().is_ok_and(|loaded| loaded.manifest.metadata()["syncline"]["built"] == true)
+        let lines = self.text.lines().skip_while(|line| !line.starts_with("metadata:"));
+        let mut own = lines
+            .enumerate()
+            .take_while(|(at, line)| *at == 0 || line.starts_with([' ', '#']))
+            .skip_while(|(_, line)| !line.contains("syncline:"));
+        own.any(|(_, line)| line.contains("built: true"))
     }
 
     /// The tables that the manifest names, each with the reason if it cannot be read. Tables that the API itself lists
@@ -174,10 +180,10 @@ impl Connector for Declarative {
     }
 
     fn origin(&self) -> Origin {
-        match (self.app, self.built()) {
-            (Some(_), _) => Origin::Program,
-            (None, true) => Origin::Built,
-            (None, false) => Origin::Imported,
+        match self.app {
+            Some(_) => Origin::Program,
+            None if self.built() => Origin::Built,
+            None => Origin::Imported,
         }
     }
 

@@ -1,7 +1,7 @@
 import type { Page } from "playwright-core";
 import { afterAll, afterEach, describe, expect, it } from "vitest";
 import { cutOff } from "./support/craft";
-import { ask, focused, goTo, syncSample } from "./support/steps";
+import { arrive, ask, focused, syncSample } from "./support/steps";
 import { closeBrowser, type Look, Studio } from "./support/studio";
 
 let studio: Studio | undefined;
@@ -74,12 +74,11 @@ describe("somebody who needs large letters", () => {
     await page.getByRole("button", { name: "Try it with sample data" }).waitFor();
     expect(await cutOff(page), "welcome").toEqual([]);
     await syncSample(page);
-    const places = ["/", "/inbox", "/runs", "/settings", "/builder", "/new", "/sql"];
+    const places = ["/", "/inbox", "/runs", "/settings", "/builder", "/versions", "/new", "/sql"];
     const cut: string[] = [];
     const tabs = ["overview", "data", "preview", "plan", "history", "log", "rejected"];
     for (const place of [...places, ...tabs.map((tab) => `/connections/sample/${tab}`)]) {
-      await goTo(page, `#${place}`);
-      await page.getByRole("main").waitFor();
+      await arrive(page, place);
       await page.waitForLoadState("networkidle");
       // What is not there yet cannot be cut off.
       await page.waitForFunction(() => !document.querySelector("main [aria-busy=true]"));

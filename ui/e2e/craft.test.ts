@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { afterAll, afterEach, describe, expect, it } from "vitest";
 import { cutOff, squeezed } from "./support/craft";
-import { focused, goTo } from "./support/steps";
+import { arrive, focused, goTo } from "./support/steps";
 import { closeBrowser, type Look, showFailures, Studio } from "./support/studio";
 
 /** Where pictures go; none are made without it. */
@@ -54,6 +54,7 @@ const places: [string, string][] = [
   ["/inbox", ""],
   ["/runs", "sample"],
   ["/settings", "corner-shop"],
+  ["/versions", ""],
   ["/sql", "customers"],
   ["/systems/destination/studio", "studio"],
   ["/new", "SQLite"],
@@ -61,7 +62,7 @@ const places: [string, string][] = [
 
 async function eachPlace(page: Page, visit: (place: string) => Promise<void>): Promise<void> {
   for (const [place, shows] of places) {
-    await goTo(page, `#${place}`);
+    await arrive(page, place);
     if (shows !== "") await page.getByRole("main").getByText(shows).first().waitFor();
     await page.waitForLoadState("networkidle");
     await page.waitForFunction(() => !document.querySelector("main [aria-busy=true]"));

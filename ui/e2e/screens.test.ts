@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { flaws } from "./support/craft";
 import { difference, expectLooksAsBefore, picture, SHARE_MAX } from "./support/snapshot";
-import { ask, focused, goTo, openPlan, syncAgain, syncSample } from "./support/steps";
+import { arrive, ask, focused, goTo, openPlan, syncAgain, syncSample } from "./support/steps";
 import { closeBrowser, showFailures, Studio } from "./support/studio";
 
 /** Where pictures go (`cargo xtask screenshots`); none are made without it. */
@@ -19,7 +19,7 @@ interface Screen {
 const at = (name: string, hash: string, shows: string): Screen => ({
   name,
   open: async ({ page }) => {
-    await goTo(page, hash);
+    await arrive(page, hash.slice(1));
     await page.getByText(shows).first().waitFor();
   },
 });
@@ -111,7 +111,7 @@ describe.each(["light", "dark"] as const)("every screen in %s", (theme) => {
   it("is accessible before anything is there", async () => {
     await focused(studio.page, studio.page.getByRole("button", { name: "Try it with sample data" }));
     await look(studio, { name: "welcome", open: async () => undefined }, theme);
-    for (const empty of [at("inbox-empty", "#/inbox", "No changes"), at("runs-empty", "#/runs", "No runs yet")]) {
+    for (const empty of [at("inbox-empty", "#/inbox", "No changes"), at("runs-empty", "#/runs", "No runs yet"), at("versions-empty", "#/versions", "This project has none yet")]) {
       await look(studio, empty, theme);
     }
     await goTo(studio.page, "#/");

@@ -1,7 +1,6 @@
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, it } from "vitest";
-import { type Postgres, scratch, startPostgres } from "../support/program";
-import { DesktopWindow, Driver } from "../support/window";
+import type { DesktopWindow } from "../support/window";
+import { BY_PROCESSOR, Desk } from "./desk";
 import { quantile, report } from "./figures";
 
 const ROWS = 100_000;
@@ -37,49 +36,19 @@ interface Scrolled {
 }
 
 describe("the data of a table in the window", () => {
-  let folder: Awaited<ReturnType<typeof scratch>>;
-  let driver: Driver;
+  let desk: Desk;
   let window: DesktopWindow;
-  let postgres: Postgres;
   beforeAll(async () => {
-    [folder, postgres] = await Promise.all([scratch(), startPostgres()]);
-    await postgres.sql(SCHEMA);
-    driver = await Driver.start({
-      SYNCLINE_PROJECT: join(folder.path, "studio"),
-      SYNCLINE_MASTER_KEY: "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=",
-      XDG_DATA_HOME: join(folder.path, "data"),
-      XDG_CONFIG_HOME: join(folder.path, "config"),
-      // The same on every machine: drawn by the processor.
-      LIBGL_ALWAYS_SOFTWARE: "1",
-    });
-    window = await DesktopWindow.open(driver);
-    await window.sees("Try it with sample data");
-    const { host, port, database, user, password } = postgres;
-    await window.ask("systems.save", {
-      side: "source",
-      name: "shop",
-      connector: "postgres",
-      config: { host, port, database, user },
-      secrets: { password },
-    });
-    const destination = { side: "destination", name: "file", connector: "duckdb", config: { path: "wide.duckdb" }, secrets: {} };
-    await window.ask("systems.save", destination);
-    await window.ask("connections.save", {
-      connection: "wide",
-      config: { source: "shop", destination: "file", tables: [{ name: "public.wide" }] },
-    });
+    desk = await Desk.open([SCHEMA], BY_PROCESSOR);
+    ({ window } = desk);
+    await desk.connect("wide", { name: "public.wide" });
     await window.run("location.hash = '#/connections/wide/plan'", []);
     await window.click("Apply");
     await window.sees("Every row accounted for.");
     await window.run("location.hash = '#/connections/wide/data'", []);
     await window.sees("column_1");
   });
-  afterAll(async () => {
-    window?.quit();
-    await driver?.stop();
-    await postgres?.close();
-    await folder?.remove();
-  });
+  afterAll(() => desk?.close());
 
   it.each([
     { name: "down 3 rows", across: false, by: 3 * 28 },

@@ -1,8 +1,8 @@
 import { readdir, readFile, readlink } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, it } from "vitest";
-import { type Postgres, scratch, startPostgres } from "../support/program";
-import { DesktopWindow, Driver, until } from "../support/window";
+import { type DesktopWindow, until } from "../support/window";
+import { Desk } from "./desk";
 import { quantile, report } from "./figures";
 
 /** Enough for a run of some ten seconds: opening the page must not outweigh watching it. */
@@ -21,38 +21,17 @@ interface RunRow {
 }
 
 describe("a run at full speed", () => {
-  let folder: Awaited<ReturnType<typeof scratch>>;
-  let driver: Driver;
+  let desk: Desk;
   let window: DesktopWindow;
-  let postgres: Postgres;
   let pages: string;
   beforeAll(async () => {
-    [folder, postgres] = await Promise.all([scratch(), startPostgres()]);
-    await postgres.sql(SCHEMA);
-    driver = await Driver.start({
-      SYNCLINE_PROJECT: join(folder.path, "studio"),
-      SYNCLINE_MASTER_KEY: "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=",
-      XDG_DATA_HOME: join(folder.path, "data"),
-      XDG_CONFIG_HOME: join(folder.path, "config"),
-    });
-    window = await DesktopWindow.open(driver);
-    await window.sees("Try it with sample data");
+    desk = await Desk.open([SCHEMA]);
+    ({ window } = desk);
     pages = await window.run<string>("return location.href.split('#')[0]", []);
-    const { host, port, database, user, password } = postgres;
-    await window.ask("systems.save", { side: "source", name: "shop", connector: "postgres", config: { host, port, database, user }, secrets: { password } });
-    await window.ask("systems.save", { side: "destination", name: "file", connector: "duckdb", config: { path: "orders.duckdb" }, secrets: {} });
-    await window.ask("connections.save", {
-      connection: "orders",
-      // Everything each time: all runs do the same.
-      config: { source: "shop", destination: "file", tables: [{ name: "public.orders", mode: "replace" }] },
-    });
+    // Everything each time: all runs do the same.
+    await desk.connect("orders", { name: "public.orders", mode: "replace" });
   });
-  afterAll(async () => {
-    window?.quit();
-    await driver?.stop();
-    await postgres?.close();
-    await folder?.remove();
-  });
+  afterAll(() => desk?.close());
 
   /** Runs once, watched or with no page in the window at all; how long it took, and what the page used of a core. */
   async function once(watched: boolean): Promise<{ ms: number; percent: number }> {
@@ -61,7 +40,7 @@ describe("a run at full speed", () => {
     await window.run(watched ? `location.hash = '#/connections/orders/run?run=${run}'` : "location.href = 'about:blank'", []);
     const views = await viewsOf(window.pid);
     const [before, begun] = [await ticks(views), performance.now()];
-    const logs = join(folder.path, "studio", ".syncline", "logs");
+    const logs = join(desk.folder, "studio", ".syncline", "logs");
     await until("the run ends", async () => (await said(logs)).filter((line) => line.includes('"run ended"')).length > known);
     const percent = (((await ticks(views)) - before) * TICK_MS * 100) / (performance.now() - begun);
     if (!watched) {

@@ -1,12 +1,14 @@
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, it } from "vitest";
-import { type Postgres, scratch, startPostgres } from "../support/program";
-import { DesktopWindow, Driver } from "../support/window";
+import type { DesktopWindow } from "../support/window";
+import { BY_PROCESSOR, Desk } from "./desk";
 import { quantile, report } from "./figures";
 
 const TABLES = 10_000;
 /** Created together: more in one transaction would need more locks than a server has by itself. */
 const AT_ONCE = 1_000;
+const SCHEMA = Array.from({ length: TABLES / AT_ONCE }, (_, at) => `do $$ begin for n in ${at * AT_ONCE}..${(at + 1) * AT_ONCE - 1} loop
+  execute format('create table table_%s (id int primary key, name_%s text, amount_%s int, note jsonb)', n, n % 10, n % 100);
+end loop; end $$`);
 const KEY_MAX_MS = 50;
 const STEP_MEDIAN_MAX_MS = 33;
 const WORDS = ["table_99", "amount_7 table_12", "type:jsonb", "key:none", "table_9999"];
@@ -48,42 +50,16 @@ const SCROLL = `const [by, steps, done] = arguments;
   requestAnimationFrame(step);`;
 
 describe("the tables of a large source in the window", () => {
-  let folder: Awaited<ReturnType<typeof scratch>>;
-  let driver: Driver;
+  let desk: Desk;
   let window: DesktopWindow;
-  let postgres: Postgres;
   beforeAll(async () => {
-    [folder, postgres] = await Promise.all([scratch(), startPostgres()]);
-    for (let from = 0; from < TABLES; from += AT_ONCE) {
-      // oxlint-disable-next-line no-await-in-loop
-      await postgres.sql(`do $$ begin for n in ${from}..${from + AT_ONCE - 1} loop
-        execute format('create table table_%s (id int primary key, name_%s text, amount_%s int, note jsonb)', n, n % 10, n % 100);
-      end loop; end $$`);
-    }
-    driver = await Driver.start({
-      SYNCLINE_PROJECT: join(folder.path, "studio"),
-      SYNCLINE_MASTER_KEY: "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=",
-      XDG_DATA_HOME: join(folder.path, "data"),
-      XDG_CONFIG_HOME: join(folder.path, "config"),
-      LIBGL_ALWAYS_SOFTWARE: "1",
-    });
-    window = await DesktopWindow.open(driver);
-    await window.sees("Try it with sample data");
-    const { host, port, database, user, password } = postgres;
-    const source = { side: "source", name: "shop", connector: "postgres", config: { host, port, database, user }, secrets: { password } };
-    await window.ask("systems.save", source);
-    await window.ask("systems.save", { side: "destination", name: "file", connector: "duckdb", config: { path: "x.duckdb" }, secrets: {} });
-    const tables = [{ name: "public.table_1" }];
-    await window.ask("connections.save", { connection: "large", config: { source: "shop", destination: "file", tables } });
+    desk = await Desk.open(SCHEMA, BY_PROCESSOR);
+    ({ window } = desk);
+    await desk.connect("large", { name: "public.table_1" });
     await window.run("location.hash = '#/connections/large/tables'", []);
     await window.sees("of 10,000 tables");
   });
-  afterAll(async () => {
-    window?.quit();
-    await driver?.stop();
-    await postgres?.close();
-    await folder?.remove();
-  });
+  afterAll(() => desk?.close());
 
   it("are searched while somebody types", async () => {
     const times = await window.runAsync<number[]>(TYPE, [WORDS]);

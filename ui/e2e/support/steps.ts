@@ -21,6 +21,16 @@ export async function goTo(page: Page, hash: string): Promise<void> {
   await page.evaluate((target) => (location.hash = target), hash);
 }
 
+/** Goes to an address, and waits until its screen is the one that is shown: the one before stays until the next is ready. */
+export async function arrive(page: Page, place: string): Promise<void> {
+  await goTo(page, `#${place}`);
+  await page.waitForFunction((wanted) => {
+    // The router says of itself which address it has drawn.
+    const { __TSR_ROUTER__: router } = window as unknown as { __TSR_ROUTER__: { state: { resolvedLocation?: { href: string } } } };
+    return router.state.resolvedLocation?.href === wanted;
+  }, place);
+}
+
 /** A plan that is made now. */
 export async function openPlan(page: Page, connection: string): Promise<void> {
   await goTo(page, `#/connections/${connection}/overview`);

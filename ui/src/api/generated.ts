@@ -64,6 +64,15 @@ export type Attempt = {
   /** The version of the source's connector it ran on. */
   version: string | null, };
 
+/** That a version was bad for a connection. */
+export type BadPlace = {
+  /** The version. */
+  version: string,
+  /** Since when. */
+  since: string,
+  /** What it did, in one sentence. */
+  because: string, };
+
 /** What a source can notice. */
 export type Badge = "incremental" | "deletes" | "schema_changes";
 
@@ -318,12 +327,19 @@ export type ConnectionVersion = {
   own: boolean,
   /** The version it runs on: another one when that one is bad for it. */
   runs_on: string,
-  /** Since when the version is bad for it. */
-  bad_since: string | null,
-  /** What the version did, in one sentence. */
-  bad_because: string | null,
-  /** The other version that last worked for it. */
-  worked: string | null, };
+  /** The version that a run goes on with by itself when the one it runs on fails; none when that one is proved. */
+  falls_back: string | null,
+  /** The version that a roll-back puts it on. */
+  back: string | null,
+  /** How each version did for it that a run has tried. */
+  marks: Array<VersionMark>, };
+
+/** What somebody fills in to use a connector. */
+export type ConnectorForm = {
+  /** Its settings. */
+  fields: Array<FormField>,
+  /** How somebody can sign in with a browser; none when there is no such way. */
+  sign_in: SignInInfo | null, };
 
 /** A line of the catalogue. */
 export type ConnectorInfo = {
@@ -350,9 +366,7 @@ export type ConnectorInfo = {
   /** Whether it can be read. */
   source: boolean,
   /** Whether it can be written. */
-  destination: boolean,
-  /** How somebody can sign in with a browser; none when there is no such way. */
-  sign_in: SignInInfo | null, };
+  destination: boolean, };
 
 /** A connector that the project keeps in versions side by side. */
 export type ConnectorVersions = {
@@ -1094,6 +1108,19 @@ export type PersonalData = {
 /** What is usually done about personal data. */
 export type PersonalDataSuggestion = "hash" | "exclude";
 
+/** How a source or connection stood. */
+export type Place = { "of": "source",
+  /** Its name. */
+  name: string,
+  /** The version that it named; none when it followed the newest. */
+  version: string | null, } | { "of": "connection",
+  /** Its name. */
+  name: string,
+  /** The version of its own; none when it was on that of its source. */
+  version: string | null,
+  /** A version that was bad for it, and is tried again now. */
+  bad: BadPlace | null, };
+
 /** What a run would do. */
 export type Plan = {
   /** The connection. */
@@ -1175,6 +1202,13 @@ export type Proof = {
   count: CountProof | null,
   /** With `--verify`: both sides read again, row for row. Equal, or the table failed. */
   checksum: ChecksumProof | null, };
+
+/** Takes an upgrade or a roll-back back. */
+export type PutBackRequest = {
+  /** The connector. */
+  connector: string,
+  /** How everything stood, as it was answered then. */
+  places: Array<Place>, };
 
 /** Lists rows in quarantine, oldest first. */
 export type QuarantineRequest = {
@@ -1361,7 +1395,9 @@ export type RetryWhen = { "when": "now" } | { "when": "later" } | { "when": "at"
 export type RollbackRequest = {
   /** The connector. */
   connector: string,
-  /** Only these connections; empty means all sources that use it. */
+  /** Only this source, with its connections. */
+  source: string | null,
+  /** Only these connections; empty means everything that uses it. */
   only: Array<string>, };
 
 /** How a row differs. */
@@ -1510,7 +1546,10 @@ export type SaveConnectorRequest = {
   name: string,
   /** The manifest. */
   yaml: string,
-  /** Whether one of this name may be replaced. */
+  /**
+   * Whether there may be one of this name: what is used then stays, and this one follows it as the next version; what
+   * nobody uses is replaced.
+   */
   replace: boolean, };
 
 /** Keeps a draft. */
@@ -1534,6 +1573,13 @@ export type SaveSystemRequest = {
   secrets: Record<string, string>,
   /** A sign-in whose tokens go into the vault, too. */
   sign_in: string | null, };
+
+/** A connector that is kept. */
+export type SavedConnector = {
+  /** Its version. */
+  version: string,
+  /** Whether it stands beside versions that are used. They stay in use until somebody upgrades. */
+  beside: boolean, };
 
 /** One change of a destination's schema. The planner shows [`Destination::ddl`] of it; the run applies it. */
 export type SchemaChange = { "change": "create_table",
@@ -1708,6 +1754,11 @@ export type SourceVersion = {
   version: string,
   /** Whether it names the version; else it follows the newest. */
   pinned: boolean,
+  /**
+   * The version that a roll-back puts it on. None where there is none, and where connections of it went ahead: those
+   * go back first.
+   */
+  back: string | null,
   /** Its connections. */
   connections: Array<ConnectionVersion>, };
 
@@ -1826,6 +1877,8 @@ export type SystemInfo = {
   name: string,
   /** Its connector. */
   connector: string,
+  /** The version that it names; none when it follows the newest, and when there is only the one of the program. */
+  version: string | null,
   /** What people call the connector. */
   title: string,
   /** In a few words: "shop@db.example.com:5432". */
@@ -2178,6 +2231,24 @@ export type VersionChanged = {
   /** Its version now. */
   version: string, };
 
+/** How a version did for a connection. */
+export type VersionMark = {
+  /** The version. */
+  version: string,
+  /** When a run last succeeded on it. */
+  worked_at: string | null,
+  /** Since when it is bad for the connection: it is not used there until somebody asks for it again. */
+  bad_since: string | null,
+  /** What it did, in one sentence. */
+  bad_because: string | null, };
+
+/** What an upgrade or a roll-back changed. */
+export type VersionsMoved = {
+  /** What is on another version now. */
+  changed: Array<VersionChanged>,
+  /** How everything stood that was touched, so that it can be put back. */
+  before: Array<Place>, };
+
 /** How rows are kept. */
 export type WriteMode = { "mode": "merge",
   /** What happens to rows that the source deleted. */
@@ -2201,8 +2272,8 @@ export interface Requests {
   "sample.remove": { request: null; response: null };
   /** The catalogue of connectors. */
   "connectors.list": { request: null; response: Array<ConnectorInfo> };
-  /** The form of a connector. */
-  "connectors.form": { request: FormRequest; response: Array<FormField> };
+  /** The form of a connector, and how somebody can sign in with a browser. */
+  "connectors.form": { request: FormRequest; response: ConnectorForm };
   /** What a pasted connection address says; null when no connector knows it. */
   "connectors.address": { request: AddressRequest; response: AddressAnswer | null };
   /** Begins to sign in with the browser of the person, and says where to send it. */
@@ -2222,7 +2293,7 @@ export interface Requests {
   /** Asks a table of a draft for its first rows, and says what they prove. Writes nothing. */
   "builder.trial": { request: TrialRequest; response: TrialResult };
   /** Keeps a draft among the connectors of the project. */
-  "builder.save": { request: SaveConnectorRequest; response: null };
+  "builder.save": { request: SaveConnectorRequest; response: SavedConnector };
   /** The manifest of a connector of the project, and the sources that use it. */
   "builder.open": { request: OpenConnectorRequest; response: OpenedConnector };
   /** Drafts that are kept; the latest first. */
@@ -2238,11 +2309,13 @@ export interface Requests {
   /** What an upgrade would change in the tables of sources. Writes nothing. */
   "connectors.upgrade_plan": { request: UpgradeRequest; response: UpgradePlan };
   /** Puts sources, or some connections first, on another version. Their next runs are watched. */
-  "connectors.upgrade": { request: UpgradeRequest; response: Array<VersionChanged> };
+  "connectors.upgrade": { request: UpgradeRequest; response: VersionsMoved };
   /** How the last recorded run of a connection comes out on another version. Asks nothing and writes nothing. */
   "connectors.rehearse": { request: RehearsalRequest; response: Rehearsal };
   /** Puts them back on the version that last worked. */
-  "connectors.roll_back": { request: RollbackRequest; response: Array<VersionChanged> };
+  "connectors.roll_back": { request: RollbackRequest; response: VersionsMoved };
+  /** Takes an upgrade or a roll-back back: everything stands as before. */
+  "connectors.put_back": { request: PutBackRequest; response: Array<VersionChanged> };
   /** Sources and destinations. */
   "systems.list": { request: null; response: Array<SystemInfo> };
   /** A source or destination, to be changed. */
@@ -2345,7 +2418,7 @@ export const requestTags: { [Name in keyof Requests]: { provides: readonly Cache
   "builder.look": { provides: [], invalidates: [] },
   "builder.examine": { provides: [], invalidates: [] },
   "builder.trial": { provides: [], invalidates: [] },
-  "builder.save": { provides: [], invalidates: ["connectors"] },
+  "builder.save": { provides: [], invalidates: ["connectors", "systems"] },
   "builder.open": { provides: ["connectors", "systems"], invalidates: [] },
   "builder.drafts": { provides: ["drafts"], invalidates: [] },
   "builder.keep": { provides: [], invalidates: ["drafts"] },
@@ -2356,6 +2429,7 @@ export const requestTags: { [Name in keyof Requests]: { provides: readonly Cache
   "connectors.upgrade": { provides: [], invalidates: ["systems", "connections", "tables", "runs"] },
   "connectors.rehearse": { provides: [], invalidates: [] },
   "connectors.roll_back": { provides: [], invalidates: ["systems", "connections", "tables", "runs"] },
+  "connectors.put_back": { provides: [], invalidates: ["systems", "connections", "tables", "runs"] },
   "systems.list": { provides: ["systems", "connections"], invalidates: [] },
   "systems.get": { provides: ["systems"], invalidates: [] },
   "systems.check": { provides: [], invalidates: [] },

@@ -1,7 +1,7 @@
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useEffect, useRef } from "react";
 import { useAction } from "~/api/client";
-import type { Draft, DraftFrom } from "~/api/generated";
+import type { Draft, DraftFrom, SavedConnector } from "~/api/generated";
 import { Entry, useKeeping } from "~/domains/builder/Entry";
 import { Operations } from "~/domains/builder/Operations";
 import { useBuilder } from "~/domains/builder/store";
@@ -51,10 +51,16 @@ export default function BuilderView() {
     // oxlint-disable-next-line react-hooks/exhaustive-deps
   }, [search]);
 
-  const saved = async (name: string) => {
+  const saved = async (name: string, { version, beside }: SavedConnector) => {
     // Nothing keeps the draft any more when it is forgotten.
     leave();
     await forget.run({ name });
+    if (beside) {
+      // What uses the connector stays where it is: next comes what the new version would change for it.
+      toast({ title: text("builder.savedBeside", { name, version }) });
+      await navigate({ to: "/versions", search: { connector: name, to: version } });
+      return;
+    }
     toast({ title: text("builder.saved", { name }) });
     await navigate({ to: "/new" });
   };
@@ -67,7 +73,7 @@ export default function BuilderView() {
           leave();
           void navigate({ to: "/builder", search: {}, replace: true });
         }}
-        onSaved={(name) => void saved(name)}
+        onSaved={(name, kept) => void saved(name, kept)}
       />
     );
   }

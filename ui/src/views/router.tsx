@@ -48,6 +48,15 @@ const builder = createRoute({
     ...text(search, "connector"),
   }),
 });
+const versions = createRoute({
+  getParentRoute: () => root,
+  path: "/versions",
+  component: lazyRouteComponent(() => import("./VersionsView")),
+  validateSearch: (search): { connector?: string; to?: string } => ({
+    ...text(search, "connector"),
+    ...text(search, "to"),
+  }),
+});
 const sql = createRoute({
   getParentRoute: () => root,
   path: "/sql",
@@ -97,7 +106,7 @@ function text<Key extends string>(search: Record<string, unknown>, key: Key): Pa
 
 export function makeRouter() {
   return createRouter({
-    routeTree: root.addChildren([home, welcome, inbox, runs, settings, wizard, system, builder, sql, connection]),
+    routeTree: root.addChildren([home, welcome, inbox, runs, settings, wizard, system, builder, versions, sql, connection]),
     // The page is one file in every host, so the place within it stands behind the #.
     history: createHashHistory(),
     defaultErrorComponent: Broken,

@@ -152,8 +152,8 @@ requests! {
 
     /// The catalogue of connectors.
     "connectors.list" => connectors(()) -> Vec<ConnectorInfo>, provides [Connectors] invalidates [];
-    /// The form of a connector.
-    "connectors.form" => form(FormRequest) -> Vec<FormField>, provides [Connectors] invalidates [];
+    /// The form of a connector, and how somebody can sign in with a browser.
+    "connectors.form" => form(FormRequest) -> ConnectorForm, provides [Connectors] invalidates [];
     /// What a pasted connection address says; null when no connector knows it.
     "connectors.address" => address(AddressRequest) -> Option<AddressAnswer>, provides [] invalidates [];
 
@@ -175,7 +175,7 @@ requests! {
     /// Asks a table of a draft for its first rows, and says what they prove. Writes nothing.
     "builder.trial" => builder_trial(TrialRequest) -> TrialResult, provides [] invalidates [];
     /// Keeps a draft among the connectors of the project.
-    "builder.save" => builder_save(SaveConnectorRequest) -> (), provides [] invalidates [Connectors];
+    "builder.save" => builder_save(SaveConnectorRequest) -> SavedConnector, provides [] invalidates [Connectors Systems];
     /// The manifest of a connector of the project, and the sources that use it.
     "builder.open" => builder_open(OpenConnectorRequest) -> OpenedConnector, provides [Connectors Systems] invalidates [];
     /// Drafts that are kept; the latest first.
@@ -192,11 +192,13 @@ requests! {
     /// What an upgrade would change in the tables of sources. Writes nothing.
     "connectors.upgrade_plan" => plan_upgrade(UpgradeRequest) -> UpgradePlan, provides [] invalidates [];
     /// Puts sources, or some connections first, on another version. Their next runs are watched.
-    "connectors.upgrade" => upgrade(UpgradeRequest) -> Vec<VersionChanged>, provides [] invalidates [Systems Connections Tables Runs];
+    "connectors.upgrade" => upgrade(UpgradeRequest) -> VersionsMoved, provides [] invalidates [Systems Connections Tables Runs];
     /// How the last recorded run of a connection comes out on another version. Asks nothing and writes nothing.
     "connectors.rehearse" => rehearse(RehearsalRequest) -> Rehearsal, provides [] invalidates [];
     /// Puts them back on the version that last worked.
-    "connectors.roll_back" => roll_back(RollbackRequest) -> Vec<VersionChanged>, provides [] invalidates [Systems Connections Tables Runs];
+    "connectors.roll_back" => roll_back(RollbackRequest) -> VersionsMoved, provides [] invalidates [Systems Connections Tables Runs];
+    /// Takes an upgrade or a roll-back back: everything stands as before.
+    "connectors.put_back" => put_back(PutBackRequest) -> Vec<VersionChanged>, provides [] invalidates [Systems Connections Tables Runs];
 
     /// Sources and destinations.
     "systems.list" => systems(()) -> Vec<SystemInfo>, provides [Systems Connections] invalidates [];

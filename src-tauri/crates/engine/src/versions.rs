@@ -10,14 +10,16 @@ mod change;
 mod diff;
 mod fallback;
 mod open;
+mod place;
 mod rehearse;
 mod trial;
 
-pub use change::{ConnectionUse, SourceUse, apply_upgrade, roll_back, uses};
+pub use change::{ConnectionUse, Moved, Reach, SourceUse, apply_upgrade, pin, roll_back, uses};
 pub use diff::{ColumnDiff, SchemaDiff, SourceUpgrade, TableChange, TableDiff, UpgradePlan};
 pub(crate) use fallback::Fallback;
 pub use fallback::FellBack;
 pub use open::{MakeSource, Origin, SourceVersion, open_source};
+pub use place::{BadPlace, Place, put_back};
 pub(crate) use rehearse::recorded;
 pub use rehearse::{Rehearsed, Take, rehearse};
 pub use trial::Trial;

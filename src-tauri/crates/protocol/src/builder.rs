@@ -499,11 +499,18 @@ pub trait ConnectorBuilder: Send + Sync {
     /// Asks a table for its first rows. What goes wrong is a finding.
     async fn trial(&self, trial: Trial) -> TrialResult;
 
-    /// Keeps the manifest in the project; the connector it makes.
+    /// Keeps the manifest in the project; the connector it makes. `beside`: as the next version, beside those that are
+    /// there; else the newest one is replaced.
     ///
     /// # Errors
     /// `Config`, when it is not valid or the name is taken by a connector of the program: then nothing is changed.
-    fn save(&self, project: &std::path::Path, name: &str, yaml: &str) -> Result<Arc<dyn Connector>>;
+    fn save(
+        &self,
+        project: &std::path::Path,
+        name: &str,
+        yaml: &str,
+        beside: bool,
+    ) -> Result<Arc<dyn Connector>>;
 
     /// The manifest of a connector of the project.
     ///

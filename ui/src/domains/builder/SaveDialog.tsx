@@ -1,7 +1,7 @@
 import { CircleCheck, CircleDashed } from "lucide-react";
 import { lazy, Suspense, useState } from "react";
 import { useAction, useAnswer } from "~/api/client";
-import type { LookAnswer } from "~/api/generated";
+import type { LookAnswer, SavedConnector } from "~/api/generated";
 import { usePlatform } from "~/platform";
 import { useText } from "~/shared/text";
 import { Button } from "~/shared/ui/Button";
@@ -18,7 +18,7 @@ interface SaveDialogProps {
   manifest: Manifest;
   look: LookAnswer | undefined;
   onClose: () => void;
-  onSaved: (name: string) => void;
+  onSaved: (name: string, saved: SavedConnector) => void;
 }
 
 /** What is open, before the connector goes into the catalogue. */
@@ -44,11 +44,13 @@ export function SaveDialog({ manifest, look, onClose, onSaved }: SaveDialogProps
     { id: "description", done: description.trim() !== "" },
   ] as const;
   const replaces = working.changes === working.name;
+  const isUsed = replaces && (used.data?.used_by.length ?? 0) > 0;
   const taken = !replaces && (known?.some(({ name }) => name === working.name) ?? false);
   const act = async () => {
     if (description.trim() !== "") apply([{ path: ["description"], value: description.trim() }]);
     const yaml = useBuilder.getState().working?.yaml ?? working.yaml;
-    if ((await save.run({ name: working.name, yaml, replace: replaces })) !== undefined) onSaved(working.name);
+    const saved = await save.run({ name: working.name, yaml, replace: replaces });
+    if (saved !== undefined) onSaved(working.name, saved);
   };
   return (
     <Dialog
@@ -61,7 +63,7 @@ export function SaveDialog({ manifest, look, onClose, onSaved }: SaveDialogProps
           <Button onClick={() => platform.save(`${working.name}.yaml`, "application/yaml", working.yaml)}>{text("builder.export")}</Button>
           <Button onClick={onClose}>{text("common.cancel")}</Button>
           <Button look="primary" disabled={save.pending} blocked={loads ? (taken ? text("builder.nameTaken") : undefined) : (look?.problem?.message ?? text("builder.broken"))} onClick={() => void act()}>
-            {text(replaces ? "builder.saveReplace" : "builder.saveNow")}
+            {text(isUsed ? "builder.saveNext" : replaces ? "builder.saveReplace" : "builder.saveNow")}
           </Button>
         </>
       }
@@ -91,7 +93,7 @@ export function SaveDialog({ manifest, look, onClose, onSaved }: SaveDialogProps
             </Suspense>
           </section>
         )}
-        {replaces && used.data && used.data.used_by.length > 0 && <p className="m-0 text-warn">{text("builder.saveUsed", { names: used.data.used_by.join(", ") })}</p>}
+        {isUsed && <p className="m-0 text-warn">{text("builder.saveUsed", { names: used.data?.used_by.join(", ") ?? "" })}</p>}
         {save.error !== null && <Problem error={save.error} />}
       </div>
     </Dialog>

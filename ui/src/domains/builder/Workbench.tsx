@@ -1,6 +1,7 @@
 import { RotateCcw, Save } from "lucide-react";
 import { lazy, Suspense, useEffect, useMemo, useRef, useState } from "react";
 import { useAction, useAnswer } from "~/api/client";
+import type { SavedConnector } from "~/api/generated";
 import { assemble } from "~/domains/systems/form";
 import { type Command, useCommands } from "~/shared/commands";
 import { useText } from "~/shared/text";
@@ -26,7 +27,7 @@ interface WorkbenchProps {
   /** Whether the draft is kept for later; null: not yet known. */
   kept: boolean | null;
   onLeave: () => void;
-  onSaved: (name: string) => void;
+  onSaved: (name: string, saved: SavedConnector) => void;
 }
 
 /** Outline, form and live test of a connector that is being made. */

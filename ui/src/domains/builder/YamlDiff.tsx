@@ -3,12 +3,10 @@ import { unifiedMergeView } from "@codemirror/merge";
 import { EditorState } from "@codemirror/state";
 import { EditorView, lineNumbers } from "@codemirror/view";
 import { useEffect, useRef } from "react";
+import { codeLook } from "~/shared/code/theme";
 import { useText } from "~/shared/text";
 
 const look = EditorView.theme({
-  "&": { fontSize: "0.75rem", color: "var(--text)", backgroundColor: "var(--surface)" },
-  ".cm-scroller": { fontFamily: '"JetBrains Mono", monospace', lineHeight: "1.125rem" },
-  ".cm-gutters": { backgroundColor: "var(--surface)", color: "var(--text-subtle)", border: "none" },
   "&.cm-merge-b .cm-changedLine, .cm-inlineChangedLine": { backgroundColor: "var(--ok-soft)" },
   "&.cm-merge-b .cm-changedText": { background: "none", fontWeight: "600" },
   ".cm-deletedChunk": { backgroundColor: "var(--bad-soft)", color: "var(--text)" },
@@ -30,10 +28,10 @@ export default function YamlDiff({ label, before, after }: { label: string; befo
         extensions: [
           lineNumbers(),
           yaml(),
+          codeLook("small"),
           look,
           EditorState.readOnly.of(true),
           EditorState.phrases.of({ "$ unchanged lines": unchanged }),
-          EditorView.lineWrapping,
           EditorView.contentAttributes.of({ "aria-label": label }),
           unifiedMergeView({ original: before, mergeControls: false, collapseUnchanged: { margin: 2, minSize: 4 } }),
         ],

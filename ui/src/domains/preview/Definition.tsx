@@ -74,12 +74,13 @@ export function Differences({ target, lines }: { target: string; lines: readonly
   );
 }
 
-function Lines({ lines }: { lines: readonly DefinitionLine[] }) {
+/** Columns, each with its sign. */
+export function Lines({ lines }: { lines: readonly DefinitionLine[] }) {
   const text = useText();
   return (
     <ul className="m-0 list-none p-0 font-mono text-code">
       {lines.map(({ sign, text: column, before }) => (
-        <li key={column} className={clsx("flex gap-2 px-2 py-0.5", signs[sign].ground)}>
+        <li key={column} className={clsx("flex gap-2 px-2 py-1", signs[sign].ground)}>
           <span aria-hidden className="w-3 shrink-0 text-center font-semibold whitespace-pre">
             {signs[sign].sign}
           </span>

@@ -1,6 +1,7 @@
 import { ShieldCheck } from "lucide-react";
 import { type ReactNode, useMemo } from "react";
 import type { Outcome, Receipt, TableReceipt } from "~/api/generated";
+import { FellBackNote } from "~/domains/versions/FellBackNote";
 import { type MessageId, useText } from "~/shared/text";
 import { useFormat } from "~/shared/text/format";
 import { Fault } from "~/shared/ui/Fault";
@@ -70,6 +71,7 @@ function DoneCard({ receipt, actions }: { receipt: Receipt; actions?: ReactNode 
         </div>
         {actions && <div className="flex shrink-0 gap-2">{actions}</div>}
       </div>
+      {receipt.fell_back && <FellBackNote what={receipt.fell_back} />}
       {receipt.failure && <Fault fault={faultOf(receipt.failure)} />}
     </div>
   );

@@ -1,5 +1,5 @@
 import clsx from "clsx";
-import { Dot, GitCompareArrows, Hand, ListChecks, type LucideIcon, Package, Pause, Pencil, RotateCw, Scale, Undo2 } from "lucide-react";
+import { Dot, GitCompareArrows, Hand, ListChecks, type LucideIcon, Package, PackageX, Pause, Pencil, RotateCw, Scale, Undo2 } from "lucide-react";
 import { useMemo, useState } from "react";
 import type { RunSummary, TimelineDiff, TimelineEntry } from "~/api/generated";
 import { stateOfRun } from "~/domains/connections/model";
@@ -104,6 +104,8 @@ const icons: Readonly<Record<string, LucideIcon>> = {
   plan: ListChecks,
   compare: Scale,
   connector: Package,
+  version: Package,
+  fell_back: PackageX,
   replay: RotateCw,
   change: Pencil,
   pause: Pause,

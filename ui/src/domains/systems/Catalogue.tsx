@@ -1,5 +1,5 @@
 import { Link } from "@tanstack/react-router";
-import { Blocks, Link2 } from "lucide-react";
+import { Blocks, Layers, Link2 } from "lucide-react";
 import { type ReactNode, useMemo, useState } from "react";
 import { useAction, useAnswer } from "~/api/client";
 import type { Badge as Noticed, Category, ConnectorInfo, Side, SystemInfo } from "~/api/generated";
@@ -100,7 +100,7 @@ export function Catalogue({ side, onExisting, onConnector, onBuild }: CatalogueP
               onPick={(connector) => onConnector(connector, null)}
               onBuild={side === "source" ? () => onBuild(null) : null}
             />
-            {side === "source" && <ManifestDrop taken={new Set(all.map(({ name }) => name))} />}
+            {side === "source" && <ManifestDrop taken={named(all)} own={named(all.filter((connector) => connector.origin !== "program"))} />}
               </>
             )}
           </div>
@@ -108,6 +108,10 @@ export function Catalogue({ side, onExisting, onConnector, onBuild }: CatalogueP
       }}
     </Answer>
   );
+}
+
+function named(connectors: readonly ConnectorInfo[]): ReadonlySet<string> {
+  return new Set(connectors.map(({ name }) => name));
 }
 
 function matching(offered: readonly ConnectorInfo[], query: string): readonly ConnectorInfo[] {
@@ -229,6 +233,7 @@ interface RowProps {
   onPick: () => void;
 }
 
+const asIcon = "flex size-8 shrink-0 items-center justify-center rounded-control text-ink-muted hover:bg-sunken";
 const NO_BADGES: readonly Noticed[] = [];
 
 function Row({ icon, title, line, badges = NO_BADGES, isNew = false, edit = null, onPick }: RowProps) {
@@ -251,9 +256,14 @@ function Row({ icon, title, line, badges = NO_BADGES, isNew = false, edit = null
         {isNew && <Badge>{text("wizard.new")}</Badge>}
       </button>
       {edit !== null && (
-        <Link to="/builder" search={{ connector: edit }} aria-label={text("wizard.edit", { name: title })} title={text("wizard.edit", { name: title })} className="flex size-8 shrink-0 items-center justify-center rounded-control text-ink-muted hover:bg-sunken">
-          <Blocks size={16} strokeWidth={1.5} aria-hidden />
-        </Link>
+        <>
+          <Link to="/versions" search={{ connector: edit }} aria-label={text("wizard.versions", { name: title })} title={text("wizard.versions", { name: title })} className={asIcon}>
+            <Layers size={16} strokeWidth={1.5} aria-hidden />
+          </Link>
+          <Link to="/builder" search={{ connector: edit }} aria-label={text("wizard.edit", { name: title })} title={text("wizard.edit", { name: title })} className={asIcon}>
+            <Blocks size={16} strokeWidth={1.5} aria-hidden />
+          </Link>
+        </>
       )}
     </li>
   );

@@ -34,7 +34,7 @@ const stored = { host: "db", port: 5432, database: "shop", user: "ana", password
 function Edit({ onSaved, fields = form }: { onSaved: () => void; fields?: typeof form }) {
   if (!postgres) return null;
   const begin = { name: "shop", values: fromConfig(form, stored) };
-  return <SystemForm side="source" connector={postgres} fields={fields} begin={begin} taken={null} references={references} onSaved={onSaved} aside={null} />;
+  return <SystemForm side="source" connector={postgres} form={{ fields, sign_in: null }} begin={begin} taken={null} references={references} onSaved={onSaved} aside={null} />;
 }
 const references = referencesOf(stored, ["password"]);
 

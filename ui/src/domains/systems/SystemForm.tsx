@@ -1,6 +1,6 @@
 import { type ReactNode, useEffect, useMemo, useRef, useState } from "react";
 import { useAction, useAnswer } from "~/api/client";
-import type { CheckOutcome, ConnectorInfo, FormField, Side, SignInInfo, SignInOutcome, SystemInfo } from "~/api/generated";
+import type { CheckOutcome, ConnectorForm, ConnectorInfo, FormField, Side, SignInInfo, SignInOutcome, SystemInfo } from "~/api/generated";
 import { type Command, useCommands } from "~/shared/commands";
 import { type MessageId, useText } from "~/shared/text";
 import { Button } from "~/shared/ui/Button";
@@ -9,7 +9,7 @@ import { Problem } from "~/shared/ui/Problem";
 import { State, type StateName } from "~/shared/ui/State";
 import { Words } from "~/shared/ui/Words";
 import { CheckList } from "./CheckList";
-import { applicable, assemble, keyOf, problemOf, type References, type Values, valueOf } from "./form";
+import { applicable, assemble, keyOf, problemOf, referenceOf, type References, type Values, valueOf } from "./form";
 import { SchemaForm } from "./SchemaForm";
 import { SignInPanel } from "./SignInPanel";
 import { useSignIn } from "./useSignIn";
@@ -18,7 +18,9 @@ import { useSystemCheck } from "./useSystemCheck";
 interface SystemFormProps {
   side: Side;
   connector: ConnectorInfo;
-  fields: readonly FormField[];
+  /** The version of the connector that it stays on; none for the newest, or the only one. */
+  version?: string | null;
+  form: ConnectorForm;
   /** What the form begins with; secrets that were pasted included. */
   begin: { name: string; values: Values };
   /** Names that other systems of this side have; none when the name is fixed, because files refer to it. */
@@ -42,7 +44,7 @@ const nothing: References = {};
 
 /** The settings of a system, new or not: form, guide beside it, live test, save. */
 export function SystemForm(props: SystemFormProps) {
-  const { side, connector, begin, taken, references = nothing, onChange, onSaved, aside } = props;
+  const { side, connector, version = null, form, begin, taken, references = nothing, onChange, onSaved, aside } = props;
   const text = useText();
   const project = useAnswer("project.info", null).data;
   const [name, setName] = useState(begin.name);
@@ -54,18 +56,19 @@ export function SystemForm(props: SystemFormProps) {
   const check = useSystemCheck(values);
   const saved = useMemo(() => new Set(Object.keys(references)), [references]);
   const signIn = useSignIn();
-  const way = offered(connector.sign_in, props.fields, values) ? connector.sign_in : null;
+  const way = offered(form.sign_in, form.fields, values) ? form.sign_in : null;
   const filled = useFilled(way, signIn.outcome);
+  const reference = referenceOf(connector.name, version);
   // What is stored, and stays so, need not be typed again; nor what signing in fills.
   const fields = useMemo(
     () =>
-      props.fields
+      form.fields
         .filter(({ path }) => !filled.has(keyOf(path)))
         .map((field) => {
           const key = keyOf(field.path);
           return saved.has(key) && values[key] !== false ? { ...field, required: false } : field;
         }),
-    [props.fields, saved, values, filled],
+    [form.fields, saved, values, filled],
   );
   const lacking = way ? fields.filter(({ path }) => way.needs.includes(keyOf(path)) && !saved.has(keyOf(path)) && !values[keyOf(path)]) : [];
 
@@ -86,7 +89,7 @@ export function SystemForm(props: SystemFormProps) {
       requestAnimationFrame(() => box.current?.querySelector<HTMLElement>("[aria-invalid]")?.focus());
       return;
     }
-    const sent = { side, connector: connector.name, ...assemble(fields, values, references), sign_in: way && signIn.id };
+    const sent = { side, connector: reference, ...assemble(fields, values, references), sign_in: way && signIn.id };
     if (!passed) return check.run(sent);
     const answer = await save.run({ name, ...sent });
     if (answer) onSaved(answer);
@@ -137,7 +140,7 @@ export function SystemForm(props: SystemFormProps) {
                   // What was tested was tested without it.
                   change(name, { ...values });
                   const words = { done: text("signIn.pageDone"), failed: text("signIn.pageFailed") };
-                  void signIn.begin({ side, connector: connector.name, ...assemble(fields, values, references), words });
+                  void signIn.begin({ side, connector: reference, ...assemble(fields, values, references), words });
                 }}
               />
             )}

@@ -27,7 +27,7 @@ export function SystemSetup({ side, connector, name, values, secrets, onDraft, o
   const systems = useAnswer("systems.list", null);
   return (
     <Answer of={form} doing={text("wizard.loading")}>
-      {(fields) => (
+      {(found) => (
         <Answer of={systems} doing={text("wizard.loading")}>
           {(all) => {
             const taken = new Set(all.filter((each) => each.side === side).map((each) => each.name));
@@ -36,10 +36,10 @@ export function SystemSetup({ side, connector, name, values, secrets, onDraft, o
                 key={`${side}:${connector.name}`}
                 side={side}
                 connector={connector}
-                fields={fields}
+                form={found}
                 begin={{ name: name === "" ? freeName(connector.name, taken) : name, values: { ...values, ...secrets } }}
                 taken={taken}
-                onChange={(next, typed) => onDraft(next, typed, fields)}
+                onChange={(next, typed) => onDraft(next, typed, found.fields)}
                 onSaved={onSaved}
                 aside={
                   <Button look="quiet" size="small" onClick={onAnother}>

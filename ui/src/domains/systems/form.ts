@@ -7,6 +7,11 @@ export type FieldValue = string | boolean | readonly string[];
 
 export type Problem = "required" | "number" | "integer" | "minimum" | "maximum";
 
+/** What project files write for a connector: its name, with a version where one is named. */
+export function referenceOf(connector: string, version: string | null): string {
+  return version === null ? connector : `${connector}@${version}`;
+}
+
 export function keyOf(path: readonly string[]): string {
   return path.join(".");
 }

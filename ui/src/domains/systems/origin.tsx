@@ -1,4 +1,5 @@
 import clsx from "clsx";
+import { useNavigate } from "@tanstack/react-router";
 import { FileUp } from "lucide-react";
 import { type DragEvent, useState } from "react";
 import { useAction } from "~/api/client";
@@ -50,8 +51,15 @@ export function connectorName(file: string): string {
   return /^[a-z]/.test(name) && name !== "manifest" ? name : "my-api";
 }
 
+interface DropProps {
+  /** Names that other connectors have. */
+  taken: ReadonlySet<string>;
+  /** Those of the project's own connectors, which can have a next version. */
+  own: ReadonlySet<string>;
+}
+
 /** Takes a manifest that is dropped on it. */
-export function ManifestDrop({ taken }: { taken: ReadonlySet<string> }) {
+export function ManifestDrop({ taken, own }: DropProps) {
   const text = useText();
   const [over, setOver] = useState(false);
   const [dropped, setDropped] = useState<{ file: string; yaml: string } | null>(null);
@@ -80,27 +88,30 @@ export function ManifestDrop({ taken }: { taken: ReadonlySet<string> }) {
         <FileUp size={16} strokeWidth={1.5} aria-hidden className="shrink-0" />
         {text(over ? "wizard.dropNow" : "wizard.drop")}
       </p>
-      {dropped && <AddDialog key={dropped.file} {...dropped} taken={taken} onClose={() => setDropped(null)} />}
+      {dropped && <AddDialog key={dropped.file} {...dropped} taken={taken} own={own} onClose={() => setDropped(null)} />}
     </div>
   );
 }
 
-interface AddProps {
+interface AddProps extends DropProps {
   file: string;
   yaml: string;
-  taken: ReadonlySet<string>;
   onClose: () => void;
 }
 
-function AddDialog({ file, yaml, taken, onClose }: AddProps) {
+function AddDialog({ file, yaml, taken, own, onClose }: AddProps) {
   const text = useText();
+  const navigate = useNavigate();
   const save = useAction("builder.save");
   const [name, setName] = useState(() => connectorName(file));
-  const isTaken = taken.has(name);
+  const isNext = own.has(name);
+  const isTaken = taken.has(name) && !isNext;
   const act = async () => {
-    if ((await save.run({ name, yaml, replace: false })) === undefined) return;
-    toast({ title: text("wizard.dropped", { name }) });
+    const saved = await save.run({ name, yaml, replace: isNext });
+    if (saved === undefined) return;
+    toast({ title: saved.beside ? text("builder.savedBeside", { name, version: saved.version }) : text("wizard.dropped", { name }) });
     onClose();
+    if (saved.beside) await navigate({ to: "/versions", search: { connector: name, to: saved.version } });
   };
   return (
     <Dialog
@@ -111,12 +122,16 @@ function AddDialog({ file, yaml, taken, onClose }: AddProps) {
         <>
           <Button onClick={onClose}>{text("common.cancel")}</Button>
           <Button look="primary" disabled={save.pending || isTaken} onClick={() => void act()}>
-            {text("wizard.dropAdd")}
+            {text(isNext ? "wizard.dropNext" : "wizard.dropAdd")}
           </Button>
         </>
       }
     >
-      <Field label={text("builder.name")} error={isTaken ? text("builder.nameTaken") : undefined}>
+      <Field
+        label={text("builder.name")}
+        help={isNext ? text("wizard.dropNextHelp") : undefined}
+        error={isTaken ? text("builder.nameTaken") : undefined}
+      >
         {(ids) => <TextInput {...ids} value={name} onValue={setName} />}
       </Field>
       {save.error !== null && <Problem error={save.error} className="mt-3" />}

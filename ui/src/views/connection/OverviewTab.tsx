@@ -2,6 +2,7 @@ import { Link } from "@tanstack/react-router";
 import { ArrowDown, GitCompareArrows, House, TriangleAlert } from "lucide-react";
 import type { ReactNode } from "react";
 import type { TableStatus } from "~/api/generated";
+import { VersionFacts } from "~/domains/versions/VersionFacts";
 import { lastSynced } from "~/domains/connections/model";
 import { RunStrip } from "~/domains/connections/RunStrip";
 import { useText } from "~/shared/text";
@@ -70,12 +71,13 @@ export function OverviewTab({ name, detail }: PartProps) {
           </span>
           <SystemLine title={summary.destination.title} detail={detail.destination_summary} />
         </section>
-        <dl className="m-0 grid grid-cols-[64px_1fr] gap-y-2">
+        <dl className="m-0 grid grid-cols-[auto_1fr] gap-x-3 gap-y-2">
           <dt className="text-ink-muted">{text("connection.place")}</dt>
           <dd className="m-0 flex items-center gap-2">
             <House size={16} strokeWidth={1.5} aria-hidden />
             {text("shell.thisComputer")}
           </dd>
+          <VersionFacts connection={name} />
           {detail.path && (
             <>
               <dt className="text-ink-muted">{text("connection.config")}</dt>

@@ -1,5 +1,5 @@
 import { Outlet, useNavigate, useRouter, useRouterState } from "@tanstack/react-router";
-import { Blocks, Cable, FolderOpen, Inbox, Keyboard, PanelLeft, Play, Plus, Search, Settings, SunMoon, Table2, Trash2 } from "lucide-react";
+import { Blocks, Cable, FolderOpen, Inbox, Keyboard, Layers, PanelLeft, Play, Plus, Search, Settings, SunMoon, Table2, Trash2 } from "lucide-react";
 import { useMemo, useState } from "react";
 import { useAnswer } from "~/api/client";
 import { useLiveRuns } from "~/live/runs";
@@ -87,6 +87,7 @@ function useShellCommands(setPalette: SetOpen, setSheet: SetOpen, setOpening: Se
       { id: "inbox", title: text("command.inbox"), group: "navigate", icon: Inbox, shortcut: "mod+2", words: "drift schema", run: () => void navigate({ to: "/inbox" }) },
       { id: "runs", title: text("command.runs"), group: "navigate", icon: Play, shortcut: "mod+3", words: "history", run: () => void navigate({ to: "/runs" }) },
       { id: "builder", title: text("command.builder"), group: "navigate", icon: Blocks, shortcut: "mod+5", words: "connector openapi api manifest", run: () => void navigate({ to: "/builder" }) },
+      { id: "versions", title: text("versions.title"), group: "navigate", icon: Layers, words: "connector upgrade roll back rehearse", run: () => void navigate({ to: "/versions" }) },
       { id: "settings", title: text("command.settings"), group: "navigate", icon: Settings, shortcut: "mod+,", words: "preferences theme language", run: () => void navigate({ to: "/settings" }) },
       { id: "back", title: text("command.back"), group: "navigate", shortcut: "alt+left", run: () => history.back() },
       { id: "forward", title: text("command.forward"), group: "navigate", shortcut: "alt+right", run: () => history.forward() },

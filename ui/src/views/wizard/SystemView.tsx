@@ -2,8 +2,9 @@ import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { Trash2 } from "lucide-react";
 import { useMemo, useState } from "react";
 import { useAction, useAnswer } from "~/api/client";
-import type { ConnectorInfo, FormField, SystemDetail } from "~/api/generated";
-import { fromConfig, referencesOf } from "~/domains/systems/form";
+import type { ConnectorForm, ConnectorInfo, SystemDetail } from "~/api/generated";
+import { VersionLink } from "~/domains/versions/VersionFacts";
+import { fromConfig, referenceOf, referencesOf } from "~/domains/systems/form";
 import { SystemForm } from "~/domains/systems/SystemForm";
 import { useText } from "~/shared/text";
 import { Answer } from "~/shared/ui/Answer";
@@ -23,6 +24,7 @@ export default function SystemView() {
   return (
     <>
       <PageHeader title={<bdi>{name}</bdi>}>
+        {side === "source" && <VersionLink source={name} />}
         {info && info.used_by.length > 0 && (
           <span className="text-ink-muted">{text("systems.usedBy", { names: info.used_by.join(", ") })}</span>
         )}
@@ -40,17 +42,18 @@ export default function SystemView() {
 
 function WithForm({ detail }: { detail: SystemDetail }) {
   const text = useText();
-  const { connector: name, side } = detail.info;
-  const form = useAnswer("connectors.form", { connector: name, side });
+  const { connector: name, version, side } = detail.info;
+  // The settings of the version that it is on, which may have others than the newest.
+  const form = useAnswer("connectors.form", { connector: referenceOf(name, version), side });
   const connectors = useAnswer("connectors.list", null);
   return (
     <Answer of={form} doing={text("systems.loading")}>
-      {(fields) => (
+      {(found) => (
         <Answer of={connectors} doing={text("systems.loading")}>
           {(all) => {
             const connector = all.find((each) => each.name === name);
             // Another file is another form: what was cached before a save must not be saved again.
-            return connector && <Edit key={JSON.stringify(detail.config)} detail={detail} connector={connector} fields={fields} />;
+            return connector && <Edit key={JSON.stringify(detail.config)} detail={detail} connector={connector} form={found} />;
           }}
         </Answer>
       )}
@@ -58,7 +61,7 @@ function WithForm({ detail }: { detail: SystemDetail }) {
   );
 }
 
-function Edit({ detail, connector, fields }: { detail: SystemDetail; connector: ConnectorInfo; fields: readonly FormField[] }) {
+function Edit({ detail, connector, form }: { detail: SystemDetail; connector: ConnectorInfo; form: ConnectorForm }) {
   const text = useText();
   const navigate = useNavigate();
   const { config, secrets, info } = detail;
@@ -67,8 +70,9 @@ function Edit({ detail, connector, fields }: { detail: SystemDetail; connector: 
     <SystemForm
       side={info.side}
       connector={connector}
-      fields={fields}
-      begin={{ name: info.name, values: fromConfig(fields, config) }}
+      version={info.version}
+      form={form}
+      begin={{ name: info.name, values: fromConfig(form.fields, config) }}
       taken={null}
       references={references}
       onSaved={({ name }) => {

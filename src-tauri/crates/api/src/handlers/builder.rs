@@ -1,5 +1,6 @@
 //! Connectors that are being made.
 
+use syncline_engine::versions::pin;
 use syncline_protocol::builder::{Draft, DraftFrom, Examined, Trial, TrialResult};
 use syncline_protocol::{ConnectorBuilder, Error, ErrorKind, Result, split_reference};
 use syncline_store::SystemKind;
@@ -12,7 +13,7 @@ use crate::api::{Api, Open};
 use crate::form::{self, fields};
 use crate::types::{
     ExamineRequest, ForgetDraftRequest, KeptDraft, LookAnswer, LookRequest, LookedTable,
-    OpenConnectorRequest, OpenedConnector, PracticeApi, SaveConnectorRequest, TrialRequest,
+    OpenConnectorRequest, OpenedConnector, PracticeApi, SaveConnectorRequest, SavedConnector, TrialRequest,
 };
 
 /// The settings of the state that hold drafts.
@@ -78,21 +79,37 @@ impl Api {
         Ok(self.open.builder()?.trial(trial).await)
     }
 
-    pub(crate) async fn builder_save(&self, request: SaveConnectorRequest) -> Result<()> {
+    pub(crate) async fn builder_save(&self, request: SaveConnectorRequest) -> Result<SavedConnector> {
         self.blocking(move |open| {
-            validate_name(&request.name)?;
-            let known = open.builder()?.open(open.project.root(), &request.name).is_ok();
-            if known && !request.replace {
+            let SaveConnectorRequest { name, yaml, replace } = request;
+            validate_name(&name)?;
+            let builder = open.builder()?;
+            open.host.refresh_connectors()?;
+            let known = builder.open(open.project.root(), &name).is_ok();
+            if known && !replace {
                 return Err(Error::new(
                     ErrorKind::Config,
-                    format!("There is already a connector called `{}`.", request.name),
+                    format!("There is already a connector called `{name}`."),
                 )
                 .meaning("It was left as it is.")
                 .fix("Choose another name."));
             }
-            let connector = open.builder()?.save(open.project.root(), &request.name, &request.yaml)?;
+            let newest = known.then(|| open.connector(&name)).transpose()?;
+            let in_use = match newest.map(|newest| newest.version().into_owned()) {
+                Some(newest) if open.uses(&name)?.iter().any(|source| source.is_on(&newest)) => Some(newest),
+                _ => None,
+            };
+            let connector = builder.save(open.project.root(), &name, &yaml, in_use.is_some())?;
+            if let Some(newest) = &in_use {
+                // What follows the newest version would move by itself.
+                open.keep_files(true)?;
+                pin(&open.project, &open.state, open.host.connectors(), &name, newest)?;
+                open.keep_files(false)?;
+            }
+            let saved =
+                SavedConnector { version: connector.version().into_owned(), beside: in_use.is_some() };
             open.host.connectors().add(connector);
-            Ok(())
+            Ok(saved)
         })
         .await
     }

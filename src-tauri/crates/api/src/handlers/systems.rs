@@ -5,7 +5,7 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 use syncline_protocol::sign_in::SignInSpec;
-use syncline_protocol::{CheckStep as Step, Connector, Error, ErrorKind, Result, StepSink};
+use syncline_protocol::{CheckStep as Step, Connector, Error, ErrorKind, Result, StepSink, split_reference};
 use syncline_store::config::SystemConfig;
 use syncline_store::project::validate_name;
 use syncline_store::secrets::{has_reference, secret_names};
@@ -17,7 +17,7 @@ use crate::form::{self, Form, fields};
 use crate::sign_in;
 use crate::types::{
     AddressAnswer, AddressRequest, BeginSignInRequest, CheckOutcome, CheckRequest, CheckResult,
-    ConnectorInfo, FormCondition, FormField, FormRequest, SaveSystemRequest, SecretText, Side,
+    ConnectorForm, ConnectorInfo, FormCondition, FormRequest, SaveSystemRequest, SecretText, Side,
     SignInCodeRequest, SignInInfo, SignInOutcome, SignInRequest, SignInStarted, SystemDetail, SystemInfo,
     SystemRef, SystemRequest,
 };
@@ -34,9 +34,10 @@ impl Open {
 
     /// A system as its connections show it. What cannot be read has its name only.
     pub(crate) fn system_ref(&self, kind: SystemKind, name: &str) -> SystemRef {
-        let connector = self.project.system(kind, name).map(|system| system.connector).unwrap_or_default();
+        let reference = self.project.system(kind, name).map(|system| system.connector).unwrap_or_default();
+        let connector = split_reference(&reference).0.to_owned();
         let title = self
-            .connector(&connector)
+            .connector(&reference)
             .map_or_else(|_| connector.clone(), |known| known.listing().title.into_owned());
         SystemRef { name: name.to_owned(), connector, title }
     }
@@ -50,6 +51,7 @@ impl Open {
             summary: summary(&system.config).unwrap_or_else(|| title.clone()),
             queryable: side == Side::Destination && asked,
             used_by: self.users(side.into(), &name)?,
+            version: split_reference(&system.connector).1.map(str::to_owned),
             name,
             connector,
             title,
@@ -71,20 +73,23 @@ pub(crate) fn summary(config: &Value) -> Option<String> {
 impl Api {
     pub(crate) async fn connectors(&self, (): ()) -> Result<Vec<ConnectorInfo>> {
         self.blocking(|open| {
-            let infos = open.host.connectors().list().into_iter().map(|connector| ConnectorInfo {
-                origin: connector.origin(),
-                sign_in: connector.sign_in_spec().map(sign_in_info),
-                ..connector.listing().into()
-            });
+            let infos =
+                open.host.connectors().list().into_iter().map(|connector| ConnectorInfo {
+                    origin: connector.origin(),
+                    ..connector.listing().into()
+                });
             Ok(infos.collect())
         })
         .await
     }
 
-    pub(crate) async fn form(&self, request: FormRequest) -> Result<Vec<FormField>> {
+    pub(crate) async fn form(&self, request: FormRequest) -> Result<ConnectorForm> {
         self.blocking(move |open| {
             let connector = open.connector(&request.connector)?;
-            Ok(fields::descriptors(&schema_of(&connector.spec(), request.side.into())?))
+            Ok(ConnectorForm {
+                fields: fields::descriptors(&schema_of(&connector.spec(), request.side.into())?),
+                sign_in: connector.sign_in_spec().map(sign_in_info),
+            })
         })
         .await
     }
@@ -134,6 +139,7 @@ impl Api {
                         side,
                         name,
                         connector: String::new(),
+                        version: None,
                         title: String::new(),
                         summary: error.message().to_owned(),
                         queryable: false,

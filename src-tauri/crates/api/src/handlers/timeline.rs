@@ -21,6 +21,18 @@ impl Open {
     /// Keeps how the files of all connections are. What is not as it was is told to the history of each connection that
     /// it is part of. `outside`: nobody changed it here.
     pub(crate) fn keep_files(&self, outside: bool) -> Result<()> {
+        for (connection, detail) in self.changed_files()? {
+            let KeptFile { file, before, after } = detail;
+            let detail = json!({"file": file, "before": before, "after": after, "outside": outside});
+            self.note(&connection, "change", None, detail)?;
+        }
+        Ok(())
+    }
+
+    /// Keeps how the files of all connections are, and tells nobody. Gives what is not as it was, by the connections that
+    /// it is part of.
+    pub(crate) fn changed_files(&self) -> Result<Vec<(String, KeptFile)>> {
+        let mut changed = Vec::new();
         let mut kept = std::collections::BTreeMap::new();
         for connection in self.project.connections()? {
             // One that cannot be read is no reason to do nothing about the others.
@@ -33,15 +45,19 @@ impl Open {
                 if let Some(version) = kept.get(&file)
                     && let Some(before) = version.before
                 {
-                    let detail = json!({
-                        "file": file, "before": before, "after": version.after, "outside": outside,
-                    });
-                    self.note(&connection, "change", None, detail)?;
+                    changed.push((connection.clone(), KeptFile { file, before, after: version.after }));
                 }
             }
         }
-        Ok(())
+        Ok(changed)
     }
+}
+
+/// A file that is not as it was: its name, and the versions of it.
+pub(crate) struct KeptFile {
+    file: String,
+    before: i64,
+    after: i64,
 }
 
 impl Api {
@@ -49,13 +65,14 @@ impl Api {
         self.blocking(move |open| {
             let limit = request.limit.min(LIST_MAX);
             let entries = open.state.journal_numbered(&request.connection, limit)?;
-            let mut told = Vec::with_capacity(entries.len());
+            let runs = open.state.runs(Some(&request.connection), limit)?;
+            let journal: Vec<&JournalEntry> = entries.iter().map(|(_, entry)| entry).collect();
+            let mut told: Vec<_> =
+                runs.windows(2).flat_map(|pair| upgrades(&pair[0], &pair[1], &journal)).collect();
             for (id, entry) in entries {
                 let undo = inbox::can_undo(open, id, &entry)?;
                 told.push(timeline_entry(id, entry, undo));
             }
-            let runs = open.state.runs(Some(&request.connection), limit)?;
-            told.extend(runs.windows(2).flat_map(|pair| upgrades(&pair[0], &pair[1])));
             // Times of equal length sort as moments do; entries of one moment stay in their order.
             told.sort_by(|a, b| b.at.cmp(&a.at));
             Ok(told)
@@ -100,10 +117,20 @@ fn diff(before: &FileVersion, after: &FileVersion) -> ConfigDiff {
     }
 }
 
-/// Connectors that a run used in another version than the run before it.
-fn upgrades(run: &RunRecord, before: &RunRecord) -> Vec<TimelineEntry> {
+/// Connectors that a run used in another version than the run before it, unless the journal tells that itself: somebody
+/// asked for the version, or the earlier run went back to it.
+fn upgrades(run: &RunRecord, before: &RunRecord, journal: &[&JournalEntry]) -> Vec<TimelineEntry> {
+    let told: Vec<(&str, &str)> = journal
+        .iter()
+        .filter(|entry| matches!(entry.kind.as_str(), "version" | "fell_back"))
+        .filter(|entry| before.started_at <= entry.at && entry.at <= run.started_at)
+        .map(|entry| (text_of(&entry.detail, "connector"), text_of(&entry.detail, "to")))
+        .collect();
     let changed = run.connectors.iter().filter_map(|(connector, version)| {
         let old = before.connectors.get(connector).filter(|old| *old != version)?;
+        if told.contains(&(connector, version)) {
+            return None;
+        }
         Some(TimelineEntry {
             id: None,
             at: run.started_at.to_string(),
@@ -212,18 +239,37 @@ mod tests {
         assert_eq!((diff.lines[3].text.as_str(), diff.lines[4].text.as_str()), ("line 5", "line five"));
     }
 
+    fn run(version: &str, second: i64) -> RunRecord {
+        let connectors = BTreeMap::from([
+            ("postgres".to_owned(), version.to_owned()),
+            ("duckdb".to_owned(), "1".to_owned()),
+        ]);
+        let at = Timestamp::from_second(second).unwrap();
+        RunRecord::begin(version.to_owned(), "c", at, connectors, "h")
+    }
+
     #[test]
     fn another_version_of_a_connector_is_an_entry() {
-        let run = |version: &str| {
-            let connectors = BTreeMap::from([
-                ("postgres".to_owned(), version.to_owned()),
-                ("duckdb".to_owned(), "1".to_owned()),
-            ]);
-            RunRecord::begin(version.to_owned(), "c", Timestamp::UNIX_EPOCH, connectors, "h")
-        };
-        let entries = upgrades(&run("1.3.0"), &run("1.2.0"));
+        let entries = upgrades(&run("1.3.0", 9), &run("1.2.0", 1), &[]);
         assert_eq!(entries.len(), 1);
         assert_eq!(entries[0].text, "`postgres` went from version 1.2.0 to 1.3.0.");
-        assert!(upgrades(&run("1.3.0"), &run("1.3.0")).is_empty());
+        assert!(upgrades(&run("1.3.0", 9), &run("1.3.0", 1), &[]).is_empty());
+    }
+
+    #[test]
+    fn a_version_that_somebody_asked_for_or_a_run_went_back_to_is_told_once() {
+        let told = |kind: &str, to: &str, second: i64| JournalEntry {
+            run: None,
+            connection: "c".to_owned(),
+            at: Timestamp::from_second(second).unwrap(),
+            kind: kind.to_owned(),
+            detail: json!({"connector": "postgres", "from": "1.2.0", "to": to}),
+        };
+        let entries = |entry: JournalEntry| upgrades(&run("1.3.0", 9), &run("1.2.0", 1), &[&entry]).len();
+        assert_eq!(entries(told("version", "1.3.0", 5)), 0);
+        assert_eq!(entries(told("fell_back", "1.3.0", 5)), 0);
+        assert_eq!(entries(told("plan", "1.3.0", 5)), 1, "tells something else");
+        assert_eq!(entries(told("version", "1.4.0", 5)), 1, "another version");
+        assert_eq!(entries(told("version", "1.3.0", 10)), 1, "after the run");
     }
 }

@@ -2,20 +2,33 @@
 
 use std::sync::Arc;
 
-use syncline_engine::versions::{SourceUpgrade, SourceUse, UpgradePlan, apply_upgrade, roll_back, uses};
+use syncline_engine::versions::{
+    ConnectionUse, Moved, Reach, SourceUpgrade, SourceUse, UpgradePlan, apply_upgrade, put_back, roll_back,
+    uses,
+};
 use syncline_protocol::{Error, ErrorKind, Result, Traffic, split_reference};
 use syncline_store::{Recording, SystemKind};
 
 use crate::api::{Api, Open};
 use crate::rehearse::{Stage, nothing_recorded, rehearse};
 use crate::types::{
-    ConnectionVersion, ConnectorVersions, Rehearsal, RehearsalRequest, RollbackRequest, SourceVersion,
-    UpgradeRequest, VersionChanged,
+    ConnectionVersion, ConnectorVersions, PutBackRequest, Rehearsal, RehearsalRequest, RollbackRequest,
+    SourceVersion, UpgradeRequest, VersionChanged, VersionMark, VersionsMoved,
 };
 
 impl Open {
-    fn uses(&self, connector: &str) -> Result<Vec<SourceUse>> {
+    /// The sources that use a connector, with their connections.
+    pub(crate) fn uses(&self, connector: &str) -> Result<Vec<SourceUse>> {
         uses(&self.project, &self.state, self.host.connectors(), connector)
+    }
+
+    /// Does something that puts files on another version. The history tells that itself, so that the change of the file
+    /// is not told once more, as if somebody had made it elsewhere.
+    fn moving<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        self.keep_files(true)?;
+        let done = work();
+        self.changed_files()?;
+        done
     }
 
     /// The version that an upgrade leads to.
@@ -50,7 +63,7 @@ impl Api {
                 let name = connector.name().into_owned();
                 let versions = registry.versions(&name).into_iter().rev();
                 all.push(ConnectorVersions {
-                    title: connector.spec().title.into_owned(),
+                    title: connector.listing().title.into_owned(),
                     versions: versions.map(|version| version.version().into_owned()).collect(),
                     sources: open.uses(&name)?.into_iter().map(SourceVersion::from).collect(),
                     connector: name,
@@ -86,14 +99,15 @@ impl Api {
         Ok(UpgradePlan { connector, to, sources })
     }
 
-    pub(crate) async fn upgrade(&self, request: UpgradeRequest) -> Result<Vec<VersionChanged>> {
+    pub(crate) async fn upgrade(&self, request: UpgradeRequest) -> Result<VersionsMoved> {
         self.blocking(move |open| {
             let to = open.upgrade_to(&request)?;
             let UpgradeRequest { connector, only, .. } = request;
             let registry = open.host.connectors();
-            let changed =
-                apply_upgrade(&open.project, &open.state, registry, &connector, &to, &only, open.now())?;
-            Ok(changed.into_iter().map(|name| VersionChanged { name, version: to.clone() }).collect())
+            open.moving(|| {
+                apply_upgrade(&open.project, &open.state, registry, &connector, &to, &only, open.now())
+            })
+            .map(VersionsMoved::from)
         })
         .await
     }
@@ -140,37 +154,74 @@ impl Api {
         .await
     }
 
-    pub(crate) async fn roll_back(&self, request: RollbackRequest) -> Result<Vec<VersionChanged>> {
+    pub(crate) async fn roll_back(&self, request: RollbackRequest) -> Result<VersionsMoved> {
         self.blocking(move |open| {
-            let RollbackRequest { connector, only } = request;
+            let RollbackRequest { connector, source, only } = request;
             open.connector(&connector)?;
             let registry = open.host.connectors();
-            let changed = roll_back(&open.project, &open.state, registry, &connector, &only, open.now())?;
-            Ok(changed.into_iter().map(|(name, version)| VersionChanged { name, version }).collect())
+            let reach = match &source {
+                _ if !only.is_empty() => Reach::Connections(&only),
+                Some(source) => Reach::Source(source),
+                None => Reach::Everything,
+            };
+            open.moving(|| roll_back(&open.project, &open.state, registry, &connector, reach, open.now()))
+                .map(VersionsMoved::from)
+        })
+        .await
+    }
+
+    pub(crate) async fn put_back(&self, request: PutBackRequest) -> Result<Vec<VersionChanged>> {
+        self.blocking(move |open| {
+            let PutBackRequest { connector, places } = request;
+            open.connector(&connector)?;
+            let registry = open.host.connectors();
+            open.moving(|| put_back(&open.project, &open.state, registry, &connector, &places, open.now()))
+                .map(changed)
         })
         .await
     }
 }
 
+fn changed(names: Vec<(String, String)>) -> Vec<VersionChanged> {
+    names.into_iter().map(|(name, version)| VersionChanged { name, version }).collect()
+}
+
+impl From<Moved> for VersionsMoved {
+    fn from(moved: Moved) -> Self {
+        VersionsMoved { changed: changed(moved.changed), before: moved.before }
+    }
+}
+
 impl From<SourceUse> for SourceVersion {
     fn from(user: SourceUse) -> Self {
-        let connection = |user: syncline_engine::versions::ConnectionUse| {
-            let (bad_since, bad_because) = user.bad.map(|bad| (bad.since.to_string(), bad.because)).unzip();
-            ConnectionVersion {
-                connection: user.connection,
-                version: user.version,
-                own: user.ahead,
-                runs_on: user.runs_on,
-                bad_since,
-                bad_because,
-                worked: user.worked,
-            }
-        };
         SourceVersion {
             source: user.source,
             version: user.version,
             pinned: user.pinned,
-            connections: user.connections.into_iter().map(connection).collect(),
+            back: user.back,
+            connections: user.connections.into_iter().map(ConnectionVersion::from).collect(),
         }
+    }
+}
+
+impl From<ConnectionUse> for ConnectionVersion {
+    fn from(user: ConnectionUse) -> Self {
+        ConnectionVersion {
+            connection: user.connection,
+            version: user.version,
+            own: user.ahead,
+            runs_on: user.runs_on,
+            falls_back: user.falls_back,
+            back: user.back,
+            marks: user.marks.into_iter().map(VersionMark::from).collect(),
+        }
+    }
+}
+
+impl From<syncline_store::VersionMark> for VersionMark {
+    fn from(mark: syncline_store::VersionMark) -> Self {
+        let (bad_since, bad_because) = mark.bad.map(|bad| (bad.since.to_string(), bad.because)).unzip();
+        let worked_at = mark.worked_at.map(|at| at.to_string());
+        VersionMark { version: mark.version, worked_at, bad_since, bad_because }
     }
 }

@@ -68,8 +68,18 @@ pub struct SaveConnectorRequest {
     pub name: String,
     /// The manifest.
     pub yaml: String,
-    /// Whether one of this name may be replaced.
+    /// Whether there may be one of this name: what is used then stays, and this one follows it as the next version; what
+    /// nobody uses is replaced.
     pub replace: bool,
+}
+
+/// A connector that is kept.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct SavedConnector {
+    /// Its version.
+    pub version: String,
+    /// Whether it stands beside versions that are used. They stay in use until somebody upgrades.
+    pub beside: bool,
 }
 
 /// Asks for the manifest of a connector.

@@ -108,6 +108,13 @@ pub struct ConnectorInfo {
     pub source: bool,
     /// Whether it can be written.
     pub destination: bool,
+}
+
+/// What somebody fills in to use a connector.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct ConnectorForm {
+    /// Its settings.
+    pub fields: Vec<FormField>,
     /// How somebody can sign in with a browser; none when there is no such way.
     pub sign_in: Option<SignInInfo>,
 }
@@ -198,7 +205,7 @@ pub enum SignInOutcome {
     },
 }
 
-/// One of the program that nobody signs in to with a browser.
+/// One of the program.
 impl From<syncline_protocol::Listing> for ConnectorInfo {
     fn from(listing: syncline_protocol::Listing) -> Self {
         let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
@@ -225,7 +232,6 @@ impl From<syncline_protocol::Listing> for ConnectorInfo {
             badges: listing.badges.iter().map(badge).collect(),
             icon: listing.icon.map(std::borrow::Cow::into_owned),
             origin: Origin::Program,
-            sign_in: None,
             source: listing.source,
             destination: listing.destination,
         }
@@ -346,6 +352,8 @@ pub struct SystemInfo {
     pub name: String,
     /// Its connector.
     pub connector: String,
+    /// The version that it names; none when it follows the newest, and when there is only the one of the program.
+    pub version: Option<String>,
     /// What people call the connector.
     pub title: String,
     /// In a few words: "shop@db.example.com:5432".

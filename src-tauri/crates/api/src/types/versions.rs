@@ -1,4 +1,5 @@
 use serde::{Deserialize, Serialize};
+use syncline_engine::versions::Place;
 use ts_rs::TS;
 
 use super::GridColumn;
@@ -25,6 +26,9 @@ pub struct SourceVersion {
     pub version: String,
     /// Whether it names the version; else it follows the newest.
     pub pinned: bool,
+    /// The version that a roll-back puts it on. None where there is none, and where connections of it went ahead: those
+    /// go back first.
+    pub back: Option<String>,
     /// Its connections.
     pub connections: Vec<ConnectionVersion>,
 }
@@ -40,12 +44,25 @@ pub struct ConnectionVersion {
     pub own: bool,
     /// The version it runs on: another one when that one is bad for it.
     pub runs_on: String,
-    /// Since when the version is bad for it.
+    /// The version that a run goes on with by itself when the one it runs on fails; none when that one is proved.
+    pub falls_back: Option<String>,
+    /// The version that a roll-back puts it on.
+    pub back: Option<String>,
+    /// How each version did for it that a run has tried.
+    pub marks: Vec<VersionMark>,
+}
+
+/// How a version did for a connection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct VersionMark {
+    /// The version.
+    pub version: String,
+    /// When a run last succeeded on it.
+    pub worked_at: Option<String>,
+    /// Since when it is bad for the connection: it is not used there until somebody asks for it again.
     pub bad_since: Option<String>,
-    /// What the version did, in one sentence.
+    /// What it did, in one sentence.
     pub bad_because: Option<String>,
-    /// The other version that last worked for it.
-    pub worked: Option<String>,
 }
 
 /// Asks for an upgrade, or for what it would change.
@@ -64,8 +81,29 @@ pub struct UpgradeRequest {
 pub struct RollbackRequest {
     /// The connector.
     pub connector: String,
-    /// Only these connections; empty means all sources that use it.
+    /// Only this source, with its connections.
+    #[serde(default)]
+    pub source: Option<String>,
+    /// Only these connections; empty means everything that uses it.
     pub only: Vec<String>,
+}
+
+/// What an upgrade or a roll-back changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct VersionsMoved {
+    /// What is on another version now.
+    pub changed: Vec<VersionChanged>,
+    /// How everything stood that was touched, so that it can be put back.
+    pub before: Vec<Place>,
+}
+
+/// Takes an upgrade or a roll-back back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct PutBackRequest {
+    /// The connector.
+    pub connector: String,
+    /// How everything stood, as it was answered then.
+    pub places: Vec<Place>,
 }
 
 /// A source or connection that is on another version now.

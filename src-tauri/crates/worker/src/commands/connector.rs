@@ -4,6 +4,7 @@ use std::path::Path;
 
 use connectors::declarative::intake::{self, Offered};
 use connectors::declarative::{Declarative, apps, library};
+use syncline_engine::versions as engine;
 use syncline_protocol::{
     Change, ChangeSink, Connector as _, DiscoverFilter, Error, ErrorKind, ReadMode, Result, Source, Stopped,
     TableRead, split_reference,
@@ -75,7 +76,10 @@ fn add(context: &Context<'_>, from: &str, wanted: Wanted) -> Result<Exit> {
     }
     let connector = library::save_version(project, &name, &version, &offered)?;
     // A source that follows the newest version would change with this one: it stays where it is.
-    let stays = known.last().map_or(Ok(Vec::new()), |newest| versions::pin(context, &name, newest))?;
+    let (state, registry) = (&context.state, &context.registry);
+    let stays = known
+        .last()
+        .map_or(Ok(Vec::new()), |newest| engine::pin(&context.project, state, registry, &name, newest))?;
     show(context, &connector);
     context.screen.print(format!("Added connectors/{name}, version {version}."));
     match known.last() {
@@ -227,7 +231,7 @@ fn remove(context: &Context<'_>, reference: &str) -> Result<Exit> {
         return Err(Error::new(ErrorKind::Config, format!("There is no manifest called `{reference}`."))
             .fix("List them with `syncline connector list`."));
     }
-    for user in syncline_engine::versions::uses(&context.project, &context.state, &context.registry, name)? {
+    for user in engine::uses(&context.project, &context.state, &context.registry, name)? {
         let of_source = gone.contains(&&user.version);
         let of_connection = user
             .connections

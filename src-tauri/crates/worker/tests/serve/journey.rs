@@ -282,7 +282,7 @@ fn connectors_say_what_they_need() {
     let form = server.ok("connectors.form", json!({"connector": "postgres", "side": "source"}));
     let field = |path: &str| {
         let path: Vec<_> = path.split('.').collect();
-        form.as_array().unwrap().iter().find(|field| field["path"] == json!(path)).unwrap().clone()
+        form["fields"].as_array().unwrap().iter().find(|field| field["path"] == json!(path)).unwrap().clone()
     };
     assert_eq!(
         (&field("password")["control"], &field("ssh")["control"]),

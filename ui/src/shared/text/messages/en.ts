@@ -8,6 +8,7 @@ import run from "./en/run.json";
 import shell from "./en/shell.json";
 import sql from "./en/sql.json";
 import systems from "./en/systems.json";
+import versions from "./en/versions.json";
 import wizard from "./en/wizard.json";
 
-export const en = { ...common, ...shell, ...connections, ...plan, ...run, ...data, ...history, ...systems, ...wizard, ...sql, ...builder };
+export const en = { ...common, ...shell, ...connections, ...plan, ...run, ...data, ...history, ...systems, ...versions, ...wizard, ...sql, ...builder };

@@ -8,8 +8,8 @@ use connectors::declarative::{Declarative, library};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use syncline_engine::versions::{
-    ColumnDiff, SchemaDiff, SourceUpgrade, SourceUse, TableChange, TableDiff, UpgradePlan, apply_upgrade,
-    uses,
+    ColumnDiff, Reach, SchemaDiff, SourceUpgrade, SourceUse, TableChange, TableDiff, UpgradePlan,
+    apply_upgrade, uses,
 };
 use syncline_protocol::{Error, ErrorKind, Result, Source};
 use syncline_store::SystemKind;
@@ -28,21 +28,6 @@ pub(super) struct Upgrade {
     pub(super) only: Vec<String>,
     pub(super) yes: bool,
     pub(super) json: bool,
-}
-
-/// Lets sources that follow the newest version name this one. Gives their names.
-pub(super) fn pin(context: &Context<'_>, name: &str, version: &str) -> Result<Vec<String>> {
-    let mut pinned = Vec::new();
-    for user in uses(&context.project, &context.state, &context.registry, name)? {
-        if user.pinned {
-            continue;
-        }
-        let mut system = context.project.system(SystemKind::Source, &user.source)?;
-        system.connector = format!("{name}@{version}");
-        context.project.save_system(SystemKind::Source, &user.source, &system)?;
-        pinned.push(user.source);
-    }
-    Ok(pinned)
 }
 
 pub(super) fn list(context: &Context<'_>, json: bool) -> Result<Exit> {
@@ -143,8 +128,8 @@ pub(super) fn upgrade(context: &Context<'_>, wanted: &Upgrade) -> Result<Exit> {
         }
     }
     let (project, registry) = (&context.project, &context.registry);
-    let changed =
-        apply_upgrade(project, &context.state, registry, name, &to, &wanted.only, Timestamp::now())?;
+    let moved = apply_upgrade(project, &context.state, registry, name, &to, &wanted.only, Timestamp::now())?;
+    let changed: Vec<String> = moved.changed.into_iter().map(|(what, _)| what).collect();
     context
         .screen
         .print(format!("{} on version {to} of `{name}` now. The next runs are watched.", are(&changed)));
@@ -220,15 +205,16 @@ fn table_lines(table: &TableDiff) -> Vec<String> {
 pub(super) fn roll_back(context: &Context<'_>, name: &str, only: &[String]) -> Result<Exit> {
     context.registry.get(name)?;
     let (project, registry) = (&context.project, &context.registry);
-    let changed = syncline_engine::versions::roll_back(
+    let reach = if only.is_empty() { Reach::Everything } else { Reach::Connections(only) };
+    let moved = syncline_engine::versions::roll_back(
         project,
         &context.state,
         registry,
         name,
-        only,
+        reach,
         Timestamp::now(),
     )?;
-    for (what, version) in changed {
+    for (what, version) in moved.changed {
         context.screen.print(format!("{what} is on version {version} of `{name}` again."));
     }
     Ok(Exit::Ok)
