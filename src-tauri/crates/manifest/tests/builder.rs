@@ -11,10 +11,10 @@ use syncline_protocol::builder::{
 };
 use syncline_testkit::http::{Answer, HttpServer, Request};
 
-const KEY: &str = "s3cret-key";
+pub(crate) const KEY: &str = "s3cret-key";
 
 /// 230 tickets, page by page, behind a key.
-fn help_desk(rows: &'static str, honest: bool) -> impl Fn(Request) -> Answer {
+pub(crate) fn help_desk(rows: &'static str, honest: bool) -> impl Fn(Request) -> Answer {
     move |request| {
         let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
         let query: HashMap<String, String> =
@@ -59,18 +59,20 @@ fn description(url: &str) -> String {
     .to_string()
 }
 
-async fn from_description(url: &str) -> String {
+pub(crate) async fn from_description(url: &str) -> String {
     let from = DraftFrom::OpenApi { text: Some(description(url)), url: None, chosen: None };
     draft(from).await.unwrap().yaml
 }
 
-fn ask(yaml: &str, key: &str) -> Trial {
+pub(crate) fn ask(yaml: &str, key: &str) -> Trial {
     Trial {
         yaml: yaml.to_owned(),
         table: "tickets".to_owned(),
         config: json!({"api_key": key}),
         replay: false,
         twice: false,
+        secrets: Vec::new(),
+        bounds: None,
     }
 }
 

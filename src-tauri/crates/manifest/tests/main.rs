@@ -9,6 +9,7 @@ mod datetimes;
 mod expressions;
 mod expressions_harm;
 mod golden;
+mod help;
 mod paginators;
 mod reading;
 mod records;

@@ -3,11 +3,14 @@
 //! 1. [`openapi`], [`sample`], [`curl`]: each reads one kind of input into a [`Sketch`], with the evidence of every guess.
 //! 2. [`compose`]: a sketch becomes the text of a manifest; guesses become paths in it.
 //! 3. [`trial`]: requests of one table, recorded; what they prove, and what of the draft they contradict.
+//! 4. [`help`]: a draft by a language model, when somebody has set one up; it counts when such requests prove it.
 //!
 //! Names of parameters and fields that mean something stand in [`words`], once.
 
 mod compose;
 mod curl;
+mod divided;
+mod help;
 mod openapi;
 mod record;
 mod sample;
@@ -23,6 +26,7 @@ use crate::connector::Connector;
 use crate::http::client::{Client, Limits, Prepared};
 use crate::{Json, Map};
 
+pub use help::{bounds, help, may_help, messages as help_messages};
 pub use record::Recordings;
 pub use trial::trial;
 
