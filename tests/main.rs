@@ -4,11 +4,14 @@
 
 mod api;
 mod api_harm;
+mod catalogue;
 mod crashes;
 mod disk;
 mod everything;
 mod external;
 mod files;
+#[cfg(unix)]
+mod kills;
 mod network;
 mod tokens;
 mod verify;
