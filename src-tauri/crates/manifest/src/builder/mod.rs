@@ -13,6 +13,7 @@ mod divided;
 mod help;
 mod openapi;
 mod record;
+mod recordings;
 mod sample;
 mod shape;
 mod trial;
@@ -27,7 +28,7 @@ use crate::http::client::{Client, Limits, Prepared};
 use crate::{Json, Map};
 
 pub use help::{bounds, help, may_help, messages as help_messages};
-pub use record::Recordings;
+pub use recordings::Recordings;
 pub use trial::trial;
 
 /// A description larger than this is none that somebody wrote.

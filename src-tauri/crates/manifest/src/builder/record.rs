@@ -1,6 +1,5 @@
 //! What was said between a trial and the API: kept, masked, given again, and stopped when there is enough.
 
-use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -8,11 +7,11 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use bytes::Bytes;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use serde::{Deserialize, Serialize};
 use syncline_protocol::builder::{Bounds, Exchange};
-use syncline_protocol::{Error, ErrorKind, Result, Tape};
+use syncline_protocol::{Error, ErrorKind, Result};
 use url::Url;
 
+use super::recordings::{Recorded, Recordings};
 use crate::Json;
 use crate::http::client::{Answer, Body, Client, Prepared, Relay};
 
@@ -20,118 +19,11 @@ use crate::http::client::{Answer, Body, Client, Prepared, Relay};
 pub(super) const PAGES_MAX: usize = 5;
 /// So many requests are sent in all: parents and sign-in among them.
 const REQUESTS_MAX: usize = 15;
-/// Bytes of recorded answers, in all. With what is put around them they have room on a tape.
-const KEPT_BYTES_MAX: usize = 48 << 20;
-/// What an answer takes besides its texts and its body, at most.
-const AROUND_BYTES: usize = 512;
 /// Bytes of an answer that are shown.
 const SHOWN_BYTES_MAX: usize = 512 << 10;
 /// Items of an array that are shown of an answer that is larger.
 const SHOWN_ITEMS_MAX: usize = 20;
 const MASK: &str = "••••";
-
-/// Answers that were recorded, of all drafts of a program. What is oldest goes first when there are too many.
-#[derive(Default)]
-pub struct Recordings {
-    kept: Mutex<Kept>,
-    /// There is something that no tape has yet.
-    new: AtomicBool,
-}
-
-#[derive(Default)]
-struct Kept {
-    answers: HashMap<String, Arc<Recorded>>,
-    order: VecDeque<String>,
-    bytes: usize,
-}
-
-struct Recorded {
-    status: u16,
-    headers: Vec<(String, String)>,
-    url: Url,
-    body: Bytes,
-}
-
-/// A recorded answer on a tape; its body follows after a line end.
-#[derive(Serialize, Deserialize)]
-struct Label {
-    asked: String,
-    status: u16,
-    headers: Vec<(String, String)>,
-    answered: Url,
-}
-
-impl Recorded {
-    fn size(&self, asked: &str) -> usize {
-        let headers: usize = self.headers.iter().map(|(name, value)| name.len() + value.len() + 8).sum();
-        asked.len() + headers + self.url.as_str().len() + self.body.len() + AROUND_BYTES
-    }
-
-    fn packed(&self, asked: &str) -> Option<Vec<u8>> {
-        let label = Label {
-            asked: asked.to_owned(),
-            status: self.status,
-            headers: self.headers.clone(),
-            answered: self.url.clone(),
-        };
-        let mut packed = serde_json::to_vec(&label).ok()?;
-        packed.push(b'\n');
-        packed.extend_from_slice(&self.body);
-        Some(packed)
-    }
-
-    fn unpacked(packed: &[u8]) -> Option<(String, Recorded)> {
-        let end = packed.iter().position(|byte| *byte == b'\n')?;
-        let (label, body) = packed.split_at_checked(end)?;
-        let Label { asked, status, headers, answered: url } = serde_json::from_slice(label).ok()?;
-        let body = Bytes::copy_from_slice(body.get(1..)?);
-        Some((asked, Recorded { status, headers, url, body }))
-    }
-}
-
-impl Recordings {
-    /// Whether answers were recorded since they were last put on a tape.
-    pub fn has_new(&self) -> bool {
-        self.new.load(Ordering::Relaxed)
-    }
-
-    /// Puts all answers on a tape, the oldest first.
-    pub fn keep(&self, tape: &dyn Tape) {
-        self.new.store(false, Ordering::Relaxed);
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let packed = |asked: &String| kept.answers.get(asked)?.packed(asked);
-        kept.order.iter().filter_map(packed).for_each(|packed| tape.keep(packed));
-    }
-
-    /// Takes the answers of a tape, but for those that were recorded anew. What is none is left out.
-    pub fn take(&self, answers: &[Vec<u8>]) {
-        for (asked, recorded) in answers.iter().filter_map(|packed| Recorded::unpacked(packed)) {
-            if self.get(&asked).is_none() {
-                self.put(asked, recorded);
-            }
-        }
-    }
-
-    fn get(&self, key: &str) -> Option<Arc<Recorded>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).answers.get(key).cloned()
-    }
-
-    fn put(&self, key: String, recorded: Recorded) {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.bytes += recorded.size(&key);
-        if let Some(before) = kept.answers.insert(key.clone(), Arc::new(recorded)) {
-            kept.bytes -= before.size(&key);
-        } else {
-            kept.order.push_back(key);
-        }
-        while kept.bytes > KEPT_BYTES_MAX {
-            let Some(oldest) = kept.order.pop_front() else { break };
-            if let Some(gone) = kept.answers.remove(&oldest) {
-                kept.bytes -= gone.size(&oldest);
-            }
-        }
-    }
-}
 
 /// A request and its answer, as they were.
 pub(super) struct Said {
@@ -265,22 +157,15 @@ impl Recorder {
                 self.missing.store(true, Ordering::Relaxed);
                 stop()
             })?;
-            let Recorded { status, headers, url, body } = &*found;
-            return Ok(Recorded {
-                status: *status,
-                headers: headers.clone(),
-                url: url.clone(),
-                body: body.clone(),
-            });
+            return Ok(Recorded::clone(&found));
         }
         self.may_ask(request)?;
         let answer = client.send_now(request).await?;
         let (status, headers, url) = (answer.status, answer.headers, answer.url);
         let body = answer.body.whole().await?;
-        self.recordings
-            .put(key, Recorded { status, headers: headers.clone(), url: url.clone(), body: body.clone() });
-        self.recordings.new.store(true, Ordering::Relaxed);
-        Ok(Recorded { status, headers, url, body })
+        let recorded = Recorded { status, headers, url, body };
+        self.recordings.record(key, recorded.clone());
+        Ok(recorded)
     }
 }
 
@@ -436,56 +321,5 @@ mod tests {
         assert_eq!(mask.header("Authorization", "Bearer whatever"), "Bearer ••••");
         assert_eq!(mask.header("authorization", "whatever"), "••••");
         assert_eq!(mask.header("x-key", "s3cr et/+"), "••••");
-    }
-
-    struct Taped(Mutex<Vec<Vec<u8>>>);
-
-    impl Tape for Taped {
-        fn keep(&self, answer: Vec<u8>) {
-            self.0.lock().unwrap().push(answer);
-        }
-        fn room(&self) -> usize {
-            usize::MAX
-        }
-        fn overflow(&self) {}
-    }
-
-    #[test]
-    fn recordings_come_back_from_a_tape_and_newer_ones_stay() {
-        let recorded = |body: &'static [u8]| Recorded {
-            status: 200,
-            headers: vec![("link".to_owned(), "<https://x.test>".to_owned())],
-            url: Url::parse("https://x.test/a?b=1").unwrap(),
-            body: Bytes::from_static(body),
-        };
-        let recordings = Recordings::default();
-        recordings.put("GET a\n".to_owned(), recorded(b"one\ntwo"));
-        recordings.put("GET b\n".to_owned(), recorded(b""));
-        let tape = Taped(Mutex::default());
-        recordings.keep(&tape);
-        let mut answers = tape.0.into_inner().unwrap();
-        answers.push(b"no label".to_vec());
-        let later = Recordings::default();
-        later.put("GET b\n".to_owned(), recorded(b"newer"));
-        later.take(&answers);
-        let (first, second) = (later.get("GET a\n").unwrap(), later.get("GET b\n").unwrap());
-        assert_eq!((first.body.as_ref(), second.body.as_ref()), (b"one\ntwo".as_ref(), b"newer".as_ref()));
-        assert_eq!((first.status, first.url.as_str()), (200, "https://x.test/a?b=1"));
-        assert_eq!(first.headers, recorded(b"").headers);
-        assert!(!later.has_new(), "what a tape has already is nothing new");
-    }
-
-    #[test]
-    fn the_oldest_recordings_go_when_there_is_too_much() {
-        let recordings = Recordings::default();
-        let big = || Recorded {
-            status: 200,
-            headers: vec![],
-            url: Url::parse("https://x.test").unwrap(),
-            body: Bytes::from(vec![0; 40 << 20]),
-        };
-        recordings.put("a".to_owned(), big());
-        recordings.put("b".to_owned(), big());
-        assert!(recordings.get("a").is_none() && recordings.get("b").is_some());
     }
 }

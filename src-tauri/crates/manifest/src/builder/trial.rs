@@ -10,7 +10,8 @@ use syncline_protocol::builder::{BuilderField, Found, Severity, Trial, TrialFind
 use syncline_protocol::{Error, ErrorKind, Result};
 
 use super::divided::divided;
-use super::record::{Recorder, Recordings, Said, stop};
+use super::record::{Recorder, Said, stop};
+use super::recordings::Recordings;
 use super::shape;
 use super::verdict::{self, Facts, Plan};
 use crate::Json;

@@ -1,6 +1,5 @@
 //! One question to an endpoint that speaks like OpenAI's `chat/completions`.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -106,7 +105,7 @@ fn wrong_address(message: &str) -> Error {
 fn is_near(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(Host::Ipv4(address)) => address.is_private() || IpAddr::V4(address).is_loopback(),
+        Some(Host::Ipv4(address)) => address.is_private() || address.is_loopback(),
         Some(Host::Ipv6(address)) => address.is_loopback(),
         None => false,
     }
@@ -178,8 +177,7 @@ pub(super) fn manifest_in(answer: &str) -> Option<String> {
 }
 
 fn is_manifest(text: &str) -> bool {
-    text.lines().any(|line| line.trim_end() == "streams:" || line.starts_with("streams: ["))
-        && !text.contains("```")
+    text.lines().any(|line| line.starts_with("streams:")) && !text.contains("```")
 }
 
 /// The beginning of a text.

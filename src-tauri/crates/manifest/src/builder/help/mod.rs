@@ -17,8 +17,8 @@ use syncline_protocol::builder::{
     Bounds, Found, HelpRequest, HelpedDraft, HelpedTable, Severity, Trial, TrialFinding, TrialResult,
 };
 
-use super::record::{self, Recordings};
-use super::trial;
+use super::recordings::Recordings;
+use super::{record, trial};
 use crate::Json;
 use crate::context::Clock;
 
