@@ -63,7 +63,7 @@ export function HelpQuestionForm({ told, onTold, hasSample, earlier, replay, onR
         )}
       </div>
       {error !== null && <Problem error={error} />}
-      <section aria-label={text("help.sent")} className="flex flex-col gap-1">
+      <div className="flex flex-col gap-1">
         <h3 className="m-0 text-heading">{preview ? text("help.sentTo", { url: preview.url, model: preview.model }) : text("help.sent")}</h3>
         <p className="m-0 text-ink-muted">{text("help.sentHelp")}</p>
         <div tabIndex={0} role="region" aria-label={text("help.sent")} className="max-h-56 min-h-24 overflow-auto rounded-input bg-sunken">
@@ -78,7 +78,7 @@ export function HelpQuestionForm({ told, onTold, hasSample, earlier, replay, onR
             </div>
           ))}
         </div>
-      </section>
+      </div>
     </>
   );
 }
