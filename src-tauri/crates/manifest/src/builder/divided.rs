@@ -11,7 +11,7 @@ use super::verdict::Plan;
 /// which row of the other table they are about.
 pub(super) fn divided(trial: &Trial, plan: &Plan, said: &[Said], cut: bool) -> Option<Divided> {
     let parent_rows = plan.parent_rows.as_ref()?;
-    let good = || said.iter().filter(|said| !said.second && said.is_good() && !plan.is_token(said));
+    let good = || said.iter().filter(move |one| !one.second && one.is_good() && !plan.is_token(one));
     let parents: Vec<usize> = good()
         .filter(|said| !plan.is_own(said))
         .map(|said| said.json().map_or(0, |json| shape::rows_at(&json, parent_rows).len()))

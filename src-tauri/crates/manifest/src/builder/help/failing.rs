@@ -27,7 +27,7 @@ pub(super) fn of(table: &str, result: &TrialResult, values: bool) -> Vec<String>
 }
 
 fn sentence(found: &Found, values: bool) -> String {
-    let place = |path: &[String]| format!("{:?}", path);
+    let place = |path: &[String]| format!("{path:?}");
     match found {
         Found::NotLoaded { message, line } => {
             not_loaded(&InputProblem { line: *line, message: message.clone() })

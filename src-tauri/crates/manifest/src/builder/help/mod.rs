@@ -131,7 +131,7 @@ fn collect(value: &Json, field: &str, bounds: &mut Bounds) {
         Json::Object(fields) => {
             for (name, value) in fields.iter().filter(|(name, _)| *name != "spec" && *name != "schemas") {
                 // Settings have names of their own.
-                let field = if field == "url" && !ADDRESSES.contains(&name.as_str()) { "url" } else { name };
+                let field = if field == "url" && !ADDRESSES.contains(&name.as_str()) { "url" } else { name.as_str() };
                 collect(value, field, bounds);
             }
         }
