@@ -13,7 +13,9 @@ use syncline_testkit::http::{Answer, HttpServer, Request};
 /// A manifest with the table `things`, read from `path`; its columns are in a file beside it where `beside`.
 fn manifest(path: &str, beside: bool) -> String {
     let schema = match beside {
-        true => "{type: JsonFileSchemaLoader, file_path: \"./source_things/schemas/{{ parameters['name'] }}.json\"}",
+        true => {
+            "{type: JsonFileSchemaLoader, file_path: \"./source_things/schemas/{{ parameters['name'] }}.json\"}"
+        }
         false => "{type: InlineSchemaLoader, schema: {type: object, properties: {id: {type: integer}}}}",
     };
     format!(
@@ -70,7 +72,9 @@ impl Published {
             })),
             "/files/metadata/airbyte/source-things/0.3.1/manifest.yaml" => text(manifest("/one", false)),
             "/files/metadata/airbyte/source-things/0.4.0/manifest.yaml" => text(manifest("/two", false)),
-            "/wheels/airbyte_source_things-1.4.0-py3-none-any.whl" => Answer { body: wheel().into(), ..Answer::default() },
+            "/wheels/airbyte_source_things-1.4.0-py3-none-any.whl" => {
+                Answer { body: wheel().into(), ..Answer::default() }
+            }
             "/page" => text("<!doctype html><html><body>Hello</body></html>".to_owned()),
             "/one" => Answer::json(&json!([{"id": 1}, {"id": 2}])),
             "/two" => Answer::json(&json!([{"id": 1}, {"id": 2}, {"id": 3}])),
@@ -81,12 +85,16 @@ impl Published {
 
 /// A Python package with a manifest in it, as they lie on PyPI.
 fn wheel() -> Vec<u8> {
-    let schema = json!({"type": "object", "properties": {"id": {"type": "integer"}, "note": {"type": "string"}}});
+    let schema =
+        json!({"type": "object", "properties": {"id": {"type": "integer"}, "note": {"type": "string"}}});
     let files = [
         ("source_things/__init__.py", String::new()),
         ("source_things/manifest.yaml", manifest("/one", true)),
         ("source_things/schemas/things.json", schema.to_string()),
-        ("airbyte_source_things-1.4.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: airbyte-source-things\nVersion: 1.4.0\n".to_owned()),
+        (
+            "airbyte_source_things-1.4.0.dist-info/METADATA",
+            "Metadata-Version: 2.1\nName: airbyte-source-things\nVersion: 1.4.0\n".to_owned(),
+        ),
     ];
     let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
     for (name, content) in files {
@@ -179,7 +187,8 @@ async fn connectors_of_a_registry_are_added_by_name_and_upgraded_from_it() -> Re
     case.ok(&["connector", "upgrade", "things", "--yes"]).await?;
     ensure!(case.rows().await? == 3);
     let listed: Value = serde_json::from_str(&case.ok(&["connector", "list", "--json"]).await?)?;
-    let versions: Vec<&str> = listed.as_array().context("a list")?.iter().filter_map(|one| one["version"].as_str()).collect();
+    let versions: Vec<&str> =
+        listed.as_array().context("a list")?.iter().filter_map(|one| one["version"].as_str()).collect();
     ensure!(versions == ["0.4.0", "0.3.1"], "{listed}");
     Ok(())
 }
@@ -220,7 +229,10 @@ async fn wheels_and_folders_bring_their_schemas_name_and_version() -> Result<()>
     ensure!(case.rows().await? == 2);
     let connection = Connection::open(case.project.folder().join("target.duckdb"))?;
     let columns = "select count(*) from information_schema.columns where table_name = 'things' and column_name in ('id', 'note')";
-    ensure!(connection.query_row(columns, [], |row| row.get::<_, i64>(0))? == 2, "the schema beside it counts");
+    ensure!(
+        connection.query_row(columns, [], |row| row.get::<_, i64>(0))? == 2,
+        "the schema beside it counts"
+    );
     drop(connection);
 
     // The same from the disk, and a folder as it lies in a repository.
@@ -229,7 +241,10 @@ async fn wheels_and_folders_bring_their_schemas_name_and_version() -> Result<()>
     ensure!(text.contains("There is already a version 1.4.0"), "{text}");
     std::fs::create_dir_all(case.project.folder().join("source-things/schemas"))?;
     case.project.write("source-things/manifest.yaml", &manifest("/two", true))?;
-    case.project.write("source-things/schemas/things.json", r#"{"type": "object", "properties": {"id": {"type": "integer"}}}"#)?;
+    case.project.write(
+        "source-things/schemas/things.json",
+        r#"{"type": "object", "properties": {"id": {"type": "integer"}}}"#,
+    )?;
     case.project.write("source-things/metadata.yaml", "data:\n  dockerImageTag: 1.5.0\n")?;
     let text = case.ok(&["connector", "add", &case.path("source-things")?]).await?;
     ensure!(text.contains("Added connectors/things, version 1.5.0."), "{text}");

@@ -213,8 +213,13 @@ const SECOND: &str = "rotated-refresh-token";
 
 /// A recording whose sign-in server gives another refresh token for the one that was entered, and takes that one next.
 fn rotating(mut recording: Recording) -> Result<Recording> {
-    let of_token = |exchange: &Exchange| exchange.form.as_ref().is_some_and(|form| form.contains_key("refresh_token"));
-    let first = recording.exchanges.iter_mut().find(|exchange| of_token(exchange)).context("an exchange of a token")?;
+    let of_token =
+        |exchange: &Exchange| exchange.form.as_ref().is_some_and(|form| form.contains_key("refresh_token"));
+    let first = recording
+        .exchanges
+        .iter_mut()
+        .find(|exchange| of_token(exchange))
+        .context("an exchange of a token")?;
     let answer = first.answer.as_mut().context("an answer")?;
     answer["refresh_token"] = SECOND.into();
     let mut second = first.clone();

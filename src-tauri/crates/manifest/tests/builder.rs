@@ -262,7 +262,8 @@ async fn a_table_of_a_table_is_asked_for_row_by_row() {
 fn shop(orders: usize) -> impl Fn(Request) -> Answer {
     move |request| {
         let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
-        let page: usize = query.split('&').find_map(|pair| pair.strip_prefix("page=")?.parse().ok()).unwrap_or(1);
+        let page: usize =
+            query.split('&').find_map(|pair| pair.strip_prefix("page=")?.parse().ok()).unwrap_or(1);
         let rows = |count: usize| -> Vec<Value> {
             (1..=count).skip((page - 1) * 3).take(3).map(|id| json!({"id": id})).collect()
         };

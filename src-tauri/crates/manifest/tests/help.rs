@@ -32,11 +32,7 @@ fn request(model: &ModelServer, yaml: &str, earlier: Vec<FailedDraft>) -> HelpRe
         ..HelpWanted::default()
     };
     HelpRequest {
-        helper: Helper {
-            url: model.url(),
-            model: "stand-in".to_owned(),
-            key: Some(MODEL_KEY.into()),
-        },
+        helper: Helper { url: model.url(), model: "stand-in".to_owned(), key: Some(MODEL_KEY.into()) },
         messages: help_messages(&wanted),
         patience: Duration::from_secs(60),
         config: json!({"api_key": KEY}),
@@ -60,7 +56,7 @@ async fn a_good_draft_is_proved_by_requests_and_told_neither_keys_nor_values() {
     let model = ModelServer::start(Some(MODEL_KEY), [block(&good)]).await.unwrap();
     let helped = helped(&request(&model, &before, Vec::new())).await;
     assert!(helped.proved, "{:?}", helped.failed);
-    assert_eq!((helped.yaml.as_deref(), helped.problem), (Some(good.as_str()), None));
+    assert_eq!((helped.yaml.as_deref(), &helped.problem), (Some(good.as_str()), &None));
     let [tickets] = &helped.tables[..] else { panic!("{:?}", helped.tables) };
     assert_eq!((tickets.table.as_str(), tickets.result.row_count), ("tickets", 230));
     let proved = |what: fn(&Found) -> bool| tickets.result.findings.iter().any(|finding| what(&finding.what));
@@ -99,7 +95,8 @@ async fn a_bad_draft_does_not_count_and_a_better_one_does() {
 #[tokio::test]
 async fn what_is_no_manifest_or_none_that_loads_is_told_as_such() {
     let broken = "version: 6.0.0\ntype: DeclarativeSource\nstreams:\n  - type: Nonsense\n    name: [\n";
-    let replies = [Reply::Says("I am sorry, I cannot do that.".to_owned()), block(broken), block("streams: []\n")];
+    let replies =
+        [Reply::Says("I am sorry, I cannot do that.".to_owned()), block(broken), block("streams: []\n")];
     let model = ModelServer::start(Some(MODEL_KEY), replies).await.unwrap();
     let nothing = helped(&request(&model, "", Vec::new())).await;
     assert_eq!((nothing.yaml, nothing.proved), (None, false));
@@ -135,11 +132,10 @@ async fn a_model_that_refuses_or_fails_is_told_without_its_key() {
         assert_eq!(error.kind(), kind, "{error}");
         assert!(!format!("{error:?}").contains(MODEL_KEY), "what a server says is not repeated");
     }
-    let page = HttpServer::start(|_| Answer { body: b"<html>Hello".to_vec().into(), ..Answer::default() }).await.unwrap();
-    let elsewhere = HelpRequest {
-        helper: Helper { url: page.url(), ..refused.helper.clone() },
-        ..refused
-    };
+    let page = HttpServer::start(|_| Answer { body: b"<html>Hello".to_vec().into(), ..Answer::default() })
+        .await
+        .unwrap();
+    let elsewhere = HelpRequest { helper: Helper { url: page.url(), ..refused.helper.clone() }, ..refused };
     let error = help(&recordings, &elsewhere, jiff::Timestamp::now).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::CorruptInput, "{error}");
 }
@@ -177,13 +173,17 @@ async fn a_draft_asks_only_what_it_may() {
     let desk = HttpServer::start(help_desk("data", true)).await.unwrap();
     let mine = from_description(&desk.url()).await;
     let stolen = mine.replace(&desk.url(), &foreign.url());
-    let writes = mine.replace("path: /tickets", "path: /tickets\n          http_method: DELETE");
+    let writes = mine.replace("http_method: GET", "http_method: DELETE");
     assert!(writes != mine, "{mine}");
     let model = ModelServer::start(Some(MODEL_KEY), [block(&stolen), block(&writes)]).await.unwrap();
     for method in ["GET", "DELETE"] {
         let helped = helped(&request(&model, &mine, Vec::new())).await;
         assert!(!helped.proved, "{helped:?}");
-        assert!(helped.failed[0].contains(&format!("it sends {method} to 127.0.0.1:")), "{:?}", helped.failed);
+        assert!(
+            helped.failed[0].contains(&format!("it sends {method} to 127.0.0.1:")),
+            "{:?}",
+            helped.failed
+        );
         let [finding] = &helped.tables[0].result.findings[..] else { panic!("{:?}", helped.tables) };
         assert_eq!(finding.severity, Severity::Problem);
         assert!(matches!(finding.what, Found::OutOfBounds { .. }));
@@ -212,6 +212,10 @@ async fn recorded_traffic_proves_a_draft_without_a_request() {
     let first = help(&recordings, &wanted, jiff::Timestamp::now).await.unwrap();
     assert!(first.proved && first.tables[0].result.replayed, "{:?}", first.failed);
     let second = help(&recordings, &wanted, jiff::Timestamp::now).await.unwrap();
-    assert!(!second.proved && second.failed[0].contains("none of those that were recorded"), "{:?}", second.failed);
+    assert!(
+        !second.proved && second.failed[0].contains("none of those that were recorded"),
+        "{:?}",
+        second.failed
+    );
     assert_eq!(asked.load(Ordering::Relaxed), before);
 }

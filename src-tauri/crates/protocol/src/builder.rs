@@ -16,9 +16,7 @@ use crate::error::Result;
 
 mod help;
 
-pub use help::{
-    Bounds, FailedDraft, HelpMessage, HelpRequest, HelpWanted, HelpedDraft, HelpedTable, Helper,
-};
+pub use help::{Bounds, FailedDraft, HelpMessage, HelpRequest, HelpWanted, HelpedDraft, HelpedTable, Helper};
 
 /// What a connector is made from.
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]

@@ -49,7 +49,14 @@ pub struct Answer {
 
 impl Default for Answer {
     fn default() -> Answer {
-        Answer { status: 200, headers: Vec::new(), body: Arc::default(), times: 1, breaks_after: None, given_up: None }
+        Answer {
+            status: 200,
+            headers: Vec::new(),
+            body: Arc::default(),
+            times: 1,
+            breaks_after: None,
+            given_up: None,
+        }
     }
 }
 

@@ -68,10 +68,8 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
 
 impl State {
     fn answer(&mut self, request: &Request) -> Answer {
-        let failure = |status: u16, text: &str| Answer {
-            status,
-            ..Answer::json(&json!({"error": {"message": text}}))
-        };
+        let failure =
+            |status: u16, text: &str| Answer { status, ..Answer::json(&json!({"error": {"message": text}})) };
         if (request.method.as_str(), request.target.as_str()) != ("POST", "/v1/chat/completions") {
             return failure(404, "Unknown request URL");
         }

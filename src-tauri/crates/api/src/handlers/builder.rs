@@ -116,7 +116,10 @@ impl Api {
             Ok(())
         });
         if let Err(error) = kept.await {
-            tracing::warn!(message = error.message(), "what the builder recorded is forgotten with this program");
+            tracing::warn!(
+                message = error.message(),
+                "what the builder recorded is forgotten with this program"
+            );
         }
     }
 

@@ -29,7 +29,9 @@ struct Kept {
 
 impl Open {
     fn helper(&self) -> Result<Option<Helper>> {
-        let Some(Kept { url, model, has_key }) = self.state.setting::<Kept>(SETTING)? else { return Ok(None) };
+        let Some(Kept { url, model, has_key }) = self.state.setting::<Kept>(SETTING)? else {
+            return Ok(None);
+        };
         let key = if has_key { self.vault()?.get(SECRET)? } else { None };
         self.host.learn_secrets(key.as_slice());
         Ok(Some(Helper { url, model, key }))
@@ -64,9 +66,12 @@ impl Open {
     /// What a model is told, without any secret that this program knows.
     fn told(&self, wanted: &HelpWanted, secrets: &[SecretString]) -> Result<Vec<HelpMessage>> {
         if wanted.earlier.len() > ROUNDS_MAX {
-            return Err(Error::new(ErrorKind::LimitExceeded, "The model has been told what is wrong often enough.")
-                .meaning("The draft stays as it is.")
-                .fix("Correct it by hand, or begin anew with other words."));
+            return Err(Error::new(
+                ErrorKind::LimitExceeded,
+                "The model has been told what is wrong often enough.",
+            )
+            .meaning("The draft stays as it is.")
+            .fix("Correct it by hand, or begin anew with other words."));
         }
         self.host.learn_secrets(secrets);
         self.host.learn_secrets(&self.vault()?.all()?);

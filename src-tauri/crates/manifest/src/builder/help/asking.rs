@@ -36,9 +36,12 @@ pub(super) async fn ask(helper: &Helper, messages: &[HelpMessage], patience: Dur
     };
     let host = request.url.host_str().unwrap_or_default().to_owned();
     let (status, retry, body) = tokio::time::timeout(patience, asked).await.map_err(|_| {
-        Error::new(ErrorKind::Timeout, format!("The model at {host} did not answer in {} s.", patience.as_secs()))
-            .meaning("The draft stays as it is.")
-            .fix("Ask again, or choose a smaller model in the settings.")
+        Error::new(
+            ErrorKind::Timeout,
+            format!("The model at {host} did not answer in {} s.", patience.as_secs()),
+        )
+        .meaning("The draft stays as it is.")
+        .fix("Ask again, or choose a smaller model in the settings.")
     })??;
     if !(200..300).contains(&status) {
         return Err(refused(helper, &host, status, retry));
@@ -64,8 +67,10 @@ fn prepared(helper: &Helper, messages: &[HelpMessage]) -> Result<Prepared> {
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     if let Some(key) = &helper.key {
         if url.scheme() == "http" && !is_near(&url) {
-            return Err(wrong_address("The key would go through the network unprotected: the address begins with http:")
-                .fix("Use the address that begins with https://, or remove the key."));
+            return Err(wrong_address(
+                "The key would go through the network unprotected: the address begins with http:",
+            )
+            .fix("Use the address that begins with https://, or remove the key."));
         }
         let value = format!("Bearer {}", key.expose_secret());
         let mut value = HeaderValue::from_str(&value).map_err(|_| {
@@ -89,11 +94,14 @@ fn endpoint(address: &str) -> Result<Url> {
         true => address.to_owned(),
         false => format!("{address}/{ENDPOINT}"),
     };
-    let url = Url::parse(&whole).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-    let url = url.filter(|url| url.query().is_none() && url.username().is_empty() && url.password().is_none());
+    let url =
+        Url::parse(&whole).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    let url =
+        url.filter(|url| url.query().is_none() && url.username().is_empty() && url.password().is_none());
     url.ok_or_else(|| {
-        wrong_address("This is no address of a language model.")
-            .fix("It looks like https://api.example.com/v1 or http://localhost:11434/v1, without a key in it.")
+        wrong_address("This is no address of a language model.").fix(
+            "It looks like https://api.example.com/v1 or http://localhost:11434/v1, without a key in it.",
+        )
     })
 }
 
@@ -134,7 +142,11 @@ fn refused(helper: &Helper, host: &str, status: u16, retry: Option<String>) -> E
         ),
         429 => {
             let wait = retry.map_or_else(|| "in a while".to_owned(), |wait| format!("after {wait} s"));
-            (ErrorKind::RateLimited, format!("{host} is asked too often, or the account is used up."), format!("Ask again {wait}."))
+            (
+                ErrorKind::RateLimited,
+                format!("{host} is asked too often, or the account is used up."),
+                format!("Ask again {wait}."),
+            )
         }
         400 | 413 | 422 => (
             ErrorKind::Unsupported,
@@ -200,17 +212,27 @@ mod tests {
         assert_eq!(of("https://a.test/v1"), whole);
         assert_eq!(of(" https://a.test/v1/ "), whole);
         assert_eq!(of("https://a.test/v1/chat/completions"), whole);
-        for wrong in ["", "a.test", "ftp://a.test", "https://a.test/v1?key=abc", "https://me:pass@a.test", "file:///etc/passwd"] {
+        for wrong in [
+            "",
+            "a.test",
+            "ftp://a.test",
+            "https://a.test/v1?key=abc",
+            "https://me:pass@a.test",
+            "file:///etc/passwd",
+        ] {
             assert_eq!(of(wrong), None, "{wrong}");
         }
     }
 
     #[test]
     fn a_key_does_not_go_through_the_network_in_the_open() {
-        let helper = |url: &str| Helper { url: url.to_owned(), model: "m".to_owned(), key: Some("k3y".into()) };
+        let helper =
+            |url: &str| Helper { url: url.to_owned(), model: "m".to_owned(), key: Some("k3y".into()) };
         let refused = prepared(&helper("http://models.example.com/v1"), &[]).unwrap_err();
         assert!(refused.message().contains("unprotected"), "{refused}");
-        for near in ["http://localhost:1/v1", "http://127.0.0.1:1/v1", "http://[::1]/v1", "http://192.168.1.7/v1"] {
+        for near in
+            ["http://localhost:1/v1", "http://127.0.0.1:1/v1", "http://[::1]/v1", "http://192.168.1.7/v1"]
+        {
             assert!(prepared(&helper(near), &[]).is_ok(), "{near}");
         }
         let request = prepared(&helper("https://models.example.com/v1"), &[]).unwrap();
@@ -223,8 +245,13 @@ mod tests {
         let blocks = format!("Sure!\n```json\n{{\"streams\": 1}}\n```\nand\n```yaml\n{yaml}```\nDone.");
         assert_eq!(manifest_in(&blocks).as_deref(), Some(yaml));
         assert_eq!(manifest_in(yaml).as_deref(), Some(yaml));
-        assert_eq!(manifest_in(&format!("```\n{yaml}")).as_deref(), Some(yaml), "one that breaks off is looked at, too");
-        for garbage in ["", "I cannot help with that.", "```", "```yaml", "```\n\n```", "streams", "äöü```ß"] {
+        assert_eq!(
+            manifest_in(&format!("```\n{yaml}")).as_deref(),
+            Some(yaml),
+            "one that breaks off is looked at, too"
+        );
+        for garbage in ["", "I cannot help with that.", "```", "```yaml", "```\n\n```", "streams", "äöü```ß"]
+        {
             assert_eq!(manifest_in(garbage), None, "{garbage}");
         }
     }
@@ -233,8 +260,14 @@ mod tests {
     fn only_the_form_of_a_model_is_taken_for_an_answer() {
         let text = |body: &str| said(body.as_bytes());
         assert_eq!(text(r#"{"choices":[{"message":{"content":"hi"}}]}"#).as_deref(), Some("hi"));
-        assert_eq!(text(r#"{"choices":[{"message":{"content":[{"type":"text","text":"h"},{"text":"i"}]}}]}"#).as_deref(), Some("hi"));
-        for other in ["", "<html>", "[]", "{}", r#"{"choices":[]}"#, r#"{"choices":[{"message":{"content":null}}]}"#] {
+        assert_eq!(
+            text(r#"{"choices":[{"message":{"content":[{"type":"text","text":"h"},{"text":"i"}]}}]}"#)
+                .as_deref(),
+            Some("hi")
+        );
+        for other in
+            ["", "<html>", "[]", "{}", r#"{"choices":[]}"#, r#"{"choices":[{"message":{"content":null}}]}"#]
+        {
             assert_eq!(text(other), None, "{other}");
         }
     }

@@ -44,7 +44,9 @@ fn sentence(found: &Found, values: bool) -> String {
         Found::Refused { status, message } if values => format!("the API refuses with {status}: {message}"),
         Found::Refused { status, .. } => format!("the API refuses the request with {status}."),
         Found::Unreachable { message } => message.clone(),
-        Found::NotRecorded => "a request is none of those that were recorded; only those can be proved.".to_owned(),
+        Found::NotRecorded => {
+            "a request is none of those that were recorded; only those can be proved.".to_owned()
+        }
         Found::OutOfBounds { method, host } => format!("it sends {method} to {host}, which is not allowed."),
         Found::Failed { message, .. } if values => message.clone(),
         Found::Failed { .. } => "reading it fails.".to_owned(),
@@ -57,7 +59,10 @@ fn sentence(found: &Found, values: bool) -> String {
         }
         Found::PageRepeats => "the second page is the same as the first: the paging is wrong.".to_owned(),
         Found::KeyDoubled { key, doubled, rows } => {
-            format!("the key {} is not unique: {doubled} values come more than once in {rows} rows.", place(key))
+            format!(
+                "the key {} is not unique: {doubled} values come more than once in {rows} rows.",
+                place(key)
+            )
         }
         Found::KeyMissing { key, missing } => format!("the key {} is missing in {missing} rows.", place(key)),
         Found::TimeMissing { field } => format!("no row has the cursor field `{field}`."),

@@ -36,11 +36,7 @@ const ANSWER_BYTES_MAX: usize = 200 << 10;
 ///
 /// # Errors
 /// When the model does not answer; see [`asking`].
-pub async fn help(
-    recordings: &Arc<Recordings>,
-    request: &HelpRequest,
-    clock: Clock,
-) -> Result<HelpedDraft> {
+pub async fn help(recordings: &Arc<Recordings>, request: &HelpRequest, clock: Clock) -> Result<HelpedDraft> {
     let answer = asking::ask(&request.helper, &request.messages, request.patience).await?;
     let yaml = asking::manifest_in(&answer);
     let mut helped =
@@ -131,7 +127,8 @@ fn collect(value: &Json, field: &str, bounds: &mut Bounds) {
         Json::Object(fields) => {
             for (name, value) in fields.iter().filter(|(name, _)| *name != "spec" && *name != "schemas") {
                 // Settings have names of their own.
-                let field = if field == "url" && !ADDRESSES.contains(&name.as_str()) { "url" } else { name.as_str() };
+                let field =
+                    if field == "url" && !ADDRESSES.contains(&name.as_str()) { "url" } else { name.as_str() };
                 collect(value, field, bounds);
             }
         }
@@ -161,6 +158,9 @@ spec: {connection_specification: {properties: {url: {default: "https://spec.test
         assert_eq!(found.hosts, ["127.0.0.1:81", "api.example.com", "login.example.com", "my.test:8443"]);
         assert!(found.post, "tokens are asked for by POST");
         assert_eq!(bounds("{", &json!({})), Bounds::default());
-        assert!(bounds("a: {http_method: POST}", &json!({})).post && !bounds("a: {http_method: GET}", &json!({})).post);
+        assert!(
+            bounds("a: {http_method: POST}", &json!({})).post
+                && !bounds("a: {http_method: GET}", &json!({})).post
+        );
     }
 }

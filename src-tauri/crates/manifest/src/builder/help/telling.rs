@@ -41,7 +41,9 @@ pub fn messages(wanted: &HelpWanted) -> Vec<HelpMessage> {
         let points: String = failed.iter().map(|point| format!("- {point}\n")).collect();
         messages.push(message(
             "user",
-            format!("This draft was run and does not pass:\n{points}Answer with the whole manifest, corrected."),
+            format!(
+                "This draft was run and does not pass:\n{points}Answer with the whole manifest, corrected."
+            ),
         ));
     }
     messages
@@ -180,16 +182,29 @@ mod tests {
 
     #[test]
     fn without_leave_names_and_kinds_are_told_and_no_value() {
-        let told = told(&wanted());
-        for name in ["data", "id", "mail", "nick", "price", "tags", "by_person", "age", "All orders", "version: 6.0.0"] {
-            assert!(told.contains(name), "{name} is missing: {told}");
+        let of_all = told(&wanted());
+        for name in [
+            "data",
+            "id",
+            "mail",
+            "nick",
+            "price",
+            "tags",
+            "by_person",
+            "age",
+            "All orders",
+            "version: 6.0.0",
+        ] {
+            assert!(of_all.contains(name), "{name} is missing: {of_all}");
         }
-        assert!(told.contains("\"updated_at\": \"text, a time like %Y-%m-%dT%H:%M:%SZ\""), "{told}");
-        for value in ["7001", "7002", "ann@", "carl@", "78912345", "Bob", "12.5", "vip", "t0k3n", "2026", "41"] {
-            assert!(!told.contains(value), "{value} is told: {told}");
+        assert!(of_all.contains("\"updated_at\": \"text, a time like %Y-%m-%dT%H:%M:%SZ\""), "{of_all}");
+        for value in
+            ["7001", "7002", "ann@", "carl@", "78912345", "Bob", "12.5", "vip", "t0k3n", "2026", "41"]
+        {
+            assert!(!of_all.contains(value), "{value} is told: {of_all}");
         }
         let no_json = HelpWanted { sample: Some("name: Dora".to_owned()), ..wanted() };
-        assert!(!super::tests::told(&no_json).contains("Dora"));
+        assert!(!told(&no_json).contains("Dora"));
     }
 
     #[test]
@@ -202,7 +217,10 @@ mod tests {
     #[test]
     fn what_failed_before_is_told_in_its_order() {
         let earlier = vec![
-            FailedDraft { answer: "first".to_owned(), failed: vec!["a: 404".to_owned(), "b: 401".to_owned()] },
+            FailedDraft {
+                answer: "first".to_owned(),
+                failed: vec!["a: 404".to_owned(), "b: 401".to_owned()],
+            },
             FailedDraft { answer: "second".to_owned(), failed: vec!["c".to_owned()] },
         ];
         let messages = messages(&HelpWanted { earlier, ..wanted() });
