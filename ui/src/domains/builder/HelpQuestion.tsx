@@ -66,6 +66,8 @@ export function HelpQuestionForm({ told, onTold, hasSample, earlier, replay, onR
       <div className="flex flex-col gap-1">
         <h3 className="m-0 text-heading">{preview ? text("help.sentTo", { url: preview.url, model: preview.model }) : text("help.sent")}</h3>
         <p className="m-0 text-ink-muted">{text("help.sentHelp")}</p>
+        {/* What scrolls can be scrolled by keys. */}
+        {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
         <div tabIndex={0} role="region" aria-label={text("help.sent")} className="max-h-56 min-h-24 overflow-auto rounded-input bg-sunken">
           {preview?.messages.map(({ role, content }, index) => (
             // Messages are their position.
