@@ -63,7 +63,9 @@ impl Killer {
         }
         let children = self.children_of(project);
         if matches!(victim, Victim::Child | Victim::Both) {
-            children.iter().for_each(|child| drop(signal("-9", *child)));
+            for child in &children {
+                signal("-9", *child);
+            }
         }
         self.children.extend(children);
         let status = program.wait().await?;

@@ -170,7 +170,7 @@ describe("somebody who lets a language model help", () => {
     await dialog.getByRole("button", { name: "Ask again with what failed (4 left)" }).click();
     await sent.getByText(/There is no manifest in the answer/).waitFor();
     await dialog.getByRole("button", { name: "Send this" }).click();
-    await dialog.getByText("401: the API wants a sign-in.", { exact: false }).waitFor();
+    await dialog.getByText("The configuration is not valid:", { exact: false }).waitFor();
     await dialog.getByRole("button", { name: "Cancel" }).click();
 
     // The key of the API is known to the requests of the draft, never to the model.

@@ -1,6 +1,6 @@
 //! What is wrong with a draft, in words for the model that made it.
 
-use syncline_protocol::builder::{Found, InputProblem, TrialResult};
+use syncline_protocol::builder::{BuilderField, Found, InputProblem, TrialFinding, TrialResult};
 
 use super::problems;
 
@@ -19,11 +19,19 @@ pub(super) fn not_loaded(problem: &InputProblem) -> String {
 /// Why a table does not pass; nothing when it does. `values`: what the API said may be repeated.
 pub(super) fn of(table: &str, result: &TrialResult, values: bool) -> Vec<String> {
     let mut failed: Vec<String> =
-        problems(result).map(|finding| format!("`{table}`: {}", sentence(&finding.what, values))).collect();
+        problems(result).map(|finding| format!("`{table}`: {}", about(finding, values))).collect();
     if failed.is_empty() && result.row_count == 0 {
         failed.push(format!("`{table}`: no rows came."));
     }
     failed
+}
+
+fn about(finding: &TrialFinding, values: bool) -> String {
+    match &finding.what {
+        // Settings that the draft wants and nobody has entered: that is not of the API.
+        Found::Failed { message, .. } if finding.field == BuilderField::SignIn => message.clone(),
+        found => sentence(found, values),
+    }
 }
 
 fn sentence(found: &Found, values: bool) -> String {
