@@ -211,6 +211,7 @@ describe("somebody who lets a language model help", () => {
     await page.getByRole("checkbox", { name: "from the recording" }).check();
     await page.getByRole("button", { name: /^Send/ }).click();
     await page.getByText("recorded, nothing was sent").waitFor();
+    await page.getByRole("button", { name: /^tickets/ }).click();
     await page.getByText("id is unique in 50 rows.").waitFor();
     expect(api.asked.length).toBe(asked);
     const files = await filesOf(studio.folder);
