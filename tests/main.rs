@@ -4,12 +4,15 @@
 
 mod api;
 mod api_harm;
+mod catalogue;
 mod crashes;
 mod disk;
 mod elements;
 mod everything;
 mod external;
 mod files;
+#[cfg(unix)]
+mod kills;
 mod network;
 mod tokens;
 mod verify;

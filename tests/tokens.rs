@@ -1,5 +1,6 @@
 //! Refresh tokens that are worth nothing once they are used: the real program keeps each new one in its vault.
 
+use std::path::Path;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 
@@ -8,6 +9,7 @@ use duckdb::Connection;
 use e2e::program::{Project, built_program, said};
 use serde_json::json;
 use syncline_testkit::http::{Answer, HttpServer, Request};
+use syncline_testkit::recorded::{Exchange, Recording, Replay};
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
@@ -92,11 +94,16 @@ fn answer(sign_in: &Mutex<SignIn>, request: &Request) -> Answer {
 
 struct Case {
     project: Project,
-    _server: HttpServer,
+    _server: Option<HttpServer>,
     sign_in: Arc<Mutex<SignIn>>,
 }
 
 impl Case {
+    /// A project whose API is somewhere else.
+    fn over(project: Project) -> Case {
+        Case { project, _server: None, sign_in: Arc::default() }
+    }
+
     async fn new(refresh_token: &str) -> Result<Case> {
         let sign_in: Arc<Mutex<SignIn>> = Arc::default();
         let served = Arc::clone(&sign_in);
@@ -112,7 +119,7 @@ impl Case {
             "source: source\ndestination: target\nschema: api\ntables:\n  - name: users\n  - name: orders\n",
         )?;
         project.write("rotating.yaml", MANIFEST)?;
-        let case = Case { project, _server: server, sign_in };
+        let case = Case { project, _server: Some(server), sign_in };
         let file = case.project.folder().join("rotating.yaml");
         case.ok(&["connector", "add", file.to_str().context("a path that is text")?]).await?;
         case.keep("client", "client-secret-of-ours").await?;
@@ -166,20 +173,26 @@ async fn a_refresh_token_that_is_replaced_is_kept_for_the_next_run() -> Result<(
     ensure!((count("users")?, count("orders")?) == (2, 2));
     drop(connection);
     // No token is in any file or on the screen.
-    let mut files = vec![case.project.folder().to_owned()];
-    while let Some(path) = files.pop() {
+    texts.extend(files_of(&case.project)?);
+    for text in texts {
+        ensure!(!text.contains("refresh-number-") && !text.contains("access-number-"), "{text}");
+    }
+    Ok(())
+}
+
+/// What all files of a project hold.
+fn files_of(project: &Project) -> Result<Vec<String>> {
+    let (mut texts, mut left) = (Vec::new(), vec![project.folder().to_owned()]);
+    while let Some(path) = left.pop() {
         if path.is_dir() {
             for entry in std::fs::read_dir(&path)? {
-                files.push(entry?.path());
+                left.push(entry?.path());
             }
             continue;
         }
         texts.push(String::from_utf8_lossy(&std::fs::read(&path)?).into_owned());
     }
-    for text in texts {
-        ensure!(!text.contains("refresh-number-") && !text.contains("access-number-"), "{text}");
-    }
-    Ok(())
+    Ok(texts)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -193,4 +206,80 @@ async fn a_new_token_that_cannot_be_kept_is_told() -> Result<()> {
     let logs: String = logs.filter_map(|log| std::fs::read_to_string(log.ok()?.path()).ok()).collect();
     ensure!(logs.contains("cannot be kept") && !logs.contains("refresh-number-"), "{logs}");
     Ok(())
+}
+
+/// What the sign-in server of a recording gives for the token that somebody has entered.
+const SECOND: &str = "rotated-refresh-token";
+
+/// A recording whose sign-in server gives another refresh token for the one that was entered, and takes that one next.
+fn rotating(mut recording: Recording) -> Result<Recording> {
+    let of_token =
+        |exchange: &Exchange| exchange.form.as_ref().is_some_and(|form| form.contains_key("refresh_token"));
+    let first = recording
+        .exchanges
+        .iter_mut()
+        .find(|exchange| of_token(exchange))
+        .context("an exchange of a token")?;
+    let answer = first.answer.as_mut().context("an answer")?;
+    answer["refresh_token"] = SECOND.into();
+    let mut second = first.clone();
+    second.form.as_mut().context("a form")?.insert("refresh_token".to_owned(), SECOND.to_owned());
+    recording.exchanges.push(second);
+    Ok(recording)
+}
+
+/// A service of the catalogue, by its own manifest and its own recording, over three programs.
+async fn keeps_its_tokens(service: &str, recording: &Recording, at: &[&str]) -> Result<()> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../connectors/manifests").join(service);
+    let replay = Replay::start(&rotating(recording.clone())?).await?;
+    let mut settings = recording.settings.clone();
+    let credentials = at.iter().fold(&mut settings, |value, step| &mut value[*step]);
+    (credentials["client_secret"], credentials["refresh_token"]) =
+        ("${secret:client}".into(), "${secret:token}".into());
+    let source = json!({"connector": "service", "config": settings});
+    let project = Project::with_source(&built_program()?, &source.to_string(), "")?;
+    project.write("destinations/target.yaml", "connector: duckdb\nconfig:\n  path: target.duckdb\n")?;
+    let tables = "  - name: accounts\n    mode: merge\n";
+    project.write(
+        "connections/main.yaml",
+        &format!("source: source\ndestination: target\nschema: api\ntables:\n{tables}"),
+    )?;
+    let manifest = std::fs::read_to_string(folder.join("manifest.yaml"))?;
+    project.write("service.yaml", &replay.localised(&manifest))?;
+    let case = Case::over(project);
+    let file = case.project.folder().join("service.yaml");
+    case.ok(&["connector", "add", file.to_str().context("a path that is text")?]).await?;
+    case.keep("client", "shh").await?;
+    case.keep("token", "again").await?;
+    let mut texts = Vec::new();
+    for sent in ["again", SECOND, SECOND] {
+        texts.push(case.ok(&["run", "main", "--yes"]).await?);
+        let log = replay.take_log();
+        let tokens: Vec<&String> = log.iter().filter(|asked| asked.contains("refresh_token=")).collect();
+        ensure!(
+            tokens.len() == 1 && tokens[0].contains(&format!("refresh_token={sent}")),
+            "{service} sent {tokens:?} instead of {sent}"
+        );
+    }
+    ensure!(replay.unexpected().is_empty(), "{service}: {:?}", replay.unexpected());
+    let connection = Connection::open(case.project.folder().join("target.duckdb"))?;
+    let rows: i64 = connection.query_row("select count(*) from api.accounts", [], |row| row.get(0))?;
+    ensure!(rows > 0, "{service} gave no rows");
+    drop(connection);
+    texts.extend(files_of(&case.project)?);
+    ensure!(!texts.iter().any(|text| text.contains(SECOND)), "{service}: a token lies in the open");
+    Ok(())
+}
+
+fn recording(service: &str) -> Result<Recording> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../connectors/manifests").join(service);
+    Recording::parse(&std::fs::read_to_string(folder.join("fixtures/exchanges.yaml"))?)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn quickbooks_and_xero_are_asked_with_the_token_that_they_gave_last() -> Result<()> {
+    keeps_its_tokens("quickbooks", &recording("quickbooks")?, &[]).await?;
+    let xero = recording("xero")?;
+    let signed_in = xero.signed_in(xero.also.first().context("a sign-in with tokens")?);
+    keeps_its_tokens("xero", &signed_in, &["credentials"]).await
 }

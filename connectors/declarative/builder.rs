@@ -5,10 +5,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use serde_json::json;
+use serde_json::{Value, json};
 use syncline_manifest::builder::{self, Recordings};
-use syncline_protocol::builder::{Draft, DraftFrom, Examined, Look, Trial, TrialResult};
-use syncline_protocol::{Connector, ConnectorBuilder, Error, ErrorKind, Result};
+use syncline_protocol::builder::{
+    Bounds, Draft, DraftFrom, Examined, HelpMessage, HelpRequest, HelpWanted, HelpedDraft, Helper, Look,
+    Trial, TrialResult,
+};
+use syncline_protocol::{Connector, ConnectorBuilder, Error, ErrorKind, Result, Tape};
 
 use super::{form, library};
 use crate::json_schema as columns;
@@ -17,6 +20,15 @@ use crate::json_schema as columns;
 #[derive(Default)]
 pub struct Builder {
     recordings: Arc<Recordings>,
+}
+
+/// Says of each column as what it lands.
+fn with_types(result: &mut TrialResult) {
+    for column in columns::columns(&result.schema) {
+        if let Some(shown) = result.columns.iter_mut().find(|shown| shown.name == column.name) {
+            shown.lands_as = column.logical.to_string();
+        }
+    }
 }
 
 #[async_trait]
@@ -37,12 +49,38 @@ impl ConnectorBuilder for Builder {
 
     async fn trial(&self, trial: Trial) -> TrialResult {
         let mut result = builder::trial(&self.recordings, &trial, jiff::Timestamp::now).await;
-        for column in columns::columns(&result.schema) {
-            if let Some(shown) = result.columns.iter_mut().find(|shown| shown.name == column.name) {
-                shown.lands_as = column.logical.to_string();
-            }
-        }
+        with_types(&mut result);
         result
+    }
+
+    fn may_help(&self, helper: &Helper) -> Result<()> {
+        builder::may_help(helper)
+    }
+
+    fn help_messages(&self, wanted: &HelpWanted) -> Vec<HelpMessage> {
+        builder::help_messages(wanted)
+    }
+
+    fn bounds(&self, yaml: &str, config: &Value) -> Bounds {
+        builder::bounds(yaml, config)
+    }
+
+    async fn help(&self, request: HelpRequest) -> Result<HelpedDraft> {
+        let mut helped = builder::help(&self.recordings, &request, jiff::Timestamp::now).await?;
+        helped.tables.iter_mut().for_each(|table| with_types(&mut table.result));
+        Ok(helped)
+    }
+
+    fn has_new_recordings(&self) -> bool {
+        self.recordings.has_new()
+    }
+
+    fn keep_recordings(&self, tape: &dyn Tape) {
+        self.recordings.keep(tape);
+    }
+
+    fn take_recordings(&self, answers: Vec<Vec<u8>>) {
+        self.recordings.take(&answers);
     }
 
     fn save(&self, project: &Path, name: &str, yaml: &str, beside: bool) -> Result<Arc<dyn Connector>> {

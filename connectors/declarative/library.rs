@@ -170,6 +170,7 @@ pub fn read(path: &Path) -> Result<String> {
 pub(super) async fn fetch(url: &str, bytes_max: u64) -> Result<Bytes> {
     let wrong = |why: &str| {
         Error::new(ErrorKind::NotFound, format!("The address of the file {why}."))
+            .meaning("Nothing was changed.")
             .fix("Download the file and add it by its path.")
     };
     let url = url::Url::parse(url).map_err(|_| wrong("is not valid"))?;

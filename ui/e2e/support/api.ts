@@ -3,17 +3,26 @@ import type { AddressInfo } from "node:net";
 
 /** An API on this computer whose answers a journey makes up. Keeps what it was asked. */
 export class Api {
-  readonly asked: { path: string; query: URLSearchParams; headers: IncomingMessage["headers"] }[] = [];
+  readonly asked: { path: string; query: URLSearchParams; headers: IncomingMessage["headers"]; body: string }[] = [];
+  /** Requests that were given up before they were answered. */
+  givenUp = 0;
 
   private constructor(private readonly server: Server) {}
 
-  static async start(answer: (path: string, query: URLSearchParams, request: IncomingMessage) => Answer): Promise<Api> {
+  /** An answer that is null never comes. */
+  static async start(answer: (path: string, query: URLSearchParams, request: IncomingMessage, body: string) => Answer | null): Promise<Api> {
     const server = createServer();
     const api = new Api(server);
-    server.on("request", (request: IncomingMessage, response: ServerResponse) => {
+    server.on("request", async (request: IncomingMessage, response: ServerResponse) => {
       const url = new URL(request.url ?? "/", "http://localhost");
-      api.asked.push({ path: url.pathname, query: url.searchParams, headers: request.headers });
-      const { status = 200, body, type = "application/json", headers = {} } = answer(url.pathname, url.searchParams, request);
+      const sent = (await request.toArray()).join("");
+      api.asked.push({ path: url.pathname, query: url.searchParams, headers: request.headers, body: sent });
+      const answered = answer(url.pathname, url.searchParams, request, sent);
+      if (!answered) {
+        response.once("close", () => (api.givenUp += 1));
+        return;
+      }
+      const { status = 200, body, type = "application/json", headers = {} } = answered;
       response.writeHead(status, { "content-type": type, ...headers }).end(typeof body === "string" ? body : JSON.stringify(body));
     });
     await new Promise<void>((ready) => server.listen(0, "127.0.0.1", ready));

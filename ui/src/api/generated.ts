@@ -53,6 +53,19 @@ export type ApiError = {
   /** Facts and causes, for the details view. */
   detail: Array<string>, };
 
+/** Asks a language model for a draft. */
+export type AskHelpRequest = {
+  /** What is wanted, and what may be told. */
+  wanted: HelpWanted,
+  /** The settings for the proof, without secrets. */
+  config: Record<string, unknown>,
+  /** The secrets, by path. The model is never told them. */
+  secrets: { [key in string]: SecretText },
+  /** Recorded answers are the proof, and nothing is sent to the API. */
+  replay: boolean,
+  /** What the draft may ask. */
+  bounds: Bounds, };
+
 /** One try of a run. */
 export type Attempt = {
   /** 1 for the first. */
@@ -97,6 +110,13 @@ export type Bin = {
   to: string,
   /** How many values of the sample lie in it. */
   count: number, };
+
+/** What requests may be sent. */
+export type Bounds = {
+  /** Only to these hosts, with the port where it is not the usual one. */
+  hosts: Array<string>,
+  /** Not only GET and HEAD, but POST as well. */
+  post: boolean, };
 
 /** The part of the form that something belongs to. */
 export type BuilderField = "manifest" | "address" | "sign_in" | "path" | "rows" | "pages" | "key" | "incremental" | "schema" | "errors";
@@ -473,6 +493,21 @@ export type DiscoverRequest = {
   /** Whether to ask the source again; otherwise what is known is answered, where something is. */
   refresh: boolean, };
 
+/** How the requests of a table that is divided among the rows of another one went. */
+export type Divided = {
+  /** Requests for rows of the other table. */
+  parent_pages: number,
+  /** Rows that they gave. */
+  parents: number,
+  /** The requests stopped before there were no more of them. */
+  more: boolean,
+  /** So many of the rows were asked about to the end. */
+  asked: number,
+  /** Requests for that. */
+  pages: number,
+  /** Milliseconds of a request, on average; of recorded ones nothing. */
+  request_ms: number | null, };
+
 /** A connector that is being made. */
 export type Draft = {
   /** A name that fits. */
@@ -638,6 +673,13 @@ export type ExpectedGap = {
   /** How many rows; of columns that are left out, how many columns. */
   count: number, };
 
+/** A draft that did not pass. */
+export type FailedDraft = {
+  /** What the model said. */
+  answer: string,
+  /** Why it does not pass. */
+  failed: Array<string>, };
+
 /** An error as data, in the shape of every error that people see. */
 export type Failure = {
   /** The kind, for programs. */
@@ -741,7 +783,7 @@ export type FormRequest = {
   side: Side, };
 
 /** What was found. */
-export type Found = { "kind": "not_loaded", message: string, line: number | null, } | { "kind": "not_signed_in", status: number, sent: string, } | { "kind": "forbidden", url: string, } | { "kind": "no_such_path", url: string, } | { "kind": "web_page", url: string, } | { "kind": "not_json", url: string, } | { "kind": "server_failed", status: number, } | { "kind": "asked_too_often", wait: number | null, } | { "kind": "refused", status: number, message: string, } | { "kind": "unreachable", message: string, } | { "kind": "not_recorded" } | { "kind": "failed", message: string, fix: string, } | { "kind": "no_rows", at: string, other: FoundArray | null, } | { "kind": "one_object", other: FoundArray, } | { "kind": "rows_found", rows: number, } | { "kind": "page_repeats" } | { "kind": "one_page", rows: number, size: number | null, } | { "kind": "pages_proved", pages: number, rows: number, } | { "kind": "next_seen", path: Array<string>, link: boolean, } | { "kind": "key_unique", key: Array<string>, rows: number, } | { "kind": "key_doubled", key: Array<string>, doubled: number, rows: number, } | { "kind": "key_missing", key: Array<string>, missing: number, } | { "kind": "key_unset", candidate: string | null, } | { "kind": "time_missing", field: string, } | { "kind": "time_format", field: string, example: string, format: string | null, } | { "kind": "newer_proved", since: string, rows: number, of: number, } | { "kind": "filter_ignored", parameter: string | null, since: string, older: number, rows: number, } | { "kind": "newer_unproved", since: string, } | { "kind": "mixed", column: string, seen: Array<[string, number]>, };
+export type Found = { "kind": "not_loaded", message: string, line: number | null, } | { "kind": "not_signed_in", status: number, sent: string, } | { "kind": "forbidden", url: string, } | { "kind": "no_such_path", url: string, } | { "kind": "web_page", url: string, } | { "kind": "not_json", url: string, } | { "kind": "server_failed", status: number, } | { "kind": "asked_too_often", wait: number | null, } | { "kind": "refused", status: number, message: string, } | { "kind": "unreachable", message: string, } | { "kind": "not_recorded" } | { "kind": "out_of_bounds", method: string, host: string, } | { "kind": "failed", message: string, fix: string, } | { "kind": "no_rows", at: string, other: FoundArray | null, } | { "kind": "one_object", other: FoundArray, } | { "kind": "rows_found", rows: number, } | { "kind": "page_repeats" } | { "kind": "one_page", rows: number, size: number | null, } | { "kind": "pages_proved", pages: number, rows: number, } | { "kind": "next_seen", path: Array<string>, link: boolean, } | { "kind": "key_unique", key: Array<string>, rows: number, } | { "kind": "key_doubled", key: Array<string>, doubled: number, rows: number, } | { "kind": "key_missing", key: Array<string>, missing: number, } | { "kind": "key_unset", candidate: string | null, } | { "kind": "time_missing", field: string, } | { "kind": "time_format", field: string, example: string, format: string | null, } | { "kind": "newer_proved", since: string, rows: number, of: number, } | { "kind": "filter_ignored", parameter: string | null, since: string, older: number, rows: number, } | { "kind": "newer_unproved", since: string, } | { "kind": "mixed", column: string, seen: Array<[string, number]>, };
 
 /** An array of an answer. */
 export type FoundArray = {
@@ -852,6 +894,75 @@ export type Guess = {
 
 /** The one word on how a connection is. */
 export type Health = "needs_you" | "failing" | "late" | "new" | "healthy" | "paused" | "draft";
+
+/** A message to a model, as it is sent. */
+export type HelpMessage = {
+  /** `system`, `user` or `assistant`. */
+  role: string,
+  /** What is said. */
+  content: string, };
+
+/** What would be sent, and to whom. */
+export type HelpPreview = {
+  /** Where it goes. */
+  url: string,
+  /** To which model. */
+  model: string,
+  /** All of it. */
+  messages: Array<HelpMessage>,
+  /** What the manifest, as it is, asks. */
+  bounds: Bounds, };
+
+/** What somebody wants help with, and what may be told of it. */
+export type HelpWanted = {
+  /** The manifest as it is. */
+  yaml: string,
+  /** What it should do, in words. */
+  wish: string,
+  /** A description of the API; null: it is not told. */
+  description: string | null,
+  /** An answer of the API; null: it is not told. */
+  sample: string | null,
+  /**
+   * Whether values of that answer, and what the API said of failures, are told, too. Without it only names and kinds
+   * are.
+   */
+  values: boolean,
+  /** Drafts that it gave before, and why they do not pass. */
+  earlier: Array<FailedDraft>, };
+
+/** A draft of a model, and what came of it. */
+export type HelpedDraft = {
+  /** The manifest; null: there was none in the answer. */
+  yaml: string | null,
+  /** What the model said, as far as it is kept. */
+  answer: string,
+  /** Why the manifest cannot be loaded. */
+  problem: InputProblem | null,
+  /** What its tables gave. */
+  tables: Array<HelpedTable>,
+  /** Tables beyond those that are tried at once. */
+  untried: Array<string>,
+  /** Every table gave rows, and no request contradicts it. */
+  proved: boolean,
+  /** Why it does not pass, in words for the model. */
+  failed: Array<string>, };
+
+/** A table of such a draft. */
+export type HelpedTable = {
+  /** Its name. */
+  table: string,
+  /** What its requests show. */
+  result: TrialResult, };
+
+/** The language model that may be asked. */
+export type HelperInfo = {
+  /** Its address. */
+  url: string,
+  /** The name of the model. */
+  model: string,
+  /** Whether the vault has a key for it. */
+  has_key: boolean, };
 
 /** A change of a source that a person should know of or decide about. */
 export type InboxEntry = {
@@ -1559,6 +1670,15 @@ export type SaveDraftRequest = {
   /** Whatever the window needs to go on with it. Must not hold secrets. */
   content: unknown, };
 
+/** Sets the language model that may be asked. */
+export type SaveHelperRequest = {
+  /** Its address. */
+  url: string,
+  /** The name of the model. */
+  model: string,
+  /** Its key; null: the one that the vault has, if it is for this address; empty: none. */
+  key: SecretText | null, };
+
 /** Writes a system. */
 export type SaveSystemRequest = {
   /** Source or destination. */
@@ -2196,7 +2316,9 @@ export type TrialResult = {
   /** Milliseconds in all. */
   duration_ms: number,
   /** All answers were recorded ones. */
-  replayed: boolean, };
+  replayed: boolean,
+  /** What the requests tell of a table that is asked once for each row of another one. */
+  divided: Divided | null, };
 
 /** Takes decisions back. */
 export type UndoRequest = {
@@ -2264,6 +2386,12 @@ export interface Requests {
   "settings.get": { request: null; response: Settings };
   /** Sets it. */
   "settings.save": { request: Settings; response: null };
+  /** The language model that may be asked for help; null: none. */
+  "helper.get": { request: null; response: HelperInfo | null };
+  /** Sets it. Its key goes into the vault. Nothing is asked yet. */
+  "helper.save": { request: SaveHelperRequest; response: null };
+  /** Forgets it, with its key. */
+  "helper.remove": { request: null; response: null };
   /** Finds connections, tables, columns, systems and runs by name. */
   "search": { request: SearchRequest; response: Array<SearchHit> };
   /** Makes the sample: source, destination and connection. Nothing is synced yet. */
@@ -2292,6 +2420,10 @@ export interface Requests {
   "builder.examine": { request: ExamineRequest; response: Examined };
   /** Asks a table of a draft for its first rows, and says what they prove. Writes nothing. */
   "builder.trial": { request: TrialRequest; response: TrialResult };
+  /** What a language model would be told, word for word. Sends nothing. */
+  "builder.help_preview": { request: AskHelpRequest; response: HelpPreview };
+  /** Asks the language model for a draft, and proves it by requests of its tables. Writes nothing. */
+  "builder.help": { request: AskHelpRequest; response: HelpedDraft };
   /** Keeps a draft among the connectors of the project. */
   "builder.save": { request: SaveConnectorRequest; response: SavedConnector };
   /** The manifest of a connector of the project, and the sources that use it. */
@@ -2404,6 +2536,9 @@ export const requestTags: { [Name in keyof Requests]: { provides: readonly Cache
   "project.open": { provides: [], invalidates: ["project"] },
   "settings.get": { provides: ["project"], invalidates: [] },
   "settings.save": { provides: [], invalidates: ["project", "connections"] },
+  "helper.get": { provides: ["project"], invalidates: [] },
+  "helper.save": { provides: [], invalidates: ["project"] },
+  "helper.remove": { provides: [], invalidates: ["project"] },
   "search": { provides: ["connections", "systems", "runs"], invalidates: [] },
   "sample.prepare": { provides: [], invalidates: ["project", "connections", "systems"] },
   "sample.remove": { provides: [], invalidates: ["project", "connections", "systems", "runs", "inbox", "quarantine", "data"] },
@@ -2418,6 +2553,8 @@ export const requestTags: { [Name in keyof Requests]: { provides: readonly Cache
   "builder.look": { provides: [], invalidates: [] },
   "builder.examine": { provides: [], invalidates: [] },
   "builder.trial": { provides: [], invalidates: [] },
+  "builder.help_preview": { provides: [], invalidates: [] },
+  "builder.help": { provides: [], invalidates: [] },
   "builder.save": { provides: [], invalidates: ["connectors", "systems"] },
   "builder.open": { provides: ["connectors", "systems"], invalidates: [] },
   "builder.drafts": { provides: ["drafts"], invalidates: [] },

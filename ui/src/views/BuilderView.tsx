@@ -23,7 +23,7 @@ export default function BuilderView() {
 
   const start = (made: Draft, from: DraftFrom) => {
     const values = from.kind === "curl" ? Object.fromEntries(made.secrets.map(({ field, from: first, to }) => [field, from.text.slice(first, to)])) : {};
-    begin({ name: made.name, yaml: made.yaml, guesses: made.guesses, sample: made.sample, changes: null }, values);
+    begin({ name: made.name, yaml: made.yaml, guesses: made.guesses, sample: made.sample, changes: null }, values, from.kind === "open_api" ? from.text : null);
     const first = made.guesses.find(({ path }) => path[0] === "definitions" && path[1] === "streams");
     const table = first?.path[2] ?? /^ {2}- \$ref: "?#\/definitions\/streams\/(\w+)/m.exec(made.yaml)?.[1];
     if (table !== undefined && from.kind !== "empty") show({ table });

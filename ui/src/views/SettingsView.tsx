@@ -8,6 +8,7 @@ import { Checkbox, Choices, Field } from "~/shared/ui/Field";
 import { PageHeader } from "~/shared/ui/layout";
 import { Select } from "~/shared/ui/Select";
 import { FreshnessTarget } from "./settings/FreshnessTarget";
+import { HelperSettings } from "./settings/HelperSettings";
 import { RemoveSample } from "./settings/RemoveSample";
 
 /** The look, the keyboard, and what this program is. */
@@ -73,6 +74,9 @@ export default function SettingsView() {
         </Section>
         <Section title={text("systems.title")}>
           <Systems />
+        </Section>
+        <Section title={text("settings.helper")}>
+          <HelperSettings />
         </Section>
         <Section title={text("settings.storage")}>
           {project && (

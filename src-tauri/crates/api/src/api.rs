@@ -49,6 +49,8 @@ pub(crate) struct Open {
     /// The log that was looked at last, so that paging through it and searching it begin where the last answer ended.
     pub(crate) log: Mutex<Option<LogReader>>,
     pub(crate) samples: Samples,
+    /// Whether the recordings of the builder were brought back. Held while they are kept.
+    pub(crate) recordings: Mutex<bool>,
 }
 
 impl Api {
@@ -62,6 +64,7 @@ impl Api {
             replaced: Arc::default(),
             log: Mutex::default(),
             samples: Samples::default(),
+            recordings: Mutex::default(),
         });
         let watch = Arc::new(AbortOnDropHandle::new(tokio::spawn(watch(Arc::clone(&open)))));
         Api { runs: Arc::new(Runs::new(Arc::clone(&open))), sign_ins: Arc::default(), open, _watch: watch }

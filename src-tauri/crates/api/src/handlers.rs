@@ -4,6 +4,7 @@
 mod builder;
 mod connections;
 mod data;
+mod helper;
 mod log;
 mod project;
 mod quarantine;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use syncline_engine::versions::UpgradePlan;
 use syncline_engine::{ColumnProfile, Comparison, Event, Plan, Receipt, Replayed};
-use syncline_protocol::builder::{Draft, DraftFrom, Examined, TrialResult};
+use syncline_protocol::builder::{Draft, DraftFrom, Examined, HelpedDraft, TrialResult};
 use syncline_protocol::{Error, ErrorKind};
 use ts_rs::TS;
 
@@ -142,6 +142,12 @@ requests! {
     "settings.get" => settings(()) -> Settings, provides [Project] invalidates [];
     /// Sets it.
     "settings.save" => save_settings(Settings) -> (), provides [] invalidates [Project Connections];
+    /// The language model that may be asked for help; null: none.
+    "helper.get" => helper_info(()) -> Option<HelperInfo>, provides [Project] invalidates [];
+    /// Sets it. Its key goes into the vault. Nothing is asked yet.
+    "helper.save" => save_helper(SaveHelperRequest) -> (), provides [] invalidates [Project];
+    /// Forgets it, with its key.
+    "helper.remove" => remove_helper(()) -> (), provides [] invalidates [Project];
     /// Finds connections, tables, columns, systems and runs by name.
     "search" => search(SearchRequest) -> Vec<SearchHit>, provides [Connections Systems Runs] invalidates [];
 
@@ -174,6 +180,10 @@ requests! {
     "builder.examine" => builder_examine(ExamineRequest) -> Examined, provides [] invalidates [];
     /// Asks a table of a draft for its first rows, and says what they prove. Writes nothing.
     "builder.trial" => builder_trial(TrialRequest) -> TrialResult, provides [] invalidates [];
+    /// What a language model would be told, word for word. Sends nothing.
+    "builder.help_preview" => help_preview(AskHelpRequest) -> HelpPreview, provides [] invalidates [];
+    /// Asks the language model for a draft, and proves it by requests of its tables. Writes nothing.
+    "builder.help" => builder_help(AskHelpRequest) -> HelpedDraft, provides [] invalidates [];
     /// Keeps a draft among the connectors of the project.
     "builder.save" => builder_save(SaveConnectorRequest) -> SavedConnector, provides [] invalidates [Connectors Systems];
     /// The manifest of a connector of the project, and the sources that use it.

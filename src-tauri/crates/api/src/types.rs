@@ -6,6 +6,7 @@
 mod builder;
 mod connections;
 mod data;
+mod helper;
 mod project;
 mod runs;
 mod systems;
@@ -15,6 +16,7 @@ mod versions;
 pub use builder::*;
 pub use connections::*;
 pub use data::*;
+pub use helper::*;
 pub use project::*;
 pub use runs::*;
 pub use syncline_protocol::Side;

@@ -11,10 +11,10 @@ use syncline_protocol::builder::{
 };
 use syncline_testkit::http::{Answer, HttpServer, Request};
 
-const KEY: &str = "s3cret-key";
+pub(crate) const KEY: &str = "s3cret-key";
 
 /// 230 tickets, page by page, behind a key.
-fn help_desk(rows: &'static str, honest: bool) -> impl Fn(Request) -> Answer {
+pub(crate) fn help_desk(rows: &'static str, honest: bool) -> impl Fn(Request) -> Answer {
     move |request| {
         let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
         let query: HashMap<String, String> =
@@ -59,18 +59,20 @@ fn description(url: &str) -> String {
     .to_string()
 }
 
-async fn from_description(url: &str) -> String {
+pub(crate) async fn from_description(url: &str) -> String {
     let from = DraftFrom::OpenApi { text: Some(description(url)), url: None, chosen: None };
     draft(from).await.unwrap().yaml
 }
 
-fn ask(yaml: &str, key: &str) -> Trial {
+pub(crate) fn ask(yaml: &str, key: &str) -> Trial {
     Trial {
         yaml: yaml.to_owned(),
         table: "tickets".to_owned(),
         config: json!({"api_key": key}),
         replay: false,
         twice: false,
+        secrets: Vec::new(),
+        bounds: None,
     }
 }
 
@@ -254,4 +256,81 @@ async fn a_table_of_a_table_is_asked_for_row_by_row() {
     let counts: Vec<Option<u64>> = result.exchanges.iter().map(|exchange| exchange.rows).collect();
     assert_eq!(counts, [None, Some(2), Some(2), Some(2)], "rows of the parent are none of the table");
     assert_eq!(found(&result, BuilderField::Key).severity, Severity::Proved);
+}
+
+/// Orders on two pages, and the items of each on one or two.
+fn shop(orders: usize) -> impl Fn(Request) -> Answer {
+    move |request| {
+        let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
+        let page: usize =
+            query.split('&').find_map(|pair| pair.strip_prefix("page=")?.parse().ok()).unwrap_or(1);
+        let rows = |count: usize| -> Vec<Value> {
+            (1..=count).skip((page - 1) * 3).take(3).map(|id| json!({"id": id})).collect()
+        };
+        match path.strip_prefix("/orders") {
+            Some("") => Answer::json(&json!({"data": rows(orders)})),
+            // The first one has a second page.
+            Some("/1/items") => Answer::json(&json!({"data": rows(4)})),
+            Some(_) => Answer::json(&json!({"data": rows(2)})),
+            None => status(404, json!({})),
+        }
+    }
+}
+
+fn items_of(url: &str) -> String {
+    format!(
+        r##"
+version: 6.0.0
+type: DeclarativeSource
+check: {{type: CheckStream, stream_names: [orders]}}
+definitions:
+  requester: {{type: HttpRequester, url_base: "{url}"}}
+  selector: {{type: RecordSelector, extractor: {{type: DpathExtractor, field_path: [data]}}}}
+  paginator:
+    type: DefaultPaginator
+    page_token_option: {{type: RequestOption, inject_into: request_parameter, field_name: page}}
+    pagination_strategy: {{type: PageIncrement, page_size: 3, start_from_page: 1}}
+  orders:
+    type: DeclarativeStream
+    name: orders
+    primary_key: [id]
+    retriever:
+      type: SimpleRetriever
+      requester: {{$ref: "#/definitions/requester", path: /orders}}
+      record_selector: {{$ref: "#/definitions/selector"}}
+      paginator: {{$ref: "#/definitions/paginator"}}
+  tickets:
+    type: DeclarativeStream
+    name: tickets
+    retriever:
+      type: SimpleRetriever
+      requester: {{$ref: "#/definitions/requester", path: "/orders/{{{{ stream_partition.order }}}}/items"}}
+      record_selector: {{$ref: "#/definitions/selector"}}
+      paginator: {{$ref: "#/definitions/paginator"}}
+      partition_router:
+        type: SubstreamPartitionRouter
+        parent_stream_configs:
+          - {{type: ParentStreamConfig, stream: "#/definitions/orders", parent_key: id, partition_field: order}}
+streams: ["#/definitions/orders", "#/definitions/tickets"]
+"##
+    )
+}
+
+#[tokio::test]
+async fn what_a_divided_table_takes_is_measured() {
+    let server = HttpServer::start(shop(5)).await.unwrap();
+    let trial_of = ask(&items_of(&server.url()), "");
+    let result = run(&trial_of).await;
+    let divided = result.divided.unwrap();
+    assert_eq!((divided.parent_pages, divided.parents, divided.more), (2, 5, false), "{result:?}");
+    assert_eq!((divided.asked, divided.pages), (5, 6));
+    assert!(divided.request_ms.is_some());
+    let orders = run(&Trial { table: "orders".to_owned(), ..trial_of }).await;
+    assert_eq!(orders.divided, None);
+
+    // What is cut off is a part, and says so.
+    let server = HttpServer::start(shop(300)).await.unwrap();
+    let divided = run(&ask(&items_of(&server.url()), "")).await.divided.unwrap();
+    assert!(divided.more && divided.parents < 300, "{divided:?}");
+    assert!(divided.asked > 1 && divided.pages == divided.asked + 1, "{divided:?}");
 }

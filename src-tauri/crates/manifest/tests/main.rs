@@ -11,6 +11,7 @@ mod datetimes;
 mod expressions;
 mod expressions_harm;
 mod golden;
+mod help;
 mod links;
 mod paginators;
 mod pools;

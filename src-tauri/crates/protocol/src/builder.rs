@@ -9,8 +9,14 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::connector::Connector;
+use secrecy::SecretString;
+
+use crate::connector::{Connector, Tape};
 use crate::error::Result;
+
+mod help;
+
+pub use help::{Bounds, FailedDraft, HelpMessage, HelpRequest, HelpWanted, HelpedDraft, HelpedTable, Helper};
 
 /// What a connector is made from.
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
@@ -242,6 +248,10 @@ pub struct Trial {
     pub replay: bool,
     /// Asks a second time, for what is newer than a row in the middle of the first answer.
     pub twice: bool,
+    /// Secrets that are shown nowhere, besides those that the manifest calls so.
+    pub secrets: Vec<SecretString>,
+    /// What may be sent; none: whatever the manifest says.
+    pub bounds: Option<Bounds>,
 }
 
 /// What came of it.
@@ -269,6 +279,26 @@ pub struct TrialResult {
     pub duration_ms: u64,
     /// All answers were recorded ones.
     pub replayed: bool,
+    /// What the requests tell of a table that is asked once for each row of another one.
+    pub divided: Option<Divided>,
+}
+
+/// How the requests of a table that is divided among the rows of another one went.
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Divided {
+    /// Requests for rows of the other table.
+    pub parent_pages: u64,
+    /// Rows that they gave.
+    pub parents: u64,
+    /// The requests stopped before there were no more of them.
+    pub more: bool,
+    /// So many of the rows were asked about to the end.
+    pub asked: u64,
+    /// Requests for that.
+    pub pages: u64,
+    /// Milliseconds of a request, on average; of recorded ones nothing.
+    pub request_ms: Option<u64>,
 }
 
 /// A request and its answer.
@@ -405,6 +435,11 @@ pub enum Found {
         message: String,
     },
     NotRecorded,
+    /// A request went beyond what was allowed, and was not sent.
+    OutOfBounds {
+        method: String,
+        host: String,
+    },
     Failed {
         message: String,
         fix: String,
@@ -498,6 +533,33 @@ pub trait ConnectorBuilder: Send + Sync {
 
     /// Asks a table for its first rows. What goes wrong is a finding.
     async fn trial(&self, trial: Trial) -> TrialResult;
+
+    /// Whether a model can be asked at all: by its address, and without giving its key away.
+    ///
+    /// # Errors
+    /// `Config`, when it cannot.
+    fn may_help(&self, helper: &Helper) -> Result<()>;
+
+    /// What a model is told, word for word.
+    fn help_messages(&self, wanted: &HelpWanted) -> Vec<HelpMessage>;
+
+    /// The hosts that a manifest and its settings name, and whether it sends more than questions.
+    fn bounds(&self, yaml: &str, config: &Value) -> Bounds;
+
+    /// Asks a model for a draft, and proves it. What the draft does wrong is part of the answer.
+    ///
+    /// # Errors
+    /// `Authentication`, `RateLimited`, `Timeout`, `CorruptInput` and as for any request, when the model does not answer.
+    async fn help(&self, request: HelpRequest) -> Result<HelpedDraft>;
+
+    /// Whether answers were recorded since they were last kept.
+    fn has_new_recordings(&self) -> bool;
+
+    /// Puts all recorded answers on a tape.
+    fn keep_recordings(&self, tape: &dyn Tape);
+
+    /// Takes recorded answers from a tape, beside those that are here.
+    fn take_recordings(&self, answers: Vec<Vec<u8>>);
 
     /// Keeps the manifest in the project; the connector it makes. `beside`: as the next version, beside those that are
     /// there; else the newest one is replaced.

@@ -1,4 +1,4 @@
-//! What the source of the last run of a connection was answered, sealed with the vault's key.
+//! What the source of the last run of a connection was answered, and what the builder was, sealed with the vault's key.
 //!
 //! `.syncline/recordings/NAME.tape`: frames of length (4 bytes), nonce (24 bytes) and ciphertext. The name of the
 //! connection and the number of the frame are the associated data, so that frames cannot be exchanged unnoticed. The
@@ -20,6 +20,8 @@ use crate::vault::{MasterKey, NONCE_BYTES, Vault, open, seal};
 
 /// A recording is this large at most; a run that is answered more is not kept.
 const BYTES_MAX: usize = 64 << 20;
+/// Names the recording of the builder; no connection can have this name.
+const BUILDER: &str = "+builder";
 /// The tag of the cipher.
 const TAG_BYTES: usize = 16;
 
@@ -64,6 +66,20 @@ impl Recorder {
             key,
             connection: connection.to_owned(),
             path: path(project, connection),
+            state: Mutex::default(),
+        })
+    }
+
+    /// For what the builder was answered. The vault gets a key when it has none yet: whoever tries an API has secrets
+    /// for it, which go there with the source that is made.
+    ///
+    /// # Errors
+    /// `Config`, when no key can be had.
+    pub fn of_builder(project: &Project, vault: &Vault<'_>) -> Result<Recorder> {
+        Ok(Recorder {
+            key: vault.any_key()?,
+            connection: BUILDER.to_owned(),
+            path: path(project, BUILDER),
             state: Mutex::default(),
         })
     }
@@ -154,6 +170,14 @@ impl Recording {
         Ok(Some(Recording { head, answers: frames }))
     }
 
+    /// What the builder was answered; none when nothing was kept.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn of_builder(project: &Project, vault: &Vault<'_>) -> Result<Option<Recording>> {
+        Recording::load(project, vault, BUILDER)
+    }
+
     /// Forgets the recorded run of a connection.
     pub fn forget(project: &Project, connection: &str) {
         let _ = fs::remove_file(path(project, connection));
@@ -199,6 +223,25 @@ mod tests {
 
     fn environment(name: &str) -> Option<String> {
         (name == VARIABLE).then(|| KEY.to_owned())
+    }
+
+    #[test]
+    fn the_builder_has_a_recording_of_its_own_and_a_key_for_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let project = Project::init(folder.path(), "Test").unwrap();
+        let state = State::open(&project.state_path()).unwrap();
+        let vault = Vault::from_env(&state, &environment).unwrap();
+        assert!(Recording::of_builder(&project, &vault).unwrap().is_none());
+        let recorder = Recorder::of_builder(&project, &vault).unwrap();
+        recorder.begin(&json!({}));
+        recorder.keep(b"a secret answer".to_vec());
+        recorder.finish(true);
+        let again = Vault::from_env(&state, &environment).unwrap();
+        let recording = Recording::of_builder(&project, &again).unwrap().unwrap();
+        assert_eq!(recording.answers, [b"a secret answer".to_vec()]);
+        assert!(crate::project::validate_name(BUILDER).is_err(), "no connection takes its place");
+        let sealed = fs::read(path(&project, BUILDER)).unwrap();
+        assert!(!sealed.windows(6).any(|part| part == b"secret"));
     }
 
     #[test]

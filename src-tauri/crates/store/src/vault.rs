@@ -192,6 +192,11 @@ impl<'a> Vault<'a> {
         }
     }
 
+    /// The key; a new one when the vault has none yet.
+    pub(crate) fn any_key(&self) -> Result<MasterKey> {
+        self.key().cloned()
+    }
+
     fn key(&self) -> Result<&MasterKey> {
         if let Some(key) = self.key.get() {
             return Ok(key);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result, bail};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufStream};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 /// What a client asked.
@@ -42,11 +43,20 @@ pub struct Answer {
     pub times: u64,
     /// After so many bytes of the body the connection breaks.
     pub breaks_after: Option<usize>,
+    /// Nothing is said at all; told when the client has given up.
+    pub given_up: Option<Arc<Notify>>,
 }
 
 impl Default for Answer {
     fn default() -> Answer {
-        Answer { status: 200, headers: Vec::new(), body: Arc::default(), times: 1, breaks_after: None }
+        Answer {
+            status: 200,
+            headers: Vec::new(),
+            body: Arc::default(),
+            times: 1,
+            breaks_after: None,
+            given_up: None,
+        }
     }
 }
 
@@ -132,6 +142,12 @@ async fn serve(stream: TcpStream, handler: &(dyn Fn(Request) -> Answer + Send + 
     let mut stream = BufStream::new(stream);
     while let Some(request) = receive(&mut stream).await? {
         let answer = handler(request);
+        if let Some(given_up) = answer.given_up {
+            // Nothing more is asked on a connection whose answer is awaited: this ends with the connection.
+            let _ = stream.read(&mut [0; 1]).await;
+            given_up.notify_one();
+            return Ok(());
+        }
         let length = answer.body.len() as u64 * answer.times;
         let mut head = format!("HTTP/1.1 {} -\r\nContent-Length: {length}\r\n", answer.status);
         for (name, value) in &answer.headers {

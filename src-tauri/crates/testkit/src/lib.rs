@@ -9,6 +9,7 @@ pub mod conformance;
 pub mod faults;
 pub mod http;
 pub mod memory;
+pub mod model;
 pub mod oracle;
 pub mod postgres;
 pub mod proxy;

@@ -1,11 +1,13 @@
 import { Trash2 } from "lucide-react";
 import { type ReactNode, useId } from "react";
 import { useText } from "~/shared/text";
+import { useFormat } from "~/shared/text/format";
 import { Badge } from "~/shared/ui/State";
 import { Button } from "~/shared/ui/Button";
 import { Choices, Field, TextArea, TextInput } from "~/shared/ui/Field";
 import { Select } from "~/shared/ui/Select";
 import { Deferred } from "./Deferred";
+import { estimateOf, limitOf } from "./estimate";
 import { formatOf, guessedAt, pagingEdits, placeName, rowsEdits } from "./findings";
 import {
   ADDRESS,
@@ -222,8 +224,25 @@ function NewerField({ manifest, table, apply }: SharedProps) {
   );
 }
 
-/** So many rows in the example of how long a table of many requests takes. */
-const EXAMPLE_MINUTES = 12;
+/** How many requests that makes, from what the tests have shown. */
+function RequestCount({ manifest, table, parent }: { manifest: Manifest; table: Table; parent: string }) {
+  const text = useText();
+  const format = useFormat();
+  const trials = useBuilder((builder) => builder.trials);
+  const limit = limitOf(manifest);
+  const estimate = estimateOf(trials[table.name], trials[parent], limit);
+  if (!estimate) return <p className="m-0 text-ink-muted">{text("builder.parentUntested", { parent })}</p>;
+  const { requests, parents, parentPages, atLeast, each, asked, pages, ms } = estimate;
+  const duration = ms === null ? "none" : format.duration(ms);
+  return (
+    <p className="m-0" data-estimate={requests}>
+      {text("builder.parentRequests", { atLeast: String(atLeast), requests, duration })}
+      <span className="block text-ink-muted">
+        {text("builder.parentBasis", { parent, parents, parentPages, each: format.exact(Math.round(each * 10) / 10), asked, pages, limit: limit ?? 0 })}
+      </span>
+    </p>
+  );
+}
 
 function ParentField({ manifest, table, apply }: SharedProps) {
   const text = useText();
@@ -240,9 +259,8 @@ function ParentField({ manifest, table, apply }: SharedProps) {
   };
   return (
     <div className="flex flex-col gap-2">
-      <Field label={text("builder.parent")} help={parent ? text("builder.parentHelp", { parent: parent.table, minutes: EXAMPLE_MINUTES }) : undefined}>
-        {(ids) => <Select {...ids} choices={choices} value={parent?.table ?? ""} onValue={pick} />}
-      </Field>
+      <Field label={text("builder.parent")}>{(ids) => <Select {...ids} choices={choices} value={parent?.table ?? ""} onValue={pick} />}</Field>
+      {parent && <RequestCount manifest={manifest} table={table} parent={parent.table} />}
       {parent && (
         <div className="grid grid-cols-2 gap-3">
           <Field label={text("builder.parentKey")}>

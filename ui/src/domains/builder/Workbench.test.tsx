@@ -51,6 +51,7 @@ function result(findings: TrialFinding[], answer: object): TrialResult {
     schema: {},
     duration_ms: 12,
     replayed: false,
+    divided: null,
   };
 }
 

@@ -1,4 +1,4 @@
-import { RotateCcw, Save } from "lucide-react";
+import { RotateCcw, Save, Sparkles } from "lucide-react";
 import { lazy, Suspense, useEffect, useMemo, useRef, useState } from "react";
 import { useAction, useAnswer } from "~/api/client";
 import type { SavedConnector } from "~/api/generated";
@@ -20,6 +20,7 @@ import { SaveDialog } from "./SaveDialog";
 import { partIs, useBuilder, type Working } from "./store";
 import { TableForm } from "./TableForm";
 
+const HelpDialog = lazy(() => import("./HelpDialog"));
 const YamlEditor = lazy(() => import("./YamlEditor"));
 
 interface WorkbenchProps {
@@ -39,6 +40,8 @@ export function Workbench({ working, kept, onLeave, onSaved }: WorkbenchProps) {
   const trial = useAction("builder.trial");
   const [replay, setReplay] = useState(false);
   const [saving, setSaving] = useState(false);
+  const [asking, setAsking] = useState(false);
+  const helper = useAnswer("helper.get", null).data ?? null;
   const fields = look.data?.fields ?? [];
   const table = manifest.tables.find(({ name }) => partIs(part, name)) ?? manifest.tables[0] ?? null;
   const shownTable = typeof part === "object" ? table : null;
@@ -92,6 +95,7 @@ export function Workbench({ working, kept, onLeave, onSaved }: WorkbenchProps) {
           value={asText ? "yaml" : "form"}
           onValue={(value) => setAsText(value === "yaml")}
         />
+        {helper && <IconButton icon={Sparkles} label={text("help.open")} onClick={() => setAsking(true)} />}
         <IconButton icon={RotateCcw} label={text("builder.back")} onClick={onLeave} />
         <Button icon={Save} onClick={() => setSaving(true)}>
           {text("builder.save")}
@@ -128,6 +132,11 @@ export function Workbench({ working, kept, onLeave, onSaved }: WorkbenchProps) {
           <LiveTest manifest={manifest} table={table} pending={trial.pending} replay={replay} onReplay={setReplay} onSend={(twice) => void send(twice)} />
         </div>
       </div>
+      {asking && helper && (
+        <Suspense fallback={null}>
+          <HelpDialog working={working} table={table?.name ?? null} fields={fields} replay={replay} onClose={() => setAsking(false)} />
+        </Suspense>
+      )}
       {saving && <SaveDialog manifest={manifest} look={look.data} onClose={() => setSaving(false)} onSaved={onSaved} />}
     </>
   );

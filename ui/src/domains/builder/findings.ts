@@ -90,6 +90,7 @@ export function advice(text: Text, { what }: TrialFinding): string | null {
     case "refused":
     case "unreachable":
     case "not_recorded":
+    case "out_of_bounds":
     case "no_rows":
     case "page_repeats":
     case "one_page":

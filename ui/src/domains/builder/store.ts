@@ -33,7 +33,9 @@ interface Builder {
   /** The last test of each table. */
   trials: Readonly<Record<string, TrialResult>>;
   asText: boolean;
-  begin: (working: Working, values?: Values) => void;
+  /** What the API says of itself, when it was pasted; not kept with the draft. */
+  described: string | null;
+  begin: (working: Working, values?: Values, described?: string | null) => void;
   choose: (choosing: Choosing | null) => void;
   leave: () => void;
   show: (part: Part) => void;
@@ -41,18 +43,20 @@ interface Builder {
   /** Changes of the form: only what they name. */
   apply: (edits: readonly Edit[]) => void;
   write: (yaml: string) => void;
+  /** Another text takes the place of this one, with what its tests have shown. */
+  adopt: (yaml: string, trials: Readonly<Record<string, TrialResult>>) => void;
   confirm: (guesses: readonly Guess[]) => void;
   setValues: (values: Values) => void;
   setTrial: (table: string, result: TrialResult) => void;
   setAsText: (asText: boolean) => void;
 }
 
-const fresh = { part: "connection" as Part, values: {}, trials: {}, asText: false, choosing: null };
+const fresh = { part: "connection" as Part, values: {}, trials: {}, asText: false, choosing: null, described: null };
 
 export const useBuilder = create<Builder>()((set) => ({
   working: null,
   ...fresh,
-  begin: (working, values = {}) => set({ ...fresh, working, values }),
+  begin: (working, values = {}, described = null) => set({ ...fresh, working, values, described }),
   choose: (choosing) => set({ choosing }),
   leave: () => set({ working: null, ...fresh }),
   show: (part) => set({ part }),
@@ -64,6 +68,7 @@ export const useBuilder = create<Builder>()((set) => ({
       return { working: { ...working, yaml: edited(working.yaml, edits), guesses }, trials: outdated(trials, edits) };
     }),
   write: (yaml) => set(({ working }) => (working ? { working: { ...working, yaml } } : {})),
+  adopt: (yaml, trials) => set(({ working }) => (working ? { working: { ...working, yaml, guesses: [] }, trials } : {})),
   confirm: (guesses) =>
     set(({ working }) => (working ? { working: { ...working, guesses: working.guesses.filter((guess) => !guesses.includes(guess)) } } : {})),
   setValues: (values) => set({ values }),

@@ -6,14 +6,19 @@ use syncline_protocol::{ConnectorBuilder, Error, ErrorKind, Result, split_refere
 use syncline_store::SystemKind;
 use syncline_store::project::validate_name;
 
-use secrecy::ExposeSecret;
-use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use std::sync::PoisonError;
+
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Map, Value, json};
+use syncline_store::{Recorder, Recording};
 
 use crate::api::{Api, Open};
 use crate::form::{self, fields};
 use crate::types::{
     ExamineRequest, ForgetDraftRequest, KeptDraft, LookAnswer, LookRequest, LookedTable,
-    OpenConnectorRequest, OpenedConnector, PracticeApi, SaveConnectorRequest, SavedConnector, TrialRequest,
+    OpenConnectorRequest, OpenedConnector, PracticeApi, SaveConnectorRequest, SavedConnector, SecretText,
+    TrialRequest,
 };
 
 /// The settings of the state that hold drafts.
@@ -23,7 +28,7 @@ const SAMPLE_BYTES_MAX: usize = 256 << 10;
 const DRAFTS_MAX: usize = 50;
 
 impl Open {
-    fn builder(&self) -> Result<&dyn ConnectorBuilder> {
+    pub(super) fn builder(&self) -> Result<&dyn ConnectorBuilder> {
         self.host.builder().ok_or_else(|| {
             Error::new(ErrorKind::Unsupported, "This program cannot make connectors.").fix("Use the studio.")
         })
@@ -64,19 +69,60 @@ impl Api {
     }
 
     pub(crate) async fn builder_trial(&self, request: TrialRequest) -> Result<TrialResult> {
-        let mut config = request.config.as_object().cloned().unwrap_or_else(Map::new);
-        for (path, secret) in &request.secrets {
-            self.open.host.learn_secrets(std::slice::from_ref(secret.secret()));
-            form::put(&mut config, path, Value::from(secret.secret().expose_secret()));
-        }
+        let (config, secrets) = filled(request.config, &request.secrets);
+        self.open.host.learn_secrets(&secrets);
+        self.recall_recordings().await;
         let trial = Trial {
             yaml: request.yaml,
             table: request.table,
-            config: Value::Object(config),
+            config,
             replay: request.replay,
             twice: request.twice,
+            secrets,
+            bounds: None,
         };
-        Ok(self.open.builder()?.trial(trial).await)
+        let result = self.open.builder()?.trial(trial).await;
+        self.keep_recordings().await;
+        Ok(result)
+    }
+
+    /// Brings back what was recorded when the project was open before; once.
+    pub(super) async fn recall_recordings(&self) {
+        let recalled = self.blocking(|open| {
+            let mut recalled = open.recordings.lock().unwrap_or_else(PoisonError::into_inner);
+            if !std::mem::replace(&mut *recalled, true)
+                && let Some(recording) = Recording::of_builder(&open.project, &open.vault()?)?
+            {
+                open.builder()?.take_recordings(recording.answers);
+            }
+            Ok(())
+        });
+        // A recording is a help: without it the API is asked.
+        if let Err(error) = recalled.await {
+            tracing::warn!(message = error.message(), "what the builder recorded cannot be brought back");
+        }
+    }
+
+    /// Keeps what was recorded with the project, sealed.
+    pub(super) async fn keep_recordings(&self) {
+        let kept = self.blocking(|open| {
+            let builder = open.builder()?;
+            let _one = open.recordings.lock().unwrap_or_else(PoisonError::into_inner);
+            if !builder.has_new_recordings() {
+                return Ok(());
+            }
+            let recorder = Recorder::of_builder(&open.project, &open.vault()?)?;
+            recorder.begin(&json!({}));
+            builder.keep_recordings(&recorder);
+            recorder.finish(true);
+            Ok(())
+        });
+        if let Err(error) = kept.await {
+            tracing::warn!(
+                message = error.message(),
+                "what the builder recorded is forgotten with this program"
+            );
+        }
     }
 
     pub(crate) async fn builder_save(&self, request: SaveConnectorRequest) -> Result<SavedConnector> {
@@ -153,4 +199,16 @@ impl Api {
     pub(crate) async fn builder_practice(&self, (): ()) -> Result<Vec<PracticeApi>> {
         self.open.host.practice().await
     }
+}
+
+/// Settings with the secrets in their places, and the secrets.
+pub(super) fn filled(config: Value, typed: &BTreeMap<String, SecretText>) -> (Value, Vec<SecretString>) {
+    let mut config = match config {
+        Value::Object(config) => config,
+        _ => Map::new(),
+    };
+    for (path, secret) in typed {
+        form::put(&mut config, path, Value::from(secret.secret().expose_secret()));
+    }
+    (Value::Object(config), typed.values().map(|secret| secret.secret().clone()).collect())
 }

@@ -3,13 +3,17 @@
 //! 1. [`openapi`], [`sample`], [`curl`]: each reads one kind of input into a [`Sketch`], with the evidence of every guess.
 //! 2. [`compose`]: a sketch becomes the text of a manifest; guesses become paths in it.
 //! 3. [`trial`]: requests of one table, recorded; what they prove, and what of the draft they contradict.
+//! 4. [`help`]: a draft by a language model, when somebody has set one up; it counts when such requests prove it.
 //!
 //! Names of parameters and fields that mean something stand in [`words`], once.
 
 mod compose;
 mod curl;
+mod divided;
+mod help;
 mod openapi;
 mod record;
+mod recordings;
 mod sample;
 mod shape;
 mod trial;
@@ -23,7 +27,8 @@ use crate::connector::Connector;
 use crate::http::client::{Client, Limits, Prepared};
 use crate::{Json, Map};
 
-pub use record::Recordings;
+pub use help::{bounds, help, may_help, messages as help_messages};
+pub use recordings::Recordings;
 pub use trial::trial;
 
 /// A description larger than this is none that somebody wrote.

@@ -1,6 +1,5 @@
 //! What was said between a trial and the API: kept, masked, given again, and stopped when there is enough.
 
-use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -8,10 +7,11 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use bytes::Bytes;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use syncline_protocol::builder::Exchange;
+use syncline_protocol::builder::{Bounds, Exchange};
 use syncline_protocol::{Error, ErrorKind, Result};
 use url::Url;
 
+use super::recordings::Recordings;
 use crate::Json;
 use crate::http::client::{Answer, Client, Kept, Prepared, Relay};
 
@@ -19,48 +19,11 @@ use crate::http::client::{Answer, Client, Kept, Prepared, Relay};
 pub(super) const PAGES_MAX: usize = 5;
 /// So many requests are sent in all: parents and sign-in among them.
 const REQUESTS_MAX: usize = 15;
-/// Bytes of recorded answers, in all.
-const KEPT_BYTES_MAX: usize = 64 << 20;
 /// Bytes of an answer that are shown.
 const SHOWN_BYTES_MAX: usize = 512 << 10;
 /// Items of an array that are shown of an answer that is larger.
 const SHOWN_ITEMS_MAX: usize = 20;
 const MASK: &str = "••••";
-
-/// Answers that were recorded, of all drafts of a program. What is oldest goes first when there are too many.
-#[derive(Default)]
-pub struct Recordings {
-    shelf: Mutex<Shelf>,
-}
-
-#[derive(Default)]
-struct Shelf {
-    answers: HashMap<String, Kept>,
-    order: VecDeque<String>,
-    bytes: usize,
-}
-
-impl Recordings {
-    fn get(&self, key: &str) -> Option<Kept> {
-        self.shelf.lock().unwrap_or_else(PoisonError::into_inner).answers.get(key).cloned()
-    }
-
-    fn put(&self, key: String, answer: Kept) {
-        let mut shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
-        shelf.bytes += answer.body.len();
-        if let Some(before) = shelf.answers.insert(key.clone(), answer) {
-            shelf.bytes -= before.body.len();
-        } else {
-            shelf.order.push_back(key);
-        }
-        while shelf.bytes > KEPT_BYTES_MAX {
-            let Some(oldest) = shelf.order.pop_front() else { break };
-            if let Some(gone) = shelf.answers.remove(&oldest) {
-                shelf.bytes -= gone.body.len();
-            }
-        }
-    }
-}
 
 /// A request and its answer, as they were.
 pub(super) struct Said {
@@ -100,6 +63,7 @@ impl Said {
 pub(super) struct Recorder {
     recordings: Arc<Recordings>,
     replay: bool,
+    bounds: Option<Bounds>,
     pub(super) mask: Mask,
     said: Mutex<Vec<Said>>,
     second: AtomicBool,
@@ -107,20 +71,29 @@ pub(super) struct Recorder {
     pub(super) enough: AtomicBool,
     /// An answer was not recorded.
     pub(super) missing: AtomicBool,
+    /// The method and the host of a request that was not allowed.
+    pub(super) refused: Mutex<Option<(String, String)>>,
     /// Why there was no answer.
     pub(super) failed: Mutex<Option<Error>>,
 }
 
 impl Recorder {
-    pub(super) fn new(recordings: Arc<Recordings>, replay: bool, secrets: Vec<String>) -> Recorder {
+    pub(super) fn new(
+        recordings: Arc<Recordings>,
+        replay: bool,
+        bounds: Option<Bounds>,
+        secrets: Vec<String>,
+    ) -> Recorder {
         Recorder {
             recordings,
             replay,
+            bounds,
             mask: Mask::new(secrets),
             said: Mutex::default(),
             second: AtomicBool::new(false),
             enough: AtomicBool::new(false),
             missing: AtomicBool::new(false),
+            refused: Mutex::default(),
             failed: Mutex::default(),
         }
     }
@@ -159,6 +132,20 @@ impl Recorder {
         status == 429 || (status >= 500 && same.count() > 1)
     }
 
+    /// Whether a request stays within the bounds; one that does not is never sent.
+    fn may_ask(&self, request: &Prepared) -> Result<()> {
+        let Some(bounds) = &self.bounds else { return Ok(()) };
+        let method = request.method.as_str();
+        let host = host_of(&request.url);
+        let asks = matches!(method, "GET" | "HEAD") || (bounds.post && method == "POST");
+        if asks && bounds.hosts.contains(&host) {
+            return Ok(());
+        }
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        refused.get_or_insert_with(|| (method.to_owned(), host));
+        Err(stop())
+    }
+
     fn keep(&self, said: Said) {
         self.said.lock().unwrap_or_else(PoisonError::into_inner).push(said);
     }
@@ -171,10 +158,17 @@ impl Recorder {
                 stop()
             });
         }
+        self.may_ask(request)?;
         let answer = client.send_now(request).await?.keep().await?;
-        self.recordings.put(key, answer.clone());
+        self.recordings.record(key, answer.clone());
         Ok(answer)
     }
+}
+
+/// The host of an address, with its port where that is not the usual one.
+pub(super) fn host_of(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default().to_lowercase();
+    url.port().map_or_else(|| host.clone(), |port| format!("{host}:{port}"))
 }
 
 /// Ends the trial without being an error of its own.
@@ -324,19 +318,5 @@ mod tests {
         assert_eq!(mask.header("Authorization", "Bearer whatever"), "Bearer ••••");
         assert_eq!(mask.header("authorization", "whatever"), "••••");
         assert_eq!(mask.header("x-key", "s3cr et/+"), "••••");
-    }
-
-    #[test]
-    fn the_oldest_recordings_go_when_there_is_too_much() {
-        let recordings = Recordings::default();
-        let big = || Kept {
-            status: 200,
-            headers: vec![],
-            url: Url::parse("https://x.test").unwrap(),
-            body: Bytes::from(vec![0; 40 << 20]),
-        };
-        recordings.put("a".to_owned(), big());
-        recordings.put("b".to_owned(), big());
-        assert!(recordings.get("a").is_none() && recordings.get("b").is_some());
     }
 }

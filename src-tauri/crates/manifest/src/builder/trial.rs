@@ -5,10 +5,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use async_trait::async_trait;
+use secrecy::ExposeSecret as _;
 use syncline_protocol::builder::{BuilderField, Found, Severity, Trial, TrialFinding, TrialResult};
 use syncline_protocol::{Error, ErrorKind, Result};
 
-use super::record::{Recorder, Recordings, Said, stop};
+use super::divided::divided;
+use super::record::{Recorder, Said, stop};
+use super::recordings::Recordings;
 use super::shape;
 use super::verdict::{self, Facts, Plan};
 use crate::Json;
@@ -41,12 +44,15 @@ async fn attempt(
 ) -> Result<TrialResult, Box<TrialFinding>> {
     let connector = Connector::parse(&trial.yaml, &|_| None).map_err(|error| not_loaded(&error))?;
     let plan = Plan::of(&trial.yaml, &trial.table).map_err(|error| not_loaded(&error))?;
-    let secrets = secrets(connector.specification(), &trial.config);
+    let mut secrets = secrets(connector.specification(), &trial.config);
+    // Also those that this manifest does not call secrets.
+    secrets.extend(trial.secrets.iter().map(|secret| secret.expose_secret().to_owned()));
     // For a replay it does not matter what the secrets are.
     let config =
         if trial.replay { filled(connector.specification(), &trial.config) } else { trial.config.clone() };
     let config = connector.configure(config).map_err(|error| failed(BuilderField::SignIn, &error))?;
-    let tape = Arc::new(Recorder::new(Arc::clone(recordings), trial.replay, secrets));
+    let bounds = trial.bounds.clone();
+    let tape = Arc::new(Recorder::new(Arc::clone(recordings), trial.replay, bounds, secrets));
     let first = run(&connector, trial, &config, &tape, clock, None).await?;
     let since = if trial.twice && first.error.is_none() { plan.middle(&first.rows) } else { None };
     let second = match &since {
@@ -95,6 +101,7 @@ async fn attempt(
         columns,
         duration_ms: 0,
         replayed: false,
+        divided: divided(trial, &plan, &said, facts.error.is_some() || tape.enough.load(Ordering::Relaxed)),
     })
 }
 

@@ -28,6 +28,8 @@ pub(super) struct Plan {
     /// The texts of the path between its templates.
     path: Vec<String>,
     divided: bool,
+    /// Where the rows of the table are that this one is divided among, when their keys stand in the path.
+    pub(super) parent_rows: Option<Vec<String>>,
     token_url: Option<String>,
     signs_in: bool,
 }
@@ -70,6 +72,9 @@ impl Plan {
         });
         let path = requester["path"].as_str().or(requester["url"].as_str()).unwrap_or_default();
         let authenticator = &requester["authenticator"];
+        let parent = &retriever["partition_router"]["parent_stream_configs"][0]["stream"]["retriever"];
+        let in_path = path.contains("stream_partition") || path.contains("stream_slice");
+        let is_parent = parent.is_object() && parent["partition_router"].is_null() && in_path;
         let size = &retriever["paginator"]["pagination_strategy"]["page_size"];
         Ok(Plan {
             rows: texts(&retriever["record_selector"]["extractor"]["field_path"]),
@@ -79,6 +84,7 @@ impl Plan {
             page_size: size.as_u64().or_else(|| size.as_str().and_then(|size| size.parse().ok())),
             path: literals(path),
             divided: !retriever["partition_router"].is_null(),
+            parent_rows: is_parent.then(|| texts(&parent["record_selector"]["extractor"]["field_path"])),
             token_url: authenticator["token_refresh_endpoint"].as_str().map(str::to_owned),
             signs_in: authenticator.is_object() && authenticator["type"] != "NoAuth",
         })
@@ -185,6 +191,9 @@ pub(super) fn findings(facts: &Facts<'_>) -> Vec<TrialFinding> {
 
 /// What went wrong with the requests themselves.
 fn broken(facts: &Facts<'_>) -> Option<TrialFinding> {
+    if let Some((method, host)) = facts.tape.refused.lock().unwrap_or_else(PoisonError::into_inner).clone() {
+        return Some(finding(Problem, BuilderField::Address, Found::OutOfBounds { method, host }));
+    }
     if facts.tape.missing.load(Ordering::Relaxed) {
         return Some(finding(Problem, BuilderField::Path, Found::NotRecorded));
     }
