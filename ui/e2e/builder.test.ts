@@ -164,7 +164,10 @@ describe("somebody with the description of an API", () => {
     await look(page, "4b-next-version");
     await studio.expectAccessible();
     await dialog.getByRole("button", { name: "Save as the next version" }).click();
-    await page.getByText("acme-tickets is in the catalogue").waitFor();
+    // It stands beside the one in use, which stays until the plan is applied.
+    await page.getByText("Version 1 of acme-tickets is kept beside the others").waitFor();
+    await look(page, "4c-upgrade");
+    await studio.expectAccessible();
   });
 });
 
