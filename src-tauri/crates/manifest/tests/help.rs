@@ -173,10 +173,10 @@ async fn a_draft_asks_only_what_it_may() {
     let desk = HttpServer::start(help_desk("data", true)).await.unwrap();
     let mine = from_description(&desk.url()).await;
     let stolen = mine.replace(&desk.url(), &foreign.url());
-    let writes = mine.replace("http_method: GET", "http_method: DELETE");
+    let writes = mine.replace("http_method: GET", "http_method: POST");
     assert!(writes != mine, "{mine}");
     let model = ModelServer::start(Some(MODEL_KEY), [block(&stolen), block(&writes)]).await.unwrap();
-    for method in ["GET", "DELETE"] {
+    for method in ["GET", "POST"] {
         let helped = helped(&request(&model, &mine, Vec::new())).await;
         assert!(!helped.proved, "{helped:?}");
         assert!(
