@@ -57,9 +57,15 @@ export default function RateChart({ samples }: { samples: readonly Sample[] }) {
     };
   }, [theme, readLabel, writeLabel]);
 
+  // Rates are those of about a second: drawing them more often costs much and shows nothing more.
+  const latest = useRef(samples);
+  const second = Math.floor((samples.at(-1)?.elapsedMs ?? 0) / 1000);
   useEffect(() => {
-    plot.current?.setData(seriesOf(samples));
-  }, [samples, theme]);
+    latest.current = samples;
+  });
+  useEffect(() => {
+    plot.current?.setData(seriesOf(latest.current));
+  }, [second, theme]);
 
   return <div ref={box} role="img" aria-label={text("run.chart")} style={{ height: HEIGHT_PX }} />;
 }
