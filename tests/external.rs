@@ -208,7 +208,7 @@ pub(crate) fn to_target(command: &[&str]) -> Result<Project> {
 }
 
 /// The rows that a target has written.
-pub(crate) fn sent(project: &Project, table: &str) -> Result<Vec<Value>> {
+fn sent(project: &Project, table: &str) -> Result<Vec<Value>> {
     let text = std::fs::read_to_string(project.folder().join("out").join(format!("{table}.jsonl")))?;
     text.lines().map(|line| Ok(serde_json::from_str(line)?)).collect()
 }
