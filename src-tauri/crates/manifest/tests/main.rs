@@ -19,6 +19,7 @@ mod reading;
 mod records;
 mod records_speed;
 mod requests;
+mod sessions;
 mod streams;
 mod transformations;
 mod world;

@@ -124,6 +124,10 @@ impl Requester {
         let without = without_properties(node.json());
         let without = without.as_ref().map(|value| Node::made(node.document(), value, node.path()));
         let node = without.as_ref().unwrap_or(node);
+        let mut authenticator = Authenticator::new(node.field("authenticator"))?;
+        if let Authenticator::LegacySession(session) = &mut authenticator {
+            session.sign_in_at(node)?;
+        }
         let mut requester = Requester {
             url: Text::of(node, "url")?,
             base: Text::of(node, "url_base")?,
@@ -134,7 +138,7 @@ impl Requester {
             body_data: Mapping::of(node, "request_body_data")?,
             body_json: Mapping::nested(node, "request_body_json")?,
             body_text: None,
-            authenticator: Authenticator::new(node.field("authenticator"))?,
+            authenticator,
             handler: ErrorHandler::new(node.field("error_handler"))?,
             cache: node.boolean("use_cache")?,
             kept: false,

@@ -152,6 +152,18 @@ impl Legacy {
         })
     }
 
+    /// Signs in at the address of the requester that it belongs to: `login_url` is only what follows there.
+    pub(in crate::http) fn sign_in_at(&mut self, requester: &Node<'_>) -> Result<()> {
+        for field in ["url", "url_base"] {
+            if let Some(base) = Text::of(requester, field)? {
+                self.path.push_str(&requester.json()[field].to_string());
+                self.api_url = base;
+                break;
+            }
+        }
+        Ok(())
+    }
+
     /// Whether the server still knows a token.
     async fn is_valid(&self, run: &Run, scope: &Scope<'_>, name: &str, token: &str) -> Result<bool> {
         let Some(validate) = &self.validate_url else { return Ok(true) };
