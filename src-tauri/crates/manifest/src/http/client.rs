@@ -88,6 +88,11 @@ impl Prepared {
     pub fn get(url: Url) -> Prepared {
         Prepared { method: Method::GET, url, headers: HeaderMap::new(), body: None, origin: Origin::Own }
     }
+
+    /// Something that is sent to an address.
+    pub fn post(url: Url, headers: HeaderMap, body: Option<Bytes>) -> Prepared {
+        Prepared { method: Method::POST, headers, body, ..Prepared::get(url) }
+    }
 }
 
 /// Stands between a client and the network: keeps what is said there, or says it again.

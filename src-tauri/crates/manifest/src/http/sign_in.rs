@@ -3,14 +3,14 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use reqwest::Url;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
-use reqwest::{Method, Url};
 use secrecy::{ExposeSecret as _, SecretString};
 use syncline_protocol::sign_in::{Consent, Granted, SignIn, SignInSpec};
 use syncline_protocol::{Error, ErrorKind, Result};
 
 use super::auth::find;
-use super::client::{Client, Limits, Origin, Prepared, header};
+use super::client::{Client, Limits, Prepared, header};
 use super::encode;
 use super::errors::Seen;
 use crate::expression::python_str;
@@ -231,13 +231,7 @@ impl Browser {
             encode::form_body(&fields)
         };
         headers.entry(reqwest::header::ACCEPT).or_insert(HeaderValue::from_static("application/json"));
-        Ok(Prepared {
-            method: Method::POST,
-            url,
-            headers,
-            body: Some(Bytes::from(body)),
-            origin: Origin::Own,
-        })
+        Ok(Prepared::post(url, headers, Some(Bytes::from(body))))
     }
 
     /// What the sign-in server says, without what it must not be asked to repeat.

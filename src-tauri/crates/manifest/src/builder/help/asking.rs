@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use reqwest::Method;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use secrecy::ExposeSecret as _;
 use serde_json::json;
@@ -82,7 +81,7 @@ fn prepared(helper: &Helper, messages: &[HelpMessage]) -> Result<Prepared> {
     }
     let body = json!({"model": helper.model, "messages": messages, "temperature": 0});
     let body = Some(Bytes::from(body.to_string()));
-    Ok(Prepared { method: Method::POST, headers, body, ..Prepared::get(url) })
+    Ok(Prepared::post(url, headers, body))
 }
 
 /// Where questions go.

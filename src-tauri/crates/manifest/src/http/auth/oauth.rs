@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use reqwest::Method;
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use secrecy::SecretString;
 use syncline_protocol::{Error, ErrorKind, Result};
@@ -14,7 +13,7 @@ use crate::context::Run;
 use crate::document::Node;
 use crate::expression::datetime::Moment;
 use crate::expression::{Accept, Mapping, Scope, Text, python_str, truthy};
-use crate::http::client::{Origin, Prepared, header};
+use crate::http::client::{Prepared, header};
 use crate::http::errors::{Seen, without_secrets};
 use crate::http::{Options, encode};
 use crate::{Json, Map};
@@ -232,7 +231,7 @@ impl OAuth {
         let mut url = encode::join(&endpoint, "")?;
         if self.in_query {
             encode::with_query(&mut url, &fields);
-            return Ok(Prepared { method: Method::POST, url, headers, body: None, origin: Origin::Own });
+            return Ok(Prepared::post(url, headers, None));
         }
         let json = own_headers.iter().any(|(name, value)| {
             name.eq_ignore_ascii_case("content-type")
@@ -249,13 +248,7 @@ impl OAuth {
                 reqwest::header::HeaderValue::from_static("application/x-www-form-urlencoded"),
             );
         }
-        Ok(Prepared {
-            method: Method::POST,
-            url,
-            headers,
-            body: Some(Bytes::from(body)),
-            origin: Origin::Own,
-        })
+        Ok(Prepared::post(url, headers, Some(Bytes::from(body))))
     }
 
     async fn ask(&self, run: &Run) -> Result<Json> {

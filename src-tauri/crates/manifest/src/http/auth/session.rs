@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use reqwest::Method;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use syncline_protocol::{Error, ErrorKind, Result};
 use tokio::time::Instant;
@@ -13,7 +12,7 @@ use crate::context::{Compatibility, Output, Run};
 use crate::document::Node;
 use crate::expression::datetime::Duration as IsoDuration;
 use crate::expression::{Scope, Text, json_dumps, python_str};
-use crate::http::client::{Origin, Prepared, header};
+use crate::http::client::{Prepared, header};
 use crate::http::errors::named;
 use crate::http::{Asked, Decoder, Options, RequestOption, Requester, encode};
 
@@ -171,13 +170,7 @@ impl Legacy {
         let mut headers = HeaderMap::new();
         let (name, value) = header(name, token)?;
         headers.insert(name, value);
-        let request = Prepared {
-            method: Method::GET,
-            url: encode::join(&url, "")?,
-            headers,
-            body: None,
-            origin: Origin::Own,
-        };
+        let request = Prepared { headers, ..Prepared::get(encode::join(&url, "")?) };
         let answer = run.client.send(&request).await?;
         match answer.status {
             200..=299 => Ok(true),
@@ -217,13 +210,7 @@ impl Legacy {
                 let mut headers = HeaderMap::new();
                 headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
                 let body = Some(Bytes::from(json_dumps(&body)));
-                let request = Prepared {
-                    method: Method::POST,
-                    url: encode::join(&url, "")?,
-                    headers,
-                    body,
-                    origin: Origin::Own,
-                };
+                let request = Prepared::post(encode::join(&url, "")?, headers, body);
                 let answer = run.client.send(&request).await?;
                 let status = answer.status;
                 let body = answer.body.whole().await?;
