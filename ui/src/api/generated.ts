@@ -1285,7 +1285,11 @@ export type PreviewRequest = {
   /** The table of the source. */
   table: TableName,
   /** How many rows to sample. */
-  rows: number, };
+  rows: number,
+  /** Which ones. */
+  pick: SamplePick,
+  /** What `preview.progress` and `preview.enough` call this reading by; chosen by who asks. */
+  ticket: string, };
 
 /** Counts what columns of a sample hold. */
 export type ProfileRequest = {
@@ -1613,12 +1617,40 @@ export type SampleTrial = {
   /** What they take as they land, in memory, without compression. */
   bytes: number,
   /** Whether these are all rows there are. */
-  all: boolean, };
+  all: boolean,
+  /** Whether somebody had enough before as many had arrived as were asked for. */
+  cut: boolean, };
+
+/** Which rows of a table a sample has. */
+export type SamplePick = "first" | "random" | { "where": string };
+
+/** Which samples a source can give besides its first rows. */
+export type SamplePicks = {
+  /** Rows from all over the table. */
+  random: boolean,
+  /** Rows for which a condition is true, in the language of the source. */
+  condition: boolean, };
+
+/** How far a sample is that is being read. */
+export type SampleProgress = {
+  /** Rows that have arrived. */
+  rows: number,
+  /** For how long it is read. */
+  millis: number, };
+
+/** Names a sample that is being read. */
+export type SampleTicket = {
+  /** As in the request that reads it. */
+  ticket: string, };
 
 /** A sample of a table, what is behind it, and what a sync will cost. */
 export type SampledPreview = {
   /** Names the sample for `preview.profile`, until newer ones take its place. */
   sample: string,
+  /** Which other samples can be asked for. */
+  picks: SamplePicks,
+  /** For each column whether its name and type speak for personal data. */
+  personal: Array<PersonalData | null>,
   /** What syncs of the table cost. */
   estimate: Estimate,
   /** The table of the source. */
@@ -2484,6 +2516,10 @@ export interface Requests {
   "preview": { request: PreviewRequest; response: SampledPreview };
   /** What the first of these columns of a sample hold, as many as can be counted in a moment; the rest is asked for again. */
   "preview.profile": { request: ProfileRequest; response: Array<ColumnProfile> };
+  /** How far the reading of a sample is; nothing when it is not read (any more). */
+  "preview.progress": { request: SampleTicket; response: SampleProgress | null };
+  /** Has a sample that is being read be answered with the rows that are here. */
+  "preview.enough": { request: SampleTicket; response: null };
   /** A window of a table in the destination. */
   "data": { request: DataRequest; response: GridData };
   /** Starts a run, or continues one. With a fingerprint it does exactly the plan that was shown, or refuses. */
@@ -2585,6 +2621,8 @@ export const requestTags: { [Name in keyof Requests]: { provides: readonly Cache
   "plan.make": { provides: [], invalidates: [] },
   "preview": { provides: ["project", "data"], invalidates: [] },
   "preview.profile": { provides: [], invalidates: [] },
+  "preview.progress": { provides: [], invalidates: [] },
+  "preview.enough": { provides: [], invalidates: [] },
   "data": { provides: ["data"], invalidates: [] },
   "run.start": { provides: [], invalidates: ["runs", "connections"] },
   "run.pause": { provides: [], invalidates: ["connections"] },
