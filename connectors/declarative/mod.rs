@@ -27,8 +27,8 @@ use syncline_manifest::{Clock, Run, Silent};
 use syncline_protocol::sign_in::{SignIn, SignInSpec};
 use syncline_protocol::{
     Badge, Catalog, Category, ChangeSink, CheckStep, Config, Connector, ConnectorContext, DiscoverFilter,
-    Error, ErrorKind, Listing, Maturity, Origin, Result, Source, SourceCapabilities, SourceSession, Spec,
-    StepSink, TablePosition, TableRead, Traffic,
+    Error, ErrorKind, Listing, Maturity, Origin, Result, SamplePicks, Sampling, Source, SourceCapabilities,
+    SourceSession, Spec, StepSink, TablePosition, TableRead, Traffic,
 };
 
 use crate::json_rows::Told;
@@ -354,6 +354,7 @@ impl Source for ApiSource {
             key_lists: false,
             consistent: false,
             inferred_types: true,
+            samples: SamplePicks::default(),
         }
     }
 
@@ -402,10 +403,10 @@ impl Source for ApiSource {
         tables.catalog(&run, filter).await
     }
 
-    async fn sample(&self, read: &TableRead, rows: usize, sink: &dyn ChangeSink) -> Result<()> {
+    async fn sample(&self, read: &TableRead, sampling: &Sampling, sink: &dyn ChangeSink) -> Result<()> {
         let run = self.run()?;
         let tables = self.tables(&run).await?;
-        session::sample(&run, &tables, read, rows, sink).await
+        session::sample(&run, &tables, read, sampling.rows, sink).await
     }
 
     async fn position_of(&self, read: &TableRead, state: &Value) -> Result<TablePosition> {

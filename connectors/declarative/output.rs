@@ -9,7 +9,7 @@ use syncline_manifest::Output;
 use syncline_manifest::records::RawRecords;
 use syncline_protocol::{Change, ChangeSink, Error, ErrorKind, Result, TableSchema};
 
-use super::elements::ElementWriter;
+use super::elements::{ElementWriter, Elements};
 use crate::json_rows::Writer;
 use crate::state_plan;
 
@@ -160,12 +160,62 @@ impl Output for TableOutput<'_> {
     }
 }
 
-/// An output that only hands on why one has to wait.
-pub(super) struct WaitingOnly<'a>(pub(super) &'a dyn ChangeSink);
+/// The rows of a sample: those of a page go on as soon as it is here, so that a slow API can be watched.
+pub(super) struct SampleOutput<'a> {
+    sink: &'a dyn ChangeSink,
+    elements: Option<&'a Elements>,
+    state: Mutex<Sample<'a>>,
+}
+
+struct Sample<'a> {
+    writer: Writer<'a>,
+    /// How many rows are still wanted.
+    left: usize,
+}
+
+impl<'a> SampleOutput<'a> {
+    /// Up to `rows` rows: a record is one, or the elements of a field of it are.
+    pub(super) fn new(
+        sink: &'a dyn ChangeSink,
+        writer: Writer<'a>,
+        elements: Option<&'a Elements>,
+        rows: usize,
+    ) -> Self {
+        SampleOutput { sink, elements, state: Mutex::new(Sample { writer, left: rows }) }
+    }
+}
+
+impl SampleOutput<'_> {
+    fn changes(&self, records: &[Value]) -> Result<Vec<Change>> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut changes = Vec::new();
+        match self.elements {
+            None => {
+                let taken = records.len().min(state.left);
+                state.left -= taken;
+                changes.extend(state.writer.take(&records[..taken])?);
+            }
+            Some(elements) => {
+                for element in elements.first(records, state.left) {
+                    state.left -= 1;
+                    match element {
+                        Ok(element) => changes.extend(state.writer.take(&[element])?),
+                        Err(rejected) => changes.push(Change::Rejected(rejected)),
+                    }
+                }
+            }
+        }
+        changes.extend(state.writer.finish()?);
+        Ok(changes)
+    }
+}
 
 #[async_trait]
-impl Output for WaitingOnly<'_> {
-    async fn records(&self, _: Vec<Value>) -> Result<()> {
+impl Output for SampleOutput<'_> {
+    async fn records(&self, records: Vec<Value>) -> Result<()> {
+        for change in self.changes(&records)? {
+            self.sink.send(change).await?;
+        }
         Ok(())
     }
 
@@ -174,6 +224,6 @@ impl Output for WaitingOnly<'_> {
     }
 
     fn waiting(&self, reason: Option<&str>) {
-        self.0.waiting(reason);
+        self.sink.waiting(reason);
     }
 }

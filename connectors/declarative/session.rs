@@ -16,7 +16,7 @@ use syncline_protocol::{
 use tokio::sync::OnceCell;
 
 use super::elements::{self, ElementWriter, Elements};
-use super::output::{TableOutput, TableWriter, WaitingOnly};
+use super::output::{SampleOutput, TableOutput, TableWriter};
 use crate::json_rows::{Told, Writer};
 use crate::json_schema as columns;
 use crate::state_plan::StatePlan;
@@ -275,23 +275,7 @@ pub(super) async fn sample(
     sink: &dyn ChangeSink,
 ) -> Result<()> {
     let table = tables.find(&read.table.name)?;
-    let mut writer = Writer::new(read, HashSet::new(), None)?;
-    let records = table.stream()?.first(run, rows, &WaitingOnly(sink)).await?;
-    let mut changes = Vec::new();
-    match &table.elements {
-        None => changes.extend(writer.take(&records[..records.len().min(rows)])?),
-        Some(elements) => {
-            for element in elements.first(&records, rows) {
-                match element {
-                    Ok(element) => changes.extend(writer.take(&[element])?),
-                    Err(rejected) => changes.push(Change::Rejected(rejected)),
-                }
-            }
-        }
-    }
-    changes.extend(writer.finish()?);
-    for change in changes {
-        sink.send(change).await?;
-    }
-    Ok(())
+    let writer = Writer::new(read, HashSet::new(), None)?;
+    let output = SampleOutput::new(sink, writer, table.elements.as_ref(), rows);
+    table.stream()?.first(run, rows, &output).await
 }

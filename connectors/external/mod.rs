@@ -34,8 +34,8 @@ use serde_json::{Map, Value};
 use syncline_protocol::connector::config_schema;
 use syncline_protocol::{
     Catalog, Category, ChangeSink, CheckStep, Config, Connector, ConnectorContext, Destination,
-    DiscoverFilter, Error, ErrorKind, Listing, Maturity, Result, Source, SourceCapabilities, SourceSession,
-    Spec, StepSink, TableRead,
+    DiscoverFilter, Error, ErrorKind, Listing, Maturity, Result, SamplePicks, Sampling, Source,
+    SourceCapabilities, SourceSession, Spec, StepSink, TableRead,
 };
 use tokio::sync::OnceCell;
 
@@ -250,6 +250,7 @@ impl Source for ExternalSource {
             key_lists: false,
             consistent: false,
             inferred_types: true,
+            samples: SamplePicks::default(),
         }
     }
 
@@ -284,9 +285,9 @@ impl Source for ExternalSource {
         Ok(Catalog { tables })
     }
 
-    async fn sample(&self, read: &TableRead, rows: usize, sink: &dyn ChangeSink) -> Result<()> {
+    async fn sample(&self, read: &TableRead, sampling: &Sampling, sink: &dyn ChangeSink) -> Result<()> {
         let session = self.session(Told::default()).await?;
-        session.sample(read, rows, sink).await
+        session.sample(read, sampling.rows, sink).await
     }
 
     async fn open(&self, _tables: &[TableRead]) -> Result<Box<dyn SourceSession>> {

@@ -16,6 +16,9 @@ use super::process::{Process, Program};
 use crate::json_rows::{Told, Writer};
 use crate::state_plan::{StatePlan, is_due};
 
+/// So many rows of a sample go on at once.
+const SAMPLE_BATCH: usize = 100;
+
 pub(super) struct ExternalSession {
     dialect: Arc<dyn Dialect>,
     program: Arc<Program>,
@@ -81,7 +84,6 @@ impl ExternalSession {
         let table = self.table(&read.table)?;
         let mut process = self.start(table, false, None)?;
         let mut writer = Writer::new(read, HashSet::new(), None)?;
-        let mut changes = Vec::new();
         let mut left = rows;
         while left > 0 {
             let message = tokio::select! {
@@ -90,8 +92,12 @@ impl ExternalSession {
             };
             match message {
                 Some(Message::Record(record)) => {
-                    changes.extend(writer.take(&[record])?);
+                    send(sink, writer.take(&[record])?).await?;
                     left -= 1;
+                    // A few at a time, so that a slow program can be watched.
+                    if (rows - left).is_multiple_of(SAMPLE_BATCH) {
+                        send(sink, writer.finish()?).await?;
+                    }
                 }
                 Some(_) => {}
                 None => {
@@ -100,8 +106,7 @@ impl ExternalSession {
                 }
             }
         }
-        changes.extend(writer.finish()?);
-        send(sink, changes).await
+        send(sink, writer.finish()?).await
     }
 }
 

@@ -27,8 +27,8 @@ use serde::{Deserialize, Serialize};
 use syncline_protocol::connector::config_schema;
 use syncline_protocol::{
     Badge, Catalog, Category, ChangeSink, CheckStep, Config, Connector, ConnectorContext, DiscoverFilter,
-    Error, ErrorKind, Listing, Maturity, Result, Source, SourceCapabilities, SourceSession, Spec, StepSink,
-    TableRead,
+    Error, ErrorKind, Listing, Maturity, Result, SamplePicks, Sampling, Source, SourceCapabilities,
+    SourceSession, Spec, StepSink, TableRead,
 };
 
 pub use content::Format;
@@ -134,6 +134,7 @@ impl Source for FilesSource {
             key_lists: false,
             consistent: false,
             inferred_types: true,
+            samples: SamplePicks::default(),
         }
     }
 
@@ -161,8 +162,8 @@ impl Source for FilesSource {
         blocking(move || place.catalog(&filter)).await
     }
 
-    async fn sample(&self, read: &TableRead, rows: usize, sink: &dyn ChangeSink) -> Result<()> {
-        let (place, read) = (Arc::clone(&self.place), read.clone());
+    async fn sample(&self, read: &TableRead, sampling: &Sampling, sink: &dyn ChangeSink) -> Result<()> {
+        let (place, read, rows) = (Arc::clone(&self.place), read.clone(), sampling.rows);
         pump(sink, move |outlet| session::sample(&place, &read, rows, outlet)).await
     }
 

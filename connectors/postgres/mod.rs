@@ -21,6 +21,7 @@ mod plan;
 mod planner;
 mod reader;
 mod render;
+mod sample;
 mod select;
 mod session;
 mod source;

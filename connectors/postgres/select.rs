@@ -147,5 +147,10 @@ fn covered(table: &Table, cursor: Option<&Cursor>, later_session: bool) -> Optio
 pub(super) fn copy_text(columns: &str, source: &str, conditions: &[String], order: &str) -> String {
     let condition =
         if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) };
-    format!("COPY (SELECT {columns} FROM {source}{condition}{order}) TO STDOUT (FORMAT BINARY)")
+    copy_of(&format!("SELECT {columns} FROM {source}{condition}{order}"))
+}
+
+/// A COPY that reads what `query` gives.
+pub(super) fn copy_of(query: &str) -> String {
+    format!("COPY ({query}) TO STDOUT (FORMAT BINARY)")
 }

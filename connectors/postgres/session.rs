@@ -53,7 +53,7 @@ struct Seen {
     files: Vec<(u32, u32)>,
 }
 
-const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+pub(super) const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
 impl PostgresSession {
     /// Connects and takes the snapshot.
@@ -320,37 +320,6 @@ fn rewritten(files: &[(u32, u32)]) -> String {
          WHERE pg_catalog.pg_relation_filenode(file.oid) IS DISTINCT FROM file.node",
         values.join(", ")
     )
-}
-
-/// Reads the first rows of a table, without a session.
-///
-/// # Errors
-/// As for reading a part.
-pub(super) async fn sample(
-    server: &Arc<Server>,
-    read: &TableRead,
-    rows: usize,
-    sink: &dyn ChangeSink,
-) -> Result<()> {
-    let connection = server.connect().await?;
-    let version = server_version(&connection).await?;
-    let table = PostgresSession::table(&connection, version, &read.table).await?;
-    connection.close().await;
-    let readings = readings(&table, &read.columns)?;
-    let source = select::from_table(&table);
-    let columns = expressions(&read.columns, &readings);
-    let copy = select::copy_text(&columns, &source, &[], &format!(" LIMIT {rows}"));
-    let mut reader = Reader {
-        decoder: decoder(&read.columns, &readings, 0, BatchLimit::default()),
-        sink,
-        kind: BatchKind::Rows,
-        checkpoints: Checkpoints::None,
-        rows_since: 0,
-    };
-    let mut lane = server.lane().await?;
-    reader.run(&mut lane, &format!("{BEGIN}; {copy}; COMMIT")).await?;
-    lane.close().await;
-    Ok(())
 }
 
 /// `server_version_num`.

@@ -4,15 +4,16 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use syncline_protocol::{
-    Catalog, ChangeSink, ConnectorContext, DiscoverFilter, Result, Source, SourceCapabilities, SourceSession,
-    StepSink, TableRead,
+    Catalog, ChangeSink, ConnectorContext, DiscoverFilter, Result, SamplePicks, Sampling, Source,
+    SourceCapabilities, SourceSession, StepSink, TableRead,
 };
 
 use super::catalog;
 use super::check;
 use super::client::Server;
 use super::config::PostgresConfig;
-use super::session::{PostgresSession, sample, server_version};
+use super::sample::sample;
+use super::session::{PostgresSession, server_version};
 
 /// A Postgres database to read from.
 pub(super) struct PostgresSource {
@@ -40,6 +41,7 @@ impl Source for PostgresSource {
             key_lists: true,
             consistent: true,
             inferred_types: false,
+            samples: SamplePicks { random: true, condition: true },
         }
     }
 
@@ -57,8 +59,8 @@ impl Source for PostgresSource {
         Ok(Catalog { tables })
     }
 
-    async fn sample(&self, read: &TableRead, rows: usize, sink: &dyn ChangeSink) -> Result<()> {
-        sample(&self.server().await?, read, rows, sink).await
+    async fn sample(&self, read: &TableRead, sampling: &Sampling, sink: &dyn ChangeSink) -> Result<()> {
+        sample(&self.server().await?, read, sampling, sink).await
     }
 
     async fn open(&self, _: &[TableRead]) -> Result<Box<dyn SourceSession>> {

@@ -16,8 +16,8 @@ use serde::{Deserialize, Serialize};
 use syncline_protocol::connector::config_schema;
 use syncline_protocol::{
     Badge, Catalog, ChangeSink, CheckStep, Config, Connector, ConnectorContext, CursorCandidate,
-    DiscoverFilter, Listing, Maturity, Result, Source, SourceCapabilities, SourceSession, Spec, StepSink,
-    TableInfo, TableKind, TableName, TableRead, TableSchema,
+    DiscoverFilter, Listing, Maturity, Result, SamplePicks, Sampling, Source, SourceCapabilities,
+    SourceSession, Spec, StepSink, TableInfo, TableKind, TableName, TableRead, TableSchema,
 };
 
 use crate::stream::{blocking, pump};
@@ -93,6 +93,7 @@ impl Source for SampleSource {
             key_lists: true,
             consistent: true,
             inferred_types: false,
+            samples: SamplePicks::default(),
         }
     }
 
@@ -119,8 +120,9 @@ impl Source for SampleSource {
         })
     }
 
-    async fn sample(&self, read: &TableRead, rows: usize, sink: &dyn ChangeSink) -> Result<()> {
+    async fn sample(&self, read: &TableRead, sampling: &Sampling, sink: &dyn ChangeSink) -> Result<()> {
         let (shop, read, round) = (self.shop, read.clone(), self.round().await?);
+        let rows = sampling.rows;
         pump(sink, move |outlet| session::first_rows(shop, &read, round, rows, outlet)).await
     }
 

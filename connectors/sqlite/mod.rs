@@ -20,8 +20,8 @@ use serde_json::Value;
 use syncline_protocol::connector::config_schema;
 use syncline_protocol::{
     Badge, Catalog, ChangeSink, CheckStep, Config, Connector, ConnectorContext, DiscoverFilter, Error,
-    Listing, Maturity, Part, ReadPlan, Result, Source, SourceCapabilities, SourceSession, Spec, StepSink,
-    TablePosition, TableRead,
+    Listing, Maturity, Part, ReadPlan, Result, SamplePicks, Sampling, Source, SourceCapabilities,
+    SourceSession, Spec, StepSink, TablePosition, TableRead,
 };
 
 use crate::stream::{blocking, pump};
@@ -99,6 +99,7 @@ impl Source for SqliteSource {
             key_lists: true,
             consistent: true,
             inferred_types: true,
+            samples: SamplePicks { random: true, condition: true },
         }
     }
 
@@ -139,9 +140,10 @@ impl Source for SqliteSource {
         blocking(move || catalog::discover(&Database::open(&path)?, &filter, mixed_types)).await
     }
 
-    async fn sample(&self, read: &TableRead, rows: usize, sink: &dyn ChangeSink) -> Result<()> {
-        let (path, read, mixed_types) = (self.path.clone(), read.clone(), self.mixed_types);
-        pump(sink, move |outlet| read::sample(&Database::open(&path)?, &read, rows, mixed_types, outlet))
+    async fn sample(&self, read: &TableRead, sampling: &Sampling, sink: &dyn ChangeSink) -> Result<()> {
+        let (path, read, sampling) = (self.path.clone(), read.clone(), sampling.clone());
+        let mixed_types = self.mixed_types;
+        pump(sink, move |outlet| read::sample(&Database::open(&path)?, &read, &sampling, mixed_types, outlet))
             .await
     }
 

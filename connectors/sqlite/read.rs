@@ -4,8 +4,8 @@ use rusqlite::params_from_iter;
 use rusqlite::types::ValueRef;
 use serde_json::Value;
 use syncline_protocol::{
-    BatchKind, Column, Error, ErrorKind, LogicalType, Part, PartKind, RejectedRow, Result, TableRead,
-    TableSchema,
+    BatchKind, Column, Error, ErrorKind, LogicalType, Part, PartKind, RejectedRow, Result, SamplePick,
+    Sampling, TableRead, TableSchema,
 };
 
 use super::MixedTypes;
@@ -104,18 +104,46 @@ pub(super) fn part(
     reader.rows(BatchKind::Rows, &query)
 }
 
-/// The first rows of a table.
+/// A sample of a table.
+///
+/// # Errors
+/// `Config` when SQLite does not understand a condition.
 pub(super) fn sample(
     database: &Database,
     read: &TableRead,
-    rows: usize,
+    sampling: &Sampling,
     mixed: MixedTypes,
     outlet: &Outlet,
 ) -> Result<()> {
     let table = table_of(database, read)?;
-    let query = Query { place: table.order(), limit: Some(rows), ..Query::default() };
+    let mut query = Query { place: table.order(), limit: Some(sampling.rows), ..Query::default() };
+    match &sampling.pick {
+        SamplePick::First => {}
+        SamplePick::Random => query.place = vec!["random()".to_owned()],
+        SamplePick::Where(condition) => {
+            // The line ends after it: it may end in a comment.
+            query.conditions.push(format!("({condition}\n)"));
+            understand(database, &query.sql(&table, &read.columns))?;
+        }
+    }
     let reader = Reader { database, table: &table, read, columns: read.columns.clone(), mixed, outlet };
     reader.rows(BatchKind::Rows, &query)
+}
+
+/// Has SQLite read a condition before it is run. The file is open for reading only, and one statement is prepared.
+fn understand(database: &Database, sql: &str) -> Result<()> {
+    let refused = |said: &str| {
+        Error::new(ErrorKind::Config, format!("SQLite does not understand this condition: {said}."))
+            .meaning("Nothing was read.")
+            .fix("Write what could stand after WHERE, for example: status = 'open' AND total > 100")
+    };
+    match database.connection.prepare(sql) {
+        Ok(statement) if statement.parameter_count() == 0 => Ok(()),
+        Ok(_) => Err(refused("there is nothing to put in for a parameter")),
+        Err(rusqlite::Error::SqlInputError { msg, .. }) => Err(refused(&msg)),
+        Err(rusqlite::Error::MultipleStatement) => Err(refused("it is more than one statement")),
+        Err(error) => Err(database.explain(error)),
+    }
 }
 
 struct Reader<'a> {

@@ -11,7 +11,8 @@ use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 use syncline_protocol::{
     CheckOutcome, CheckStep, Column, DiscoverFilter, ErrorKind, LogicalType, PartKind, ReadMode, ReadPlan,
-    Result, Source, SourceSession, StepSink, TableInfo, TableKind, TableName, TablePosition, TableRead,
+    Result, Sampling, Source, SourceSession, StepSink, TableInfo, TableKind, TableName, TablePosition,
+    TableRead,
 };
 
 use crate::support::cell::{cell, column, oracle};
@@ -673,7 +674,7 @@ async fn a_sample_is_short() {
     let source = database.source();
     let read = full(&*source, "public.t").await;
     let sink = Sink::new();
-    source.sample(&read, 10, &*sink).await.unwrap();
+    source.sample(&read, &Sampling::first(10), &*sink).await.unwrap();
     assert_eq!(Got::of(sink.take()).row_count(), 10);
 }
 

@@ -7,7 +7,7 @@ use connectors::registry;
 use serde_json::{Value, json};
 use syncline_protocol::{
     BatchKind, Catalog, Change, Config, ConnectorContext, DiscoverFilter, ErrorKind, LogicalType, Part,
-    PartKind, ReadMode, ReadPlan, Source, SourceSession, TableName, TablePosition, TableRead,
+    PartKind, ReadMode, ReadPlan, Sampling, Source, SourceSession, TableName, TablePosition, TableRead,
 };
 use syncline_testkit::{Collector, collect, rows_as_text, sorted_rows};
 
@@ -305,12 +305,12 @@ async fn a_chosen_type_and_a_preview() {
     let mut reads = reads(&catalog(source.as_ref()).await);
     for read in &mut reads {
         let collector = Collector::new();
-        source.sample(read, 10, &collector).await.unwrap();
+        source.sample(read, &Sampling::first(10), &collector).await.unwrap();
         assert_eq!(rows(&collector.changes()).len(), 10);
         // Every value has a text, also the price that is no number.
         read.columns.iter_mut().for_each(|column| column.logical = LogicalType::Text);
         let collector = Collector::new();
-        source.sample(read, usize::MAX, &collector).await.unwrap();
+        source.sample(read, &Sampling::first(usize::MAX), &collector).await.unwrap();
         assert!(collector.rejected().is_empty());
         let found = rows(&collector.changes());
         if read.table.name == "products" {

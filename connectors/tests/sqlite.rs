@@ -9,8 +9,8 @@ use rusqlite::Connection;
 use serde_json::{Value, json};
 use syncline_protocol::{
     BatchKind, Catalog, Change, CheckOutcome, CheckStep, Config, ConnectorContext, DiscoverFilter, ErrorKind,
-    LogicalType, Part, PartKind, ReadMode, ReadPlan, RejectedRow, Source, SourceSession, StepSink, TableInfo,
-    TableKind, TableName, TablePosition, TableRead,
+    LogicalType, Part, PartKind, ReadMode, ReadPlan, RejectedRow, Sampling, Source, SourceSession, StepSink,
+    TableInfo, TableKind, TableName, TablePosition, TableRead,
 };
 use syncline_testkit::{Collector, collect, rows_as_text, sorted_rows};
 
@@ -487,7 +487,7 @@ async fn a_sample_is_short_and_a_stop_ends_a_read() {
     let file = File::new(&format!("CREATE TABLE t (id INTEGER PRIMARY KEY, at INTEGER, v TEXT); {MANY}"));
     let read = file.read("t", None).await;
     let collector = Collector::new();
-    file.source().sample(&read, 7, &collector).await.unwrap();
+    file.source().sample(&read, &Sampling::first(7), &collector).await.unwrap();
     assert_eq!(texts(&collector.changes()).len(), 7);
 
     let source = file.source();

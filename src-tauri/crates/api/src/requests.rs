@@ -249,6 +249,10 @@ requests! {
     "preview" => preview(PreviewRequest) -> SampledPreview, provides [Project Data] invalidates [];
     /// What the first of these columns of a sample hold, as many as can be counted in a moment; the rest is asked for again.
     "preview.profile" => profile(ProfileRequest) -> Vec<ColumnProfile>, provides [] invalidates [];
+    /// How far the reading of a sample is; nothing when it is not read (any more).
+    "preview.progress" => sample_progress(SampleTicket) -> Option<SampleProgress>, provides [] invalidates [];
+    /// Has a sample that is being read be answered with the rows that are here.
+    "preview.enough" => enough_of_sample(SampleTicket) -> (), provides [] invalidates [];
     /// A window of a table in the destination.
     "data" => data(DataRequest) -> GridData, provides [Data] invalidates [];
 

@@ -44,6 +44,7 @@ mod table;
 mod transfer;
 mod verify;
 pub mod versions;
+mod watch;
 
 pub use browse::Rows;
 pub use compare::{Comparison, DifferingRow, ExpectedGap, GapReason, RowState};
@@ -63,3 +64,4 @@ pub use run_log::{LogFilter, LogHit, LogLevel, LogLine, LogQuery, LogReader, Log
 pub use stop::Stop;
 pub use transfer::Moved;
 pub use versions::{FellBack, Origin, SourceVersion, Trial};
+pub use watch::SampleWatch;

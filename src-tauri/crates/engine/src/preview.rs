@@ -11,15 +11,16 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use syncline_protocol::{
-    BatchKind, Change, ChangeSink, Error, ErrorKind, LogicalType, RejectedRow, Result, Side, Stopped,
-    TableName, TargetName,
+    BatchKind, Change, ChangeSink, Error, ErrorKind, LogicalType, RejectedRow, Result, SamplePick, Sampling,
+    Side, Stopped, TableName, TargetName,
 };
 
 use crate::connection::Connection;
 use crate::convert::texts;
+use crate::mapping::TableMapping;
 use crate::normalise::Normaliser;
 use crate::plan::TableEffect;
-use crate::stop::Stop;
+use crate::watch::SampleWatch;
 
 /// A sample of a table as it will land.
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
@@ -31,7 +32,7 @@ pub struct Preview {
     pub target: TargetName,
     /// The columns of the destination that identify a row.
     pub key: Vec<String>,
-    /// How many rows the sample has. It is the first rows the source gives, not all of them.
+    /// How many rows the sample has.
     pub rows_sampled: usize,
     /// What needs attention, worst first.
     pub findings: Vec<Finding>,
@@ -61,6 +62,8 @@ pub struct SampleTrial {
     pub bytes: u64,
     /// Whether these are all rows there are.
     pub all: bool,
+    /// Whether somebody had enough before as many had arrived as were asked for.
+    pub cut: bool,
 }
 
 /// The rows of a sample as they will land, for questions about its columns.
@@ -117,22 +120,23 @@ impl Connection {
     /// Samples a table and shows it as it will land; with it comes the sample itself. Writes nothing.
     ///
     /// # Errors
-    /// When the source cannot be read, or the table cannot be planned.
-    pub async fn preview(&self, table: &TableName, rows: usize, stop: &Stop) -> Result<(Preview, Sample)> {
+    /// When the source cannot be read or does not give such samples, or the table cannot be planned.
+    pub async fn preview(
+        &self,
+        table: &TableName,
+        sampling: &Sampling,
+        watch: &SampleWatch,
+    ) -> Result<(Preview, Sample)> {
+        self.source.capabilities().samples.require(&sampling.pick)?;
         let effect = self.plan(std::slice::from_ref(table)).await?.tables.pop();
-        let tables = self.tables(std::slice::from_ref(table));
-        let catalog = self.discover(&tables).await?;
-        let checkpoints = self.checkpoints().await.unwrap_or_default();
-        let prepared = crate::prepare::prepare(self, &tables, &catalog, checkpoints).await?.pop();
-        let mapping = prepared
-            .ok_or_else(|| {
-                Error::new(ErrorKind::Config, format!("Connection `{}` has no table `{table}`.", self.name))
-            })??
-            .mapping;
-        let sample = Sampling { state: Mutex::default(), stop };
+        let mapping = self.mapping(table).await?;
+        let sample = SampleSink { state: Mutex::default(), watch };
         let began = Instant::now();
-        let sampled = self.source.sample(&mapping.read, rows, &sample).await;
-        sampled.map_err(|error| error.at(Side::Source))?;
+        let cut = match self.source.sample(&mapping.read, sampling, &sample).await {
+            Ok(()) => false,
+            Err(error) if error.kind() == ErrorKind::Stopped && watch.is_enough() => true,
+            Err(error) => return Err(error.at(Side::Source)),
+        };
         let millis = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         let sample = sample.state.into_inner().unwrap_or_else(PoisonError::into_inner);
         let now = (self.clock)().as_microsecond();
@@ -170,7 +174,8 @@ impl Connection {
             rows: (rows_sampled + rejected.len()) as u64,
             millis,
             bytes: batches.iter().map(bytes_of).sum(),
-            all: rows_sampled + rejected.len() < rows,
+            all: sampling.pick == SamplePick::First && !cut && rows_sampled + rejected.len() < sampling.rows,
+            cut,
         };
         let doubles = if mapping.hashed_key { 0 } else { doubles(&mapping.target.key, &columns, &landed) };
         let preview = Preview {
@@ -187,6 +192,17 @@ impl Connection {
             trial,
         };
         Ok((preview, Sample { types, batches }))
+    }
+
+    /// How a table lands, as the source and the destination are now.
+    async fn mapping(&self, table: &TableName) -> Result<TableMapping> {
+        let tables = self.tables(std::slice::from_ref(table));
+        let catalog = self.discover(&tables).await?;
+        let checkpoints = self.checkpoints().await.unwrap_or_default();
+        let prepared = crate::prepare::prepare(self, &tables, &catalog, checkpoints).await?.pop();
+        let missing =
+            || Error::new(ErrorKind::Config, format!("Connection `{}` has no table `{table}`.", self.name));
+        Ok(prepared.ok_or_else(missing)??.mapping)
     }
 }
 
@@ -214,17 +230,18 @@ struct SampleState {
     rejected: Vec<RejectedRow>,
 }
 
-struct Sampling<'a> {
+struct SampleSink<'a> {
     state: Mutex<SampleState>,
-    stop: &'a Stop,
+    watch: &'a SampleWatch,
 }
 
 #[async_trait]
-impl ChangeSink for Sampling<'_> {
+impl ChangeSink for SampleSink<'_> {
     async fn send(&self, change: Change) -> Result<(), Stopped> {
-        if self.stop.requested() {
+        if self.watch.stop.requested() {
             return Err(Stopped);
         }
+        self.watch.note(&change);
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match change {
             Change::Batch(batch) if batch.kind == BatchKind::Rows => state.batches.push(batch.rows),
@@ -235,7 +252,7 @@ impl ChangeSink for Sampling<'_> {
     }
 
     fn stopped(&self) -> BoxFuture<'_, ()> {
-        self.stop.wait().boxed()
+        self.watch.stop.wait().boxed()
     }
 }
 

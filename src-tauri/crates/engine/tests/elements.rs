@@ -38,6 +38,7 @@ impl Source for Lines {
             key_lists: false,
             consistent: false,
             inferred_types: false,
+            samples: SamplePicks::default(),
         }
     }
 
@@ -64,7 +65,7 @@ impl Source for Lines {
         Ok(Catalog { tables: vec![info] })
     }
 
-    async fn sample(&self, _: &TableRead, _: usize, _: &dyn ChangeSink) -> Result<()> {
+    async fn sample(&self, _: &TableRead, _: &Sampling, _: &dyn ChangeSink) -> Result<()> {
         Ok(())
     }
 

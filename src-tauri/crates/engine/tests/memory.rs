@@ -442,6 +442,7 @@ impl Source for MemorySource {
             key_lists: true,
             consistent: false,
             inferred_types: self.inferred.load(Ordering::Relaxed),
+            samples: SamplePicks::default(),
         }
     }
 
@@ -465,9 +466,9 @@ impl Source for MemorySource {
         Ok(Catalog { tables: tables.map(info).collect() })
     }
 
-    async fn sample(&self, read: &TableRead, rows: usize, sink: &dyn ChangeSink) -> Result<()> {
+    async fn sample(&self, read: &TableRead, sampling: &Sampling, sink: &dyn ChangeSink) -> Result<()> {
         let table = self.table(&read.table)?;
-        let rows: Vec<_> = table.rows.into_iter().take(rows).collect();
+        let rows: Vec<_> = table.rows.into_iter().take(sampling.rows).collect();
         sink.send(Change::Batch(ChangeBatch { kind: BatchKind::Rows, rows: batch(&read.columns, &rows) }))
             .await?;
         Ok(())

@@ -75,8 +75,11 @@ async fn a_preview_shows_what_will_land() {
     fixture.source.change("a", |table| {
         table.rows.insert(4, (3, json!("same")));
     });
-    let (preview, sample) =
-        fixture.connection.preview(&TableName::bare("a"), 10, &Stop::new()).await.unwrap();
+    let (preview, sample) = fixture
+        .connection
+        .preview(&TableName::bare("a"), &Sampling::first(10), &SampleWatch::new())
+        .await
+        .unwrap();
     assert_eq!(preview.rows_sampled, 10);
     assert_eq!(preview.columns[2].target, "label");
     assert!(

@@ -18,6 +18,7 @@ pub mod digest;
 pub mod error;
 pub mod name;
 pub mod position;
+pub mod sampling;
 pub mod schema;
 pub mod sign_in;
 pub mod source;
@@ -39,6 +40,7 @@ pub use digest::{Digest, DigestHasher};
 pub use error::{Error, ErrorKind, Result, Retry, Side};
 pub use name::TableName;
 pub use position::{PartSet, TablePosition};
+pub use sampling::{SamplePick, SamplePicks, Sampling};
 pub use schema::{Catalog, Column, CursorCandidate, ElementsOf, TableInfo, TableKind, TableSchema};
 pub use source::{
     DiscoverFilter, Part, PartKind, ReadMode, ReadPlan, Source, SourceCapabilities, SourceSession, TableRead,

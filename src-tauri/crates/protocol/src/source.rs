@@ -22,6 +22,7 @@ use crate::check::StepSink;
 use crate::error::{Error, ErrorKind, Result};
 use crate::name::TableName;
 use crate::position::TablePosition;
+use crate::sampling::{SamplePicks, Sampling};
 use crate::schema::{Catalog, Column, arrow_schema};
 
 /// What a source can do.
@@ -38,6 +39,8 @@ pub struct SourceCapabilities {
     /// Whether types are inferred from the data seen so far, so that they only ever become wider. The engine then
     /// remembers the widest shape that [`Change::Schema`](crate::Change::Schema) told it.
     pub inferred_types: bool,
+    /// Which samples it can give.
+    pub samples: SamplePicks,
 }
 
 /// Which tables discovery should look at.
@@ -158,11 +161,12 @@ pub trait Source: Send + Sync {
     /// When the list cannot be had at all. A table that cannot be read is listed with the reason.
     async fn discover(&self, filter: &DiscoverFilter) -> Result<Catalog>;
 
-    /// The first `rows` rows of a table, for a preview. Rejected rows count.
+    /// Some rows of a table, for a preview. Rejected rows count. It is only asked for what
+    /// [`SourceCapabilities::samples`] allows.
     ///
     /// # Errors
-    /// As for [`SourceSession::read`].
-    async fn sample(&self, read: &TableRead, rows: usize, sink: &dyn ChangeSink) -> Result<()>;
+    /// As for [`SourceSession::read`], and `Config` when a condition is not understood.
+    async fn sample(&self, read: &TableRead, sampling: &Sampling, sink: &dyn ChangeSink) -> Result<()>;
 
     /// The position of a table that another program has read so far, from the state that it kept: what a run goes on
     /// from as if this source had read up to there. `state` has the form that Airbyte keeps of a stream.

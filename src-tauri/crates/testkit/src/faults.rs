@@ -13,7 +13,7 @@ use serde_json::Value;
 use syncline_protocol::{
     Catalog, Change, ChangeBatch, ChangeSink, Column, Commit, Destination, DestinationCapabilities,
     DestinationSession, DiscoverFilter, Durable, Error, ErrorKind, Landing, LoadInto, Loader, LoaderOptions,
-    LogicalType, Opened, Opening, Part, QuarantinedRow, ReadPlan, Result, SchemaChange, Source,
+    LogicalType, Opened, Opening, Part, QuarantinedRow, ReadPlan, Result, Sampling, SchemaChange, Source,
     SourceCapabilities, SourceSession, StepSink, Stopped, StoredCheckpoint, TableName, TablePosition,
     TableRead, TargetName, TargetTable,
 };
@@ -321,8 +321,8 @@ impl Source for FaultySource {
         self.faults.run(Operation::Discover, self.inner.discover(filter)).await
     }
 
-    async fn sample(&self, read: &TableRead, rows: usize, sink: &dyn ChangeSink) -> Result<()> {
-        self.faults.run(Operation::Sample, self.inner.sample(read, rows, sink)).await
+    async fn sample(&self, read: &TableRead, sampling: &Sampling, sink: &dyn ChangeSink) -> Result<()> {
+        self.faults.run(Operation::Sample, self.inner.sample(read, sampling, sink)).await
     }
 
     async fn open(&self, tables: &[TableRead]) -> Result<Box<dyn SourceSession>> {

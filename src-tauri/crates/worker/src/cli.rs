@@ -262,6 +262,12 @@ pub(crate) struct Preview {
     /// How many rows to sample.
     #[arg(long, default_value_t = 1000)]
     pub(crate) rows: usize,
+    /// Sample rows from all over the table instead of its first ones. For databases.
+    #[arg(long)]
+    pub(crate) random: bool,
+    /// Sample rows that meet this condition, in the SQL of the source: "status = 'open'". For databases.
+    #[arg(long = "where", value_name = "CONDITION", conflicts_with = "random")]
+    pub(crate) condition: Option<String>,
     /// How many rows of the sample to show.
     #[arg(long, default_value_t = 10)]
     pub(crate) show: usize,

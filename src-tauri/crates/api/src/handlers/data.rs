@@ -1,15 +1,16 @@
 use std::time::{Duration, Instant};
 
-use syncline_engine::{ColumnProfile, Stop};
-use syncline_protocol::{Config, ConnectorContext, Error, ErrorKind, Result};
+use syncline_engine::{ColumnPreview, ColumnProfile};
+use syncline_protocol::{Column, Config, ConnectorContext, Error, ErrorKind, Result, Sampling};
 use syncline_store::SystemKind;
 
 use crate::api::{Api, require_tables};
 use crate::estimate::{estimate, past_syncs};
 use crate::host::{Analytics, Queried};
+use crate::personal;
 use crate::types::{
-    DataRequest, DestinationRequest, GridColumn, GridData, PreviewRequest, ProfileRequest, SampledPreview,
-    SqlRequest, SqlResult, SqlTable,
+    DataRequest, DestinationRequest, GridColumn, GridData, PersonalData, PreviewRequest, ProfileRequest,
+    SampleProgress, SampleTicket, SampledPreview, SqlRequest, SqlResult, SqlTable,
 };
 
 /// Rows of one answer. More are asked for in windows.
@@ -21,14 +22,37 @@ impl Api {
     pub(crate) async fn preview(&self, request: PreviewRequest) -> Result<SampledPreview> {
         let connection = self.engine(&request.connection).await?;
         require_tables(&connection, std::slice::from_ref(&request.table))?;
-        let stop = Stop::new();
-        // A window that no longer waits drops this future: the source is told to stop reading, too.
-        let _stop = StopOnDrop(stop.clone());
-        let (preview, sample) = connection.preview(&request.table, request.rows.min(ROWS_MAX), &stop).await?;
+        let sampling = Sampling { rows: request.rows.min(ROWS_MAX), pick: request.pick };
+        // A window that no longer waits drops this future, and with it the reading.
+        let reading = self.open.samples.begin(request.ticket);
+        let (preview, sample) = connection.preview(&request.table, &sampling, &reading.watch).await?;
+        drop(reading);
         let (name, table) = (request.connection, request.table);
         let past = self.blocking(move |open| past_syncs(open, &name, &table)).await?;
         let estimate = estimate(preview.effect.as_ref(), &preview.trial, &past);
-        Ok(SampledPreview { sample: self.open.samples.keep(sample), estimate, preview })
+        Ok(SampledPreview {
+            sample: self.open.samples.keep(sample),
+            picks: connection.source.capabilities().samples,
+            personal: preview.columns.iter().map(personal_in).collect(),
+            estimate,
+            preview,
+        })
+    }
+
+    #[expect(clippy::unused_async, reason = "the table of requests awaits every handler")]
+    pub(crate) async fn sample_progress(&self, request: SampleTicket) -> Result<Option<SampleProgress>> {
+        Ok(self.open.samples.reading(&request.ticket).map(|watch| SampleProgress {
+            rows: watch.rows(),
+            millis: u64::try_from(watch.elapsed().as_millis()).unwrap_or(u64::MAX),
+        }))
+    }
+
+    #[expect(clippy::unused_async, reason = "the table of requests awaits every handler")]
+    pub(crate) async fn enough_of_sample(&self, request: SampleTicket) -> Result<()> {
+        if let Some(watch) = self.open.samples.reading(&request.ticket) {
+            watch.enough();
+        }
+        Ok(())
     }
 
     pub(crate) async fn profile(&self, request: ProfileRequest) -> Result<Vec<ColumnProfile>> {
@@ -125,10 +149,7 @@ impl Asked {
     }
 }
 
-struct StopOnDrop(Stop);
-
-impl Drop for StopOnDrop {
-    fn drop(&mut self) {
-        self.0.now();
-    }
+/// What speaks for personal data in a column of a sample.
+fn personal_in(column: &ColumnPreview) -> Option<PersonalData> {
+    personal::guess(&Column::new(&column.source, column.landed_type.clone()))
 }

@@ -2,8 +2,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use syncline_engine::Preview;
-use syncline_protocol::TableName;
+use syncline_protocol::{SamplePick, SamplePicks, TableName};
 use ts_rs::TS;
+
+use super::tables::PersonalData;
 
 /// Shows a sample of a table as it will land.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
@@ -14,6 +16,26 @@ pub struct PreviewRequest {
     pub table: TableName,
     /// How many rows to sample.
     pub rows: usize,
+    /// Which ones.
+    pub pick: SamplePick,
+    /// What `preview.progress` and `preview.enough` call this reading by; chosen by who asks.
+    pub ticket: String,
+}
+
+/// Names a sample that is being read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct SampleTicket {
+    /// As in the request that reads it.
+    pub ticket: String,
+}
+
+/// How far a sample is that is being read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct SampleProgress {
+    /// Rows that have arrived.
+    pub rows: u64,
+    /// For how long it is read.
+    pub millis: u64,
 }
 
 /// A sample of a table, what is behind it, and what a sync will cost.
@@ -24,6 +46,10 @@ pub struct SampledPreview {
     pub preview: Preview,
     /// Names the sample for `preview.profile`, until newer ones take its place.
     pub sample: String,
+    /// Which other samples can be asked for.
+    pub picks: SamplePicks,
+    /// For each column whether its name and type speak for personal data.
+    pub personal: Vec<Option<PersonalData>>,
     /// What syncs of the table cost.
     pub estimate: Estimate,
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use syncline_protocol::{
-    Catalog, ChangeSink, CheckStep, ConnectorRegistry, DiscoverFilter, Error, Result, Source,
-    SourceCapabilities, SourceSession, StepSink, TableRead, Traffic,
+    Catalog, ChangeSink, CheckStep, ConnectorRegistry, DiscoverFilter, Error, Result, SamplePicks, Sampling,
+    Source, SourceCapabilities, SourceSession, StepSink, TableRead, Traffic,
 };
 use syncline_store::config::ConnectionConfig;
 use syncline_store::{Project, Recorder, State, SystemKind, VersionMark};
@@ -165,6 +165,7 @@ impl Source for Unusable {
             key_lists: false,
             consistent: false,
             inferred_types: true,
+            samples: SamplePicks::default(),
         }
     }
 
@@ -176,7 +177,7 @@ impl Source for Unusable {
         Err(Unusable::same(&self.error))
     }
 
-    async fn sample(&self, _: &TableRead, _: usize, _: &dyn ChangeSink) -> Result<()> {
+    async fn sample(&self, _: &TableRead, _: &Sampling, _: &dyn ChangeSink) -> Result<()> {
         Err(Unusable::same(&self.error))
     }
 

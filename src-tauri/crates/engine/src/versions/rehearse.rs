@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use syncline_protocol::{
-    Catalog, ChangeSink, DiscoverFilter, Error, ErrorKind, Part, ReadPlan, Result, Source,
+    Catalog, ChangeSink, DiscoverFilter, Error, ErrorKind, Part, ReadPlan, Result, Sampling, Source,
     SourceCapabilities, SourceSession, StepSink, StoredCheckpoint, TableName, TablePosition, TableRead,
     TableSchema, TargetName,
 };
@@ -131,8 +131,8 @@ impl Source for Rewound {
         self.inner.discover(filter).await
     }
 
-    async fn sample(&self, read: &TableRead, rows: usize, sink: &dyn ChangeSink) -> Result<()> {
-        self.inner.sample(read, rows, sink).await
+    async fn sample(&self, read: &TableRead, sampling: &Sampling, sink: &dyn ChangeSink) -> Result<()> {
+        self.inner.sample(read, sampling, sink).await
     }
 
     async fn open(&self, tables: &[TableRead]) -> Result<Box<dyn SourceSession>> {

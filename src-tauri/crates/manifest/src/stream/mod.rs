@@ -98,11 +98,11 @@ impl Stream {
         self.reading.session(run, Some(fields), &Silent).map(|_| ())
     }
 
-    /// Reads up to `count` records of the first slices that have some, without state: for previews.
+    /// Hands over up to `count` records of the first slices that have some, page by page, without state: for previews.
     ///
     /// # Errors
     /// As [`read`](Self::read).
-    pub async fn first(&self, run: &Arc<Run>, count: usize, output: &dyn Output) -> Result<Vec<Json>> {
+    pub async fn first(&self, run: &Arc<Run>, count: usize, output: &dyn Output) -> Result<()> {
         read::first(&self.reading, run, count, output).await
     }
 

@@ -1,6 +1,7 @@
 //! Reading a stream: its slices side by side, their records in order, states that never run ahead of them.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use futures::future::BoxFuture;
@@ -140,20 +141,20 @@ pub(super) async fn first(
     run: &Arc<Run>,
     count: usize,
     output: &dyn Output,
-) -> Result<Vec<Json>> {
+) -> Result<()> {
     let session = reading.session(run, None, output)?;
     let mut sample =
-        Sample { session: &session, count, records: Vec::new(), slices: 0, slices_max: EMPTY_SLICES_MAX };
+        Sample { session: &session, output, left: count, slices: 0, slices_max: EMPTY_SLICES_MAX };
     if count > 0 {
         session.slices(&mut sample).await?;
     }
-    Ok(sample.records)
+    Ok(())
 }
 
 /// Reads the first slice until there is a record. Whether there is one.
 pub(super) async fn check(reading: &Reading, run: &Arc<Run>, output: &dyn Output) -> Result<bool> {
     let session = reading.session(run, None, output)?;
-    let mut sample = Sample { session: &session, count: 1, records: Vec::new(), slices: 0, slices_max: 1 };
+    let mut sample = Sample { session: &session, output: &crate::Silent, left: 1, slices: 0, slices_max: 1 };
     session.slices(&mut sample).await?;
     if sample.slices == 0 {
         let message =
@@ -161,7 +162,7 @@ pub(super) async fn check(reading: &Reading, run: &Arc<Run>, output: &dyn Output
         return Err(Error::new(ErrorKind::NotFound, message)
             .meaning("The table it depends on has no rows, or the configured time has not begun."));
     }
-    Ok(!sample.records.is_empty())
+    Ok(sample.left == 0)
 }
 
 /// All records with the slices they came from, at most so many.
@@ -192,8 +193,9 @@ impl SliceSink for List<'_, '_> {
 
 struct Sample<'s, 'a> {
     session: &'s Session<'a>,
-    count: usize,
-    records: Vec<Json>,
+    output: &'s dyn Output,
+    /// How many records are still wanted.
+    left: usize,
     slices: usize,
     slices_max: usize,
 }
@@ -202,11 +204,34 @@ struct Sample<'s, 'a> {
 impl SliceSink for Sample<'_, '_> {
     async fn take(&mut self, opened: Opened) -> Result<bool> {
         self.slices += 1;
-        let wanted = self.count - self.records.len();
-        let sampled = Sampled { wanted, records: Mutex::new(Vec::new()) };
-        self.session.read(&opened, &sampled).await?;
-        self.records.extend(sampled.records.into_inner());
-        Ok(self.records.len() < self.count && self.slices < self.slices_max)
+        let handed = Handed { output: self.output, left: AtomicUsize::new(self.left) };
+        self.session.read(&opened, &handed).await?;
+        self.left = handed.left.into_inner();
+        Ok(self.left > 0 && self.slices < self.slices_max)
+    }
+}
+
+/// Hands pages on until there are enough records.
+struct Handed<'a> {
+    output: &'a dyn Output,
+    left: AtomicUsize,
+}
+
+#[async_trait]
+impl PageSink for Handed<'_> {
+    async fn page(&self, mut records: Vec<Json>) -> Result<bool> {
+        // The pages of a slice come one after the other.
+        let wanted = self.left.load(Ordering::Relaxed);
+        records.truncate(wanted);
+        let left = wanted - records.len();
+        self.left.store(left, Ordering::Relaxed);
+        self.output.records(records).await?;
+        Ok(left > 0)
+    }
+
+    async fn raw(&self, records: RawRecords) -> Result<bool> {
+        let left = self.left.load(Ordering::Relaxed);
+        self.page(records.first(left).values()?).await
     }
 }
 

@@ -9,7 +9,7 @@ use futures::future::BoxFuture;
 use serde_json::Value;
 use syncline_protocol::{
     BatchKind, Change, CheckOutcome, CheckStep, Column, DiscoverFilter, ErrorKind, LogicalType, Part,
-    PartKind, ReadMode, ReadPlan, Source, SourceSession, StepSink, TableInfo, TableKind, TableName,
+    PartKind, ReadMode, ReadPlan, Sampling, Source, SourceSession, StepSink, TableInfo, TableKind, TableName,
     TablePosition, TableRead,
 };
 
@@ -568,7 +568,7 @@ async fn a_sample_keeps_its_limit(world: &World, read: &TableRead) -> Result<()>
     let source = (world.make)().await;
     for limit in [1, 3, 1_000_000] {
         let sink = Collector::new();
-        source.sample(read, limit, &sink).await?;
+        source.sample(read, &Sampling::first(limit), &sink).await?;
         for batch in sink.batches(BatchKind::Rows) {
             fits(&batch, &read.columns)?;
         }

@@ -7,8 +7,9 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 use syncline_protocol::{
     BatchKind, Catalog, Change, ChangeBatch, ChangeSink, CheckStep, Column, CursorCandidate, DiscoverFilter,
-    Error, ErrorKind, Part, PartKind, ReadMode, ReadPlan, Result, Source, SourceCapabilities, SourceSession,
-    StepSink, TableInfo, TableKind, TableName, TablePosition, TableRead, TableSchema,
+    Error, ErrorKind, Part, PartKind, ReadMode, ReadPlan, Result, SamplePicks, Sampling, Source,
+    SourceCapabilities, SourceSession, StepSink, TableInfo, TableKind, TableName, TablePosition, TableRead,
+    TableSchema,
 };
 
 use crate::rows::{batch, widen};
@@ -99,6 +100,7 @@ impl MemorySource {
                 key_lists: true,
                 consistent: true,
                 inferred_types: false,
+                samples: SamplePicks::default(),
             },
         }
     }
@@ -251,11 +253,11 @@ impl Source for MemorySource {
         Ok(Catalog { tables: self.tables().values().filter(wanted).map(MemoryTable::info).collect() })
     }
 
-    async fn sample(&self, read: &TableRead, rows: usize, sink: &dyn ChangeSink) -> Result<()> {
+    async fn sample(&self, read: &TableRead, sampling: &Sampling, sink: &dyn ChangeSink) -> Result<()> {
         let session = Session { tables: self.tables().clone(), source: self.clone() };
         let table = session.checked(read)?;
         let first = match &table.content {
-            Content::Rows(stored) => stored.iter().take(rows).cloned().collect(),
+            Content::Rows(stored) => stored.iter().take(sampling.rows).cloned().collect(),
             Content::Script(_) => Vec::new(),
         };
         let rows = pick(&table, &read.columns, &first);

@@ -6,8 +6,8 @@ use connectors::declarative::intake::{self, Offered};
 use connectors::declarative::{Declarative, apps, library};
 use syncline_engine::versions as engine;
 use syncline_protocol::{
-    Change, ChangeSink, Connector as _, DiscoverFilter, Error, ErrorKind, ReadMode, Result, Source, Stopped,
-    TableRead, split_reference,
+    Change, ChangeSink, Connector as _, DiscoverFilter, Error, ErrorKind, ReadMode, Result, Sampling, Source,
+    Stopped, TableRead, split_reference,
 };
 use syncline_store::SystemKind;
 use syncline_store::project::validate_name;
@@ -182,7 +182,7 @@ async fn first_rows(context: &Context<'_>, source: &dyn Source) -> Result<usize>
             key_list: false,
         };
         let rows = Rows::default();
-        let line = match source.sample(&read, 1, &rows).await {
+        let line = match source.sample(&read, &Sampling::first(1), &rows).await {
             Ok(()) if rows.any() => format!("{} {}: a row", paint(Tone::Good, "✓"), read.table),
             Ok(()) => format!("{} {}: no row", paint(Tone::Good, "✓"), read.table),
             Err(error) => {

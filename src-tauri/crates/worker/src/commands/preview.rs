@@ -1,8 +1,8 @@
 //! `syncline preview`
 
 use serde::Serialize;
-use syncline_engine::{ColumnPreview, ColumnProfile, Preview, Stop};
-use syncline_protocol::{Error, LogicalType, Result};
+use syncline_engine::{ColumnPreview, ColumnProfile, Preview, SampleWatch};
+use syncline_protocol::{Error, LogicalType, Result, SamplePick, Sampling};
 use syncline_worker::host::Counting;
 
 use crate::app::Context;
@@ -20,8 +20,15 @@ const COLUMNS_ACROSS_MAX: usize = 12;
 pub(crate) fn run(context: &Context<'_>, arguments: &cli::Preview) -> Result<Exit> {
     let connection = context.connection(&arguments.connection)?;
     super::run::require_tables(&connection, std::slice::from_ref(&arguments.table))?;
+    let pick = match &arguments.condition {
+        Some(condition) => SamplePick::Where(condition.clone()),
+        None if arguments.random => SamplePick::Random,
+        None => SamplePick::First,
+    };
+    let sampling = Sampling { rows: arguments.rows, pick };
     let (preview, profiles) = context.runtime.block_on(async {
-        let (preview, sample) = connection.preview(&arguments.table, arguments.rows, &Stop::new()).await?;
+        let watch = SampleWatch::new();
+        let (preview, sample) = connection.preview(&arguments.table, &sampling, &watch).await?;
         let mut profiles = Vec::new();
         for column in 0..sample.columns() {
             profiles.push(sample.profile(column, &Counting).await?);
@@ -31,7 +38,7 @@ pub(crate) fn run(context: &Context<'_>, arguments: &cli::Preview) -> Result<Exi
     if arguments.json {
         context.screen.print_json_pretty(&Shown { preview: &preview, profiles: &profiles });
     } else {
-        show(context.screen, &preview, &profiles, arguments.show);
+        show(context.screen, &sampling.pick, &preview, &profiles, arguments.show);
     }
     Ok(Exit::Ok)
 }
@@ -45,12 +52,17 @@ struct Shown<'a> {
     profiles: &'a [ColumnProfile],
 }
 
-fn show(screen: &Screen, preview: &Preview, profiles: &[ColumnProfile], rows_max: usize) {
+fn show(screen: &Screen, pick: &SamplePick, preview: &Preview, profiles: &[ColumnProfile], rows_max: usize) {
     let sampled = counted(preview.rows_sampled as u64, "row");
+    let sample = match pick {
+        SamplePick::First => format!("the first {sampled} the source gives"),
+        SamplePick::Random => format!("{sampled} from all over the table"),
+        SamplePick::Where(condition) => format!("{sampled} where {condition}"),
+    };
     screen.print(format!(
         "{}   {}",
         paint(Tone::Strong, &format!("{} → {}", preview.table, preview.target)),
-        paint(Tone::Subtle, &format!("sample: the first {sampled} the source gives"))
+        paint(Tone::Subtle, &format!("sample: {sample}"))
     ));
     screen.print("");
     if preview.findings.is_empty() {
