@@ -7,6 +7,7 @@ mod files_source;
 mod parquet;
 mod postgres_conformance;
 mod postgres_destination;
+mod postgres_sample;
 mod postgres_source;
 mod sample;
 mod sqlite;

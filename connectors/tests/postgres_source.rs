@@ -11,8 +11,7 @@ use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 use syncline_protocol::{
     CheckOutcome, CheckStep, Column, DiscoverFilter, ErrorKind, LogicalType, PartKind, ReadMode, ReadPlan,
-    Result, Sampling, Source, SourceSession, StepSink, TableInfo, TableKind, TableName, TablePosition,
-    TableRead,
+    Result, Source, SourceSession, StepSink, TableInfo, TableKind, TableName, TablePosition, TableRead,
 };
 
 use crate::support::cell::{cell, column, oracle};
@@ -24,7 +23,7 @@ async fn describe(source: &dyn Source, name: &str) -> TableInfo {
     source.discover(&filter).await.unwrap().table(&name).unwrap().clone()
 }
 
-async fn full(source: &dyn Source, name: &str) -> TableRead {
+pub(crate) async fn full(source: &dyn Source, name: &str) -> TableRead {
     let info = describe(source, name).await;
     TableRead {
         table: info.schema.table,
@@ -665,17 +664,6 @@ async fn a_lost_coordinator_is_a_lost_connection() {
         .await;
     let error = read_part(&*session, &read, &plan, 0).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ConnectionLost, "{error:?}");
-}
-
-#[tokio::test]
-async fn a_sample_is_short() {
-    let database = Database::new("sample").await;
-    database.run("CREATE TABLE t AS SELECT i AS id FROM generate_series(1, 1000) i").await;
-    let source = database.source();
-    let read = full(&*source, "public.t").await;
-    let sink = Sink::new();
-    source.sample(&read, &Sampling::first(10), &*sink).await.unwrap();
-    assert_eq!(Got::of(sink.take()).row_count(), 10);
 }
 
 /// The bytes of a COPY as the server sends them.

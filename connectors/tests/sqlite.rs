@@ -1,5 +1,6 @@
 //! The SQLite source on real files.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -9,8 +10,8 @@ use rusqlite::Connection;
 use serde_json::{Value, json};
 use syncline_protocol::{
     BatchKind, Catalog, Change, CheckOutcome, CheckStep, Config, ConnectorContext, DiscoverFilter, ErrorKind,
-    LogicalType, Part, PartKind, ReadMode, ReadPlan, RejectedRow, Sampling, Source, SourceSession, StepSink,
-    TableInfo, TableKind, TableName, TablePosition, TableRead,
+    LogicalType, Part, PartKind, ReadMode, ReadPlan, RejectedRow, Result, SamplePick, Sampling, Source,
+    SourceSession, StepSink, TableInfo, TableKind, TableName, TablePosition, TableRead,
 };
 use syncline_testkit::{Collector, collect, rows_as_text, sorted_rows};
 
@@ -498,6 +499,40 @@ async fn a_sample_is_short_and_a_stop_ends_a_read() {
     assert_eq!(error.kind(), ErrorKind::Stopped);
     // The session can be used on.
     assert!(!part(session.as_ref(), &read, &plan, &plan.parts[0]).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_sample_is_from_all_over_the_table_or_meets_a_condition() {
+    let file = File::new(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT);
+         WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < 5000)
+         INSERT INTO t SELECT i, CASE WHEN i % 100 = 0 THEN 'open' ELSE 'done' END FROM c;",
+    );
+    let read = file.read("t", None).await;
+    let sample = async |pick: SamplePick| -> Result<Vec<String>> {
+        let collector = Collector::new();
+        file.source().sample(&read, &Sampling { rows: 50, pick }, &collector).await?;
+        Ok(texts(&collector.changes()))
+    };
+    let picked = sample(SamplePick::Random).await.unwrap();
+    let different: HashSet<&String> = picked.iter().collect();
+    assert_eq!((picked.len(), different.len()), (50, 50));
+    assert_ne!(picked, sample(SamplePick::First).await.unwrap());
+    assert_ne!(picked, sample(SamplePick::Random).await.unwrap());
+    let open = sample(SamplePick::Where("v = 'open' and id > 4000 -- and no more".to_owned())).await.unwrap();
+    assert_eq!(open.len(), 10);
+    assert!(open.iter().all(|row| row.contains("open")), "{open:?}");
+    for (condition, said) in [
+        ("nothing = 1", "no such column: nothing"),
+        ("id >", "syntax error"),
+        ("id = ?", "there is nothing to put in for a parameter"),
+        ("1); DROP TABLE t; --", "more than one statement"),
+    ] {
+        let error = sample(SamplePick::Where(condition.to_owned())).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config, "{condition}: {error:?}");
+        assert!(error.message().contains(said), "{condition}: {}", error.message());
+    }
+    assert_eq!(sample(SamplePick::First).await.unwrap().len(), 50, "the table is still there");
 }
 
 /// Damage anywhere in the file: everything ends, with rows or with an error, never with a panic.

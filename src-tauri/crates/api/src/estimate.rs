@@ -65,7 +65,7 @@ pub(crate) fn estimate(effect: Option<&TableEffect>, trial: &SampleTrial, past: 
 
 /// How long it takes to read this many rows, when the trial is the slowest it can be.
 fn by_trial(rows: u64, trial: &SampleTrial) -> Option<(Span, EstimateBasis)> {
-    if trial.rows == 0 {
+    if trial.rows == 0 || trial.searched {
         return None;
     }
     let most = scaled(trial.millis.max(1), rows, trial.rows).div_ceil(1000).max(1);
@@ -121,7 +121,8 @@ mod tests {
 
     #[test]
     fn a_first_sync_is_estimated_from_statistics_and_the_trial() {
-        let trial = SampleTrial { rows: 1000, millis: 100, bytes: 50_000, all: false };
+        let trial =
+            SampleTrial { rows: 1000, millis: 100, bytes: 50_000, all: false, ..SampleTrial::default() };
         let estimate = estimate(Some(&effect(Some(4_000_000))), &trial, &[]);
         let full = estimate.full.unwrap();
         assert_eq!(
@@ -136,7 +137,7 @@ mod tests {
 
     #[test]
     fn a_sample_with_all_rows_knows_better_than_statistics() {
-        let trial = SampleTrial { rows: 7, millis: 0, bytes: 70, all: true };
+        let trial = SampleTrial { rows: 7, millis: 0, bytes: 70, all: true, ..SampleTrial::default() };
         let full = estimate(Some(&effect(Some(1_000))), &trial, &[]).full.unwrap();
         assert_eq!((full.rows.most, full.rows_basis), (7, EstimateBasis::WholeSample));
         assert_eq!(full.seconds, Some(Span { least: 1, most: 1 }));
@@ -144,17 +145,24 @@ mod tests {
 
     #[test]
     fn without_rows_nothing_is_made_up() {
-        let trial = SampleTrial { rows: 10, millis: 5, bytes: 70, all: false };
+        let trial = SampleTrial { rows: 10, millis: 5, bytes: 70, all: false, ..SampleTrial::default() };
         assert_eq!(estimate(Some(&effect(None)), &trial, &[]).full, None);
-        let nothing = SampleTrial { rows: 0, millis: 5, bytes: 0, all: true };
+        let nothing = SampleTrial { rows: 0, millis: 5, bytes: 0, all: true, ..SampleTrial::default() };
         let full = estimate(Some(&effect(None)), &nothing, &[]).full.unwrap();
         assert_eq!((full.rows.most, full.seconds, full.bytes_written), (0, None, None));
     }
 
     #[test]
+    fn a_search_says_nothing_about_a_sync() {
+        let trial =
+            SampleTrial { rows: 10, millis: 9_000, bytes: 70, searched: true, ..SampleTrial::default() };
+        assert_eq!(estimate(Some(&effect(Some(1_000))), &trial, &[]).full.unwrap().seconds, None);
+    }
+
+    #[test]
     fn later_syncs_are_as_those_before() {
         let past = [PastSync { rows: 34, millis: 900 }, PastSync { rows: 1_204, millis: 3_100 }];
-        let trial = SampleTrial { rows: 100, millis: 10, bytes: 1_000, all: false };
+        let trial = SampleTrial { rows: 100, millis: 10, bytes: 1_000, all: false, ..SampleTrial::default() };
         let later = estimate(Some(&effect(None)), &trial, &past).later.unwrap();
         assert_eq!(later.rows, Span { least: 34, most: 1_204 });
         assert_eq!(later.seconds, Some(Span { least: 1, most: 4 }));

@@ -64,6 +64,8 @@ pub struct SampleTrial {
     pub all: bool,
     /// Whether somebody had enough before as many had arrived as were asked for.
     pub cut: bool,
+    /// Whether the source had to look for the rows: then how long it took says nothing about a sync.
+    pub searched: bool,
 }
 
 /// The rows of a sample as they will land, for questions about its columns.
@@ -176,6 +178,7 @@ impl Connection {
             bytes: batches.iter().map(bytes_of).sum(),
             all: sampling.pick == SamplePick::First && !cut && rows_sampled + rejected.len() < sampling.rows,
             cut,
+            searched: sampling.pick != SamplePick::First,
         };
         let doubles = if mapping.hashed_key { 0 } else { doubles(&mapping.target.key, &columns, &landed) };
         let preview = Preview {
