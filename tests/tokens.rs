@@ -229,7 +229,7 @@ fn rotating(mut recording: Recording) -> Result<Recording> {
 }
 
 /// A service of the catalogue, by its own manifest and its own recording, over three programs.
-async fn keeps_its_tokens(service: &str, recording: &Recording, at: &[&str]) -> Result<()> {
+async fn keeps_its_tokens(service: &str, recording: &Recording, at: &[&str], table: &str) -> Result<()> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../connectors/manifests").join(service);
     let replay = Replay::start(&rotating(recording.clone())?).await?;
     let mut settings = recording.settings.clone();
@@ -239,7 +239,7 @@ async fn keeps_its_tokens(service: &str, recording: &Recording, at: &[&str]) -> 
     let source = json!({"connector": "service", "config": settings});
     let project = Project::with_source(&built_program()?, &source.to_string(), "")?;
     project.write("destinations/target.yaml", "connector: duckdb\nconfig:\n  path: target.duckdb\n")?;
-    let tables = "  - name: accounts\n    mode: merge\n";
+    let tables = format!("  - name: {table}\n    mode: merge\n");
     project.write(
         "connections/main.yaml",
         &format!("source: source\ndestination: target\nschema: api\ntables:\n{tables}"),
@@ -263,7 +263,7 @@ async fn keeps_its_tokens(service: &str, recording: &Recording, at: &[&str]) -> 
     }
     ensure!(replay.unexpected().is_empty(), "{service}: {:?}", replay.unexpected());
     let connection = Connection::open(case.project.folder().join("target.duckdb"))?;
-    let rows: i64 = connection.query_row("select count(*) from api.accounts", [], |row| row.get(0))?;
+    let rows: i64 = connection.query_row(&format!("select count(*) from api.{table}"), [], |row| row.get(0))?;
     ensure!(rows > 0, "{service} gave no rows");
     drop(connection);
     texts.extend(files_of(&case.project)?);
@@ -277,9 +277,12 @@ fn recording(service: &str) -> Result<Recording> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn quickbooks_and_xero_are_asked_with_the_token_that_they_gave_last() -> Result<()> {
-    keeps_its_tokens("quickbooks", &recording("quickbooks")?, &[]).await?;
-    let xero = recording("xero")?;
-    let signed_in = xero.signed_in(xero.also.first().context("a sign-in with tokens")?);
-    keeps_its_tokens("xero", &signed_in, &["credentials"]).await
+async fn services_whose_tokens_rotate_are_asked_with_the_one_that_they_gave_last() -> Result<()> {
+    keeps_its_tokens("quickbooks", &recording("quickbooks")?, &[], "accounts").await?;
+    for (service, table) in [("xero", "accounts"), ("salesforce", "salesforce_objects")] {
+        let recording = recording(service)?;
+        let signed_in = recording.signed_in(recording.also.first().context("a sign-in with tokens")?);
+        keeps_its_tokens(service, &signed_in, &["credentials"], table).await?;
+    }
+    Ok(())
 }
