@@ -2349,6 +2349,8 @@ export type TrialResult = {
   duration_ms: number,
   /** All answers were recorded ones. */
   replayed: boolean,
+  /** The recording ends with this program, because no key can be had to seal it. Whoever keeps recordings says so. */
+  recording_ends: boolean,
   /** What the requests tell of a table that is asked once for each row of another one. */
   divided: Divided | null, };
 

@@ -279,6 +279,8 @@ pub struct TrialResult {
     pub duration_ms: u64,
     /// All answers were recorded ones.
     pub replayed: bool,
+    /// The recording ends with this program, because no key can be had to seal it. Whoever keeps recordings says so.
+    pub recording_ends: bool,
     /// What the requests tell of a table that is asked once for each row of another one.
     pub divided: Option<Divided>,
 }

@@ -115,6 +115,7 @@ function Status({ exchange, result }: { exchange: Exchange; result: TrialResult 
         ))}
         {result.limited && <span>{text("builder.stopped", { pages: result.exchanges.length })}</span>}
         {result.replayed && <span>{text("builder.replayed")}</span>}
+        {result.recording_ends && <span className="text-warn">{text("builder.recordingEnds")}</span>}
         <Button look="quiet" size="small" aria-expanded={open} onClick={() => setOpen(!open)}>
           {text("builder.request")}
         </Button>

@@ -51,6 +51,7 @@ function result(findings: TrialFinding[], answer: object): TrialResult {
     schema: {},
     duration_ms: 12,
     replayed: false,
+    recording_ends: false,
     divided: null,
   };
 }
@@ -97,6 +98,12 @@ describe("a connector that is being made", () => {
     await waitFor(() => expect(useBuilder.getState().working?.yaml).toContain("field_path: [results]"));
     // What was said of the value before says nothing of this one.
     expect(screen.queryByText(/there is an array at results/)).toBeNull();
+  });
+
+  it("says when the recording ends with the program", async () => {
+    open({ ...result([], { results: [] }), recording_ends: true });
+    await userEvent.click(await screen.findByRole("button", { name: /^Send/ }));
+    await screen.findByText("The recording lasts until Syncline is closed: there is no vault key to seal it.");
   });
 
   it("takes rows, key and time from the response, and leaves the rest of the text as it is", async () => {

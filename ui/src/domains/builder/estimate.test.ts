@@ -17,6 +17,7 @@ function trial(more: Partial<TrialResult>): TrialResult {
     schema: {},
     duration_ms: 0,
     replayed: false,
+    recording_ends: false,
     divided: null,
     ...more,
   };

@@ -81,8 +81,8 @@ impl Api {
             secrets,
             bounds: None,
         };
-        let result = self.open.builder()?.trial(trial).await;
-        self.keep_recordings().await;
+        let mut result = self.open.builder()?.trial(trial).await;
+        result.recording_ends = !self.keep_recordings().await;
         Ok(result)
     }
 
@@ -103,8 +103,8 @@ impl Api {
         }
     }
 
-    /// Keeps what was recorded with the project, sealed.
-    pub(super) async fn keep_recordings(&self) {
+    /// Keeps what was recorded with the project, sealed. Whether that went well.
+    pub(super) async fn keep_recordings(&self) -> bool {
         let kept = self.blocking(|open| {
             let builder = open.builder()?;
             let _one = open.recordings.lock().unwrap_or_else(PoisonError::into_inner);
@@ -122,7 +122,9 @@ impl Api {
                 message = error.message(),
                 "what the builder recorded is forgotten with this program"
             );
+            return false;
         }
+        true
     }
 
     pub(crate) async fn builder_save(&self, request: SaveConnectorRequest) -> Result<SavedConnector> {
