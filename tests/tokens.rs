@@ -263,7 +263,8 @@ async fn keeps_its_tokens(service: &str, recording: &Recording, at: &[&str], tab
     }
     ensure!(replay.unexpected().is_empty(), "{service}: {:?}", replay.unexpected());
     let connection = Connection::open(case.project.folder().join("target.duckdb"))?;
-    let rows: i64 = connection.query_row(&format!("select count(*) from api.{table}"), [], |row| row.get(0))?;
+    let rows: i64 =
+        connection.query_row(&format!("select count(*) from api.{table}"), [], |row| row.get(0))?;
     ensure!(rows > 0, "{service} gave no rows");
     drop(connection);
     texts.extend(files_of(&case.project)?);
