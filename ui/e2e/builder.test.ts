@@ -2,7 +2,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { afterAll, afterEach, describe, expect, it } from "vitest";
-import { Api, description, pageOf, tickets } from "./support/api";
+import { Api, description, pageOf, tickets, withComments } from "./support/api";
 import { ask, focused, goTo, syncAgain } from "./support/steps";
 import { closeBrowser, showFailures, Studio } from "./support/studio";
 
@@ -168,6 +168,43 @@ describe("somebody with the description of an API", () => {
     await page.getByText("Version 1 of acme-tickets is kept beside the others").waitFor();
     await look(page, "4c-upgrade");
     await studio.expectAccessible();
+  });
+});
+
+describe("somebody who wants what hangs on each row of another table", () => {
+  it("is told how many requests that will be, and from what that is known", async () => {
+    const rows = tickets(12);
+    api = await Api.start((path, query, request) => {
+      if (path === "/openapi.json") return { body: withComments(description(api?.url ?? "")) };
+      if (request.headers["x-api-key"] !== KEY) return { status: 401, body: { message: "Who are you?" } };
+      const ticket = /^\/v2\/tickets\/(\d+)\/comments$/.exec(path)?.[1];
+      if (ticket) return { body: { data: [{ id: Number(ticket) * 10, text: "Hello" }] } };
+      if (path !== "/v2/tickets") return { status: 404, body: {} };
+      return { body: { data: pageOf(rows, query, "updated_since") } };
+    });
+    studio = await Studio.open();
+    const { page } = studio;
+    await focused(page, page.getByRole("button", { name: "Try it with sample data" }));
+    await goTo(page, "#/builder");
+    await page.getByLabel("Address", { exact: true }).fill(`${api.url}/openapi.json`);
+    await page.getByRole("button", { name: "Read it" }).click();
+    await page.getByText("a list for each row of tickets").waitFor();
+    await page.getByRole("checkbox", { name: /comments/ }).check();
+    await page.getByRole("button", { name: "Make 2 tables" }).click();
+    await page.getByRole("button", { name: /^Sign-in/ }).click();
+    await page.getByLabel("API key", { exact: true }).fill(KEY);
+    await page.getByRole("button", { name: /comments/ }).click();
+    await page.getByText(/^Each row of tickets makes at least one request/).waitFor();
+    await send(page);
+    await page.getByText(/^There will be (about|at least) \d+ requests/).waitFor();
+    await studio.expectAccessible();
+    // The other table's own test knows how many rows there are.
+    await page.getByRole("button", { name: /^tickets/ }).first().click();
+    await send(page);
+    await page.getByRole("button", { name: /comments/ }).click();
+    await page.getByText(/^There will be about 13 requests/).waitFor();
+    await page.getByText(/12 rows of tickets on 1 page, times 1 for each/).waitFor();
+    await look(page, "4d-requests");
   });
 });
 

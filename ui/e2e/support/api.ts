@@ -70,8 +70,23 @@ export function pageOf(rows: readonly Ticket[], query: URLSearchParams, since: s
   return newer.slice((page - 1) * size, page * size);
 }
 
+/** The same description with the comments of each ticket. */
+export function withComments(api: Description): Description {
+  const list = { type: "array", items: { type: "object", properties: { id: { type: "integer" }, text: { type: "string" } } } };
+  const get = {
+    summary: "The comments of a ticket",
+    parameters: [{ name: "id", in: "path", required: true, schema: { type: "integer" } }],
+    responses: { "200": { content: { "application/json": { schema: { type: "object", properties: { data: list } } } } } },
+  };
+  return { ...api, paths: { ...api.paths, "/tickets/{id}/comments": { get } } };
+}
+
+interface Description {
+  paths: object;
+}
+
 /** The description of an API of tickets behind a key. */
-export function description(url: string): object {
+export function description(url: string): Description {
   const time = { type: "string", format: "date-time" };
   return {
     openapi: "3.1.0",
