@@ -1,6 +1,7 @@
 //! A Postgres server for these tests, and a sink that keeps what it gets.
 
 pub(crate) mod cell;
+pub(crate) mod desk;
 
 use std::path::Path;
 use std::process::{Command, Stdio};
