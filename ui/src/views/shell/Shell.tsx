@@ -7,6 +7,7 @@ import { type Command, useCommands, useShortcuts } from "~/shared/commands";
 import { useAppearance, useSettings } from "~/shared/settings";
 import { useText } from "~/shared/text";
 import { type FixButtons, FixContext } from "~/shared/ui/fixes";
+import { ToastStrip } from "~/shared/ui/toast";
 import { RemoveSampleDialog } from "../settings/RemoveSampleDialog";
 import { useHasSample } from "../settings/sample";
 import { EngineGone } from "./EngineGone";
@@ -58,6 +59,7 @@ export function Shell() {
           </FixContext>
         </main>
       </div>
+      <ToastStrip />
       <StatusBar running={running} />
       <Palette open={palette} onClose={() => setPalette(false)} extra={places} />
       <OpenProjectDialog open={opening} onClose={() => setOpening(false)} />
