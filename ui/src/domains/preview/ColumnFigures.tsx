@@ -1,9 +1,12 @@
-import type { ReactNode } from "react";
+import { type ReactNode, useMemo } from "react";
 import type { SampledPreview } from "~/api/generated";
 import { useText } from "~/shared/text";
 import { useFormat } from "~/shared/text/format";
 import { visible } from "~/shared/ui/Grid";
+import { type Filtering, filtersByBin } from "./filter";
 import { Histogram } from "./Histogram";
+import { DOTS } from "./masking";
+import { TopValues } from "./TopValues";
 import { type ProfileStore, useProfile } from "./profiles";
 
 interface ColumnFiguresProps {
@@ -11,18 +14,26 @@ interface ColumnFiguresProps {
   store: ProfileStore;
   /** The column under the cursor. */
   column: number | null;
+  /** Whether dots stand for its values. */
+  hidden: boolean;
+  /** Picks the rows of a bar; none when they cannot be told in the rows that are shown. */
+  filtering: Filtering | null;
 }
 
 /** What one column of a sample holds, in figures. Those that are not there yet, or never will be, are said to be so. */
-export function ColumnFigures({ preview, store, column: at }: ColumnFiguresProps) {
+export function ColumnFigures({ preview, store, column: at, hidden, filtering }: ColumnFiguresProps) {
   const text = useText();
   const format = useFormat();
   const profile = useProfile(store, at);
+  const filters = useMemo(
+    () => (profile && profile.histogram.length > 0 && !hidden ? filtersByBin(preview, profile.column, profile.histogram) : null),
+    [preview, profile, hidden],
+  );
   const column = at === null ? undefined : preview.columns[at];
   if (!column) return <p className="m-0 text-ink-muted">{text("preview.pickColumn")}</p>;
   const sampled = preview.rows_sampled;
   const share = sampled > 0 ? ` (${format.percent(column.nulls / sampled, 1)})` : "";
-  const most = Math.max(1, ...(profile?.top.map(([, count]) => count) ?? []));
+  const shown = (value: string) => (hidden ? DOTS : visible(value));
   return (
     <div className="flex flex-col gap-4">
       <h2 className="text-heading break-words">
@@ -41,28 +52,18 @@ export function ColumnFigures({ preview, store, column: at }: ColumnFiguresProps
         {profile && profile.skipped === null && (
           <>
             <Fact term={text("preview.distinct")}>{format.exact(profile.distinct)}</Fact>
-            {profile.min !== null && <Fact term={text("preview.min")}>{visible(profile.min)}</Fact>}
-            {profile.max !== null && <Fact term={text("preview.max")}>{visible(profile.max)}</Fact>}
+            {profile.min !== null && <Fact term={text("preview.min")}>{shown(profile.min)}</Fact>}
+            {profile.max !== null && <Fact term={text("preview.max")}>{shown(profile.max)}</Fact>}
           </>
         )}
       </dl>
       {!profile && <p className="m-0 text-ink-muted">{text("profile.notYet")}</p>}
       {profile?.skipped && <p className="m-0 text-ink-muted">{text("profile.notCounted", { why: text(`profile.skipped.${profile.skipped}`) })}</p>}
-      {profile && profile.histogram.length > 0 && <Histogram bins={profile.histogram} />}
-      {profile && profile.top.length > 0 && (
-        <section className="flex flex-col gap-2">
-          <h3 className="text-body font-medium">{text("preview.top")}</h3>
-          <ul className="m-0 flex list-none flex-col gap-1 p-0">
-            {profile.top.map(([value, count]) => (
-              <li key={value} className="relative flex h-6 items-center justify-between gap-2 px-2">
-                <span aria-hidden className="absolute inset-y-0 left-0 rounded-input bg-accent-soft" style={{ width: `${(count / most) * 100}%` }} />
-                <bdi className="relative truncate whitespace-pre">{visible(value)}</bdi>
-                <span className="num relative text-ink-muted">{format.exact(count)}</span>
-              </li>
-            ))}
-          </ul>
-        </section>
+      {profile && profile.histogram.length > 0 && (
+        // Where somebody is among the bars of one column says nothing in those of another.
+        <Histogram key={profile.column} bins={profile.histogram} hidden={hidden} filters={filters} filtering={filtering} />
       )}
+      {profile && profile.top.length > 0 && <TopValues preview={preview} profile={profile} hidden={hidden} filtering={filtering} />}
       {profile && profile.skipped === null && (
         <p className="m-0 text-ink-subtle">{text("preview.exactInSample", { rows: format.exact(sampled) })}</p>
       )}

@@ -1,6 +1,8 @@
-import { KeyRound } from "lucide-react";
-import { useProfile, type ProfileStore } from "./profiles";
+import { EyeOff, KeyRound, ShieldAlert } from "lucide-react";
+import type { PersonalData } from "~/api/generated";
 import { useText } from "~/shared/text";
+import { Tooltip } from "~/shared/ui/Tooltip";
+import { useProfile, type ProfileStore } from "./profiles";
 
 const WIDTH = 72;
 const HEIGHT = 12;
@@ -13,17 +15,21 @@ interface HeadProps {
   /** The part of the sampled values that are not null, 0 to 1; none when it was not counted. */
   filled: number | undefined;
   isKey: boolean;
+  /** Why its values may be personal, and whether dots stand for them. */
+  personal: PersonalData | undefined;
+  hidden: boolean;
   /** Where the figures of the column come from, and which column it is. */
   figures: { store: ProfileStore; column: number } | undefined;
 }
 
 /** The head of a column: its name and type, how full it is, and how its values are spread once that was counted. */
-export function Head({ name, type, filled, isKey, figures }: HeadProps) {
+export function Head({ name, type, filled, isKey, personal, hidden, figures }: HeadProps) {
   const text = useText();
   return (
     <>
       <span className="flex max-w-full items-center gap-1 text-ink">
         {isKey && <KeyRound size={12} strokeWidth={1.5} aria-label={text("preview.key")} className="shrink-0 text-ink-muted" />}
+        {personal && <Personal guess={personal} hidden={hidden} />}
         <bdi className="truncate">{name}</bdi>
       </span>
       <span className="max-w-full truncate font-normal text-ink-subtle">{type}</span>
@@ -34,6 +40,19 @@ export function Head({ name, type, filled, isKey, figures }: HeadProps) {
         </span>
       )}
     </>
+  );
+}
+
+function Personal({ guess, hidden }: { guess: PersonalData; hidden: boolean }) {
+  const text = useText();
+  const Icon = hidden ? EyeOff : ShieldAlert;
+  const words = text(hidden ? "preview.personalHidden" : "preview.personal", { kind: guess.kind, evidence: guess.evidence });
+  return (
+    <Tooltip text={words}>
+      <span role="img" aria-label={words} className="shrink-0 text-warn">
+        <Icon size={12} strokeWidth={1.5} aria-hidden />
+      </span>
+    </Tooltip>
   );
 }
 

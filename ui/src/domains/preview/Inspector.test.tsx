@@ -1,8 +1,9 @@
-import { screen } from "@testing-library/react";
+import { act, screen, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { preview, profile } from "../../../test/fixture/data";
 import { render } from "../../../test/render";
+import type { RowFilter } from "./filter";
 import { Inspector, type InspectorPart } from "./Inspector";
 import { ProfileStore, wantedNext } from "./profiles";
 
@@ -27,6 +28,24 @@ describe("beside a sample", () => {
       "50 to 100: 0 values",
       "100 to 150: 1 value",
     ]);
+  });
+
+  it("lets bars that hold rows be pressed, with one stop of Tab and arrows between them", async () => {
+    const store = new ProfileStore("1");
+    const histogram = [
+      { from: "0", to: "9240.75", count: 500 },
+      { from: "9240.75", to: "18481.5", count: 500 },
+    ];
+    store.add([{ ...profile(1), histogram, top: [] }]);
+    const onFilter = vi.fn<(filter: RowFilter | null) => void>();
+    render(<Inspector preview={sample} store={store} column={1} filtering={{ filter: null, onFilter }} part="column" onPart={() => undefined} />);
+    const bars = within(screen.getByRole("list", { name: "How values are spread" })).getAllByRole("button");
+    expect(bars.map(({ tabIndex }) => tabIndex)).toEqual([0, -1]);
+    act(() => bars[0]?.focus());
+    await userEvent.keyboard("{ArrowRight}{Enter}");
+    const picked = onFilter.mock.lastCall?.[0];
+    expect(picked).toMatchObject({ column: 1, of: { from: "9240.75", to: "18481.5", bin: 1 } });
+    expect([picked?.rows.size, picked?.rows.has(499), picked?.rows.has(500)]).toEqual([500, false, true]);
   });
 
   it("says that a column is not counted yet, and which ones never are", () => {

@@ -7,6 +7,8 @@ import { Words } from "~/shared/ui/Words";
 import { ColumnFigures } from "./ColumnFigures";
 import { Definition } from "./Definition";
 import { Estimate } from "./Estimate";
+import type { Filtering } from "./filter";
+import { noVeil, type Veil } from "./masking";
 import type { ProfileStore } from "./profiles";
 import { RejectedRows } from "./RejectedRows";
 
@@ -17,12 +19,16 @@ interface InspectorProps {
   store: ProfileStore;
   /** The column under the cursor. */
   column: number | null;
+  /** The columns of which the sample has dots instead of values. */
+  veil?: Veil;
+  /** Picks the rows of a bar; none when they cannot be told in the rows that are shown. */
+  filtering?: Filtering | null;
   part: InspectorPart;
   onPart: (part: InspectorPart) => void;
 }
 
 /** Beside a sample: findings first, then the column under the cursor, the definition and the estimate. */
-export function Inspector({ preview, store, column, part, onPart }: InspectorProps) {
+export function Inspector({ preview, store, column, veil = noVeil, filtering = null, part, onPart }: InspectorProps) {
   const text = useText();
   return (
     <aside aria-label={text("preview.inspector")} className="flex w-[344px] shrink-0 flex-col border-l border-border">
@@ -47,7 +53,9 @@ export function Inspector({ preview, store, column, part, onPart }: InspectorPro
             <RejectedRows rejected={preview.rejected} sampled={preview.rows_sampled} />
           </div>
         )}
-        {part === "column" && <ColumnFigures preview={preview} store={store} column={column} />}
+        {part === "column" && (
+          <ColumnFigures preview={preview} store={store} column={column} hidden={column !== null && veil.landed.has(column)} filtering={filtering} />
+        )}
         {part === "definition" && <Definition effect={preview.effect} />}
         {part === "estimate" && <Estimate estimate={preview.estimate} />}
       </div>
@@ -73,10 +81,12 @@ function Findings({ findings }: { findings: readonly Finding[] }) {
   }
   return (
     <ul className="m-0 flex list-none flex-col gap-3 p-0">
-      {findings.map((finding) => {
+      {findings.map((finding, at) => {
         const { icon: Icon, ink } = weights[Math.min(Math.max(finding.weight, 1), 3) - 1] ?? weights[0];
         return (
-          <li key={finding.text} className="flex items-start gap-2">
+          // Those about masked values may say the same.
+          // oxlint-disable-next-line react/no-array-index-key
+          <li key={`${at} ${finding.text}`} className="flex items-start gap-2">
             <Icon size={16} strokeWidth={1.5} aria-hidden className={`h-5 shrink-0 ${ink}`} />
             <span className="min-w-0 break-words"><Words>{finding.text}</Words></span>
           </li>

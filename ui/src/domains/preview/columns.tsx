@@ -1,3 +1,4 @@
+import type { PersonalData } from "~/api/generated";
 import type { GridColumn } from "~/shared/ui/Grid";
 import { Head } from "./Head";
 import type { ProfileStore } from "./profiles";
@@ -17,6 +18,10 @@ export interface ShownColumn {
   isKey?: boolean;
   /** The column of a sample whose figures its head shows. */
   of?: number;
+  /** Why its values may be personal. */
+  personal?: PersonalData | undefined;
+  /** Whether dots stand for them. */
+  hidden?: boolean;
 }
 
 /** Columns as wide as their first values, numbers to the right. */
@@ -41,6 +46,8 @@ export function gridColumns(
           type={column.type}
           filled={column.filled}
           isKey={column.isKey ?? false}
+          personal={column.personal}
+          hidden={column.hidden ?? false}
           figures={store && column.of !== undefined ? { store, column: column.of } : undefined}
         />
       ),

@@ -1,5 +1,6 @@
 import type { SampledPreview, RejectedSample } from "~/api/generated";
 import type { ShownColumn } from "./columns";
+import { noVeil, type Veil } from "./masking";
 
 /** Which form of the sample is looked at. */
 export type Form = "source" | "landed" | "both";
@@ -67,19 +68,30 @@ export interface Sheet {
   columnOf: (at: number) => number;
 }
 
-export function sourceSheet(preview: SampledPreview): Sheet {
+function guessed(preview: SampledPreview, at: number, hidden: ReadonlySet<number>): Pick<ShownColumn, "personal" | "hidden"> {
+  return { personal: preview.personal[at] ?? undefined, hidden: hidden.has(at) };
+}
+
+/** `veil`: the columns of which the sample has dots instead of values. */
+export function sourceSheet(preview: SampledPreview, veil: Veil = noVeil): Sheet {
   return {
-    columns: preview.columns.map(({ source, source_type: type, target }) => ({ name: source, type, isKey: isKey(preview, target) })),
+    columns: preview.columns.map(({ source, source_type: type, target }, at) => ({
+      name: source,
+      type,
+      isKey: isKey(preview, target),
+      ...guessed(preview, at, veil.source),
+    })),
     rows: preview.source_rows,
     columnOf: (at) => at,
   };
 }
 
-export function landedSheet(preview: SampledPreview): Sheet {
+export function landedSheet(preview: SampledPreview, veil: Veil = noVeil): Sheet {
   return {
     columns: preview.columns.map((each, at) => ({
       of: at,
       isKey: isKey(preview, each.target),
+      ...guessed(preview, at, veil.landed),
       name: each.source === each.target ? each.target : `${each.source} → ${each.target}`,
       type: each.source_type === each.landed_type ? each.landed_type : `${each.source_type} → ${each.landed_type}`,
       ...(preview.rows_sampled > 0 && { filled: 1 - each.nulls / preview.rows_sampled }),
@@ -90,11 +102,11 @@ export function landedSheet(preview: SampledPreview): Sheet {
 }
 
 /** Each column twice: as it is and as it lands. `rejected` stands where a row will not land. */
-export function pairedSheet(preview: SampledPreview, landed: readonly (number | null)[], rejected: string): Sheet {
+export function pairedSheet(preview: SampledPreview, landed: readonly (number | null)[], rejected: string, veil: Veil = noVeil): Sheet {
   return {
-    columns: preview.columns.flatMap((each) => [
-      { name: each.source, type: each.source_type },
-      { name: `→ ${each.target}`, type: each.landed_type },
+    columns: preview.columns.flatMap((each, at) => [
+      { name: each.source, type: each.source_type, ...guessed(preview, at, veil.source) },
+      { name: `→ ${each.target}`, type: each.landed_type, ...guessed(preview, at, veil.landed) },
     ]),
     rows: preview.source_rows.map((row, at) => {
       const lands = landed[at] ?? null;

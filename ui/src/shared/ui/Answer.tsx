@@ -8,11 +8,13 @@ interface AnswerProps<Value> {
   /** What is being done, when it takes longer. */
   doing: string;
   rows?: number;
+  /** What is shown meanwhile, where that is more than a skeleton. */
+  loading?: ReactNode;
   children: (value: Value) => ReactNode;
 }
 
 /** Shows an answer of the engine in each of its states; an old answer stays when a new one fails. */
-export function Answer<Value>({ of, doing, rows, children }: AnswerProps<Value>) {
+export function Answer<Value>({ of, doing, rows, loading, children }: AnswerProps<Value>) {
   if (of.data !== undefined) return children(of.data);
   if (of.error) {
     return (
@@ -21,5 +23,5 @@ export function Answer<Value>({ of, doing, rows, children }: AnswerProps<Value>)
       </div>
     );
   }
-  return <Loading doing={doing} {...(rows !== undefined && { rows })} />;
+  return loading ?? <Loading doing={doing} {...(rows !== undefined && { rows })} />;
 }

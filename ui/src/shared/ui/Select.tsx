@@ -11,6 +11,8 @@ interface SelectProps<Value extends string> extends Partial<ControlIds> {
   label?: string;
   small?: boolean;
   className?: string;
+  /** What has the focus after a choice; the select itself when there is no such thing. */
+  focusAfter?: () => HTMLElement | null;
 }
 
 export function Select<Value extends string>({
@@ -20,6 +22,7 @@ export function Select<Value extends string>({
   label,
   small = false,
   className,
+  focusAfter,
   ...ids
 }: SelectProps<Value>) {
   return (
@@ -46,7 +49,10 @@ export function Select<Value extends string>({
       </Base.Trigger>
       <Base.Portal>
         <Base.Positioner className="z-popover" sideOffset={4} alignItemWithTrigger={false}>
-          <Base.Popup className="appear max-h-80 min-w-(--anchor-width) overflow-auto rounded-control border border-border bg-raised p-1 shadow-popover outline-none">
+          <Base.Popup
+            finalFocus={() => focusAfter?.() ?? true}
+            className="appear max-h-80 min-w-(--anchor-width) overflow-auto rounded-control border border-border bg-raised p-1 shadow-popover outline-none"
+          >
             {choices.map((choice) => (
               <Base.Item
                 key={choice.value}
