@@ -101,6 +101,7 @@ async fn attempt(
         columns,
         duration_ms: 0,
         replayed: false,
+        recording_ends: false,
         divided: divided(trial, &plan, &said, facts.error.is_some() || tape.enough.load(Ordering::Relaxed)),
     })
 }

@@ -204,21 +204,21 @@ struct Sample<'s, 'a> {
 impl SliceSink for Sample<'_, '_> {
     async fn take(&mut self, opened: Opened) -> Result<bool> {
         self.slices += 1;
-        let handed = Handed { output: self.output, left: AtomicUsize::new(self.left) };
-        self.session.read(&opened, &handed).await?;
-        self.left = handed.left.into_inner();
+        let first = FirstRecords { output: self.output, left: AtomicUsize::new(self.left) };
+        self.session.read(&opened, &first).await?;
+        self.left = first.left.into_inner();
         Ok(self.left > 0 && self.slices < self.slices_max)
     }
 }
 
 /// Hands pages on until there are enough records.
-struct Handed<'a> {
+struct FirstRecords<'a> {
     output: &'a dyn Output,
     left: AtomicUsize,
 }
 
 #[async_trait]
-impl PageSink for Handed<'_> {
+impl PageSink for FirstRecords<'_> {
     async fn page(&self, mut records: Vec<Json>) -> Result<bool> {
         // The pages of a slice come one after the other.
         let wanted = self.left.load(Ordering::Relaxed);
