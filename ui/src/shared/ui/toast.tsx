@@ -38,14 +38,14 @@ export function Toasts({ children }: { children: ReactNode }) {
   );
 }
 
-/** Where messages in passing are shown: at the end of the window, the newest last. They take their room from the page instead of
+/** Where messages in passing are shown: below the page, the newest last. They take their room from the page instead of
  * lying over it, so that they never cover what can be pressed. */
 export function ToastStrip() {
   const text = useText();
   return (
     <Toast.Viewport
       aria-label={text("shell.messages")}
-      className="flex shrink-0 flex-row-reverse flex-wrap-reverse gap-2 px-4 has-[*]:py-2"
+      className="flex shrink-0 flex-row-reverse flex-wrap-reverse gap-2 border-border px-4 has-[*]:border-t has-[*]:py-2"
     >
       <List />
     </Toast.Viewport>

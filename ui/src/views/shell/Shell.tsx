@@ -53,13 +53,15 @@ export function Shell() {
       <NativeMenu />
       <div className="flex min-h-0 flex-1">
         <Sidebar counts={{ connections: connections?.length, inbox: inbox?.length, running }} hasSql={hasSql} narrow={path === "/new" || path === "/builder"} />
-        <main id="content" data-region tabIndex={-1} className="flex min-w-0 flex-1 flex-col">
-          <FixContext value={fixes}>
-            <Outlet />
-          </FixContext>
-        </main>
+        <div className="flex min-w-0 flex-1 flex-col">
+          <main id="content" data-region tabIndex={-1} className="flex min-h-0 flex-1 flex-col">
+            <FixContext value={fixes}>
+              <Outlet />
+            </FixContext>
+          </main>
+          <ToastStrip />
+        </div>
       </div>
-      <ToastStrip />
       <StatusBar running={running} />
       <Palette open={palette} onClose={() => setPalette(false)} extra={places} />
       <OpenProjectDialog open={opening} onClose={() => setOpening(false)} />
