@@ -25,6 +25,7 @@ export function Histogram({ bins, hidden = false, filters = null, filtering = nu
   const [first, last] = [bins[0], bins.at(-1)];
   if (!first || !last) return null;
   const most = Math.max(1, ...bins.map(({ count }) => count));
+  const picked = filters?.some((filter) => filtering && isOf(filtering.filter, filter.column, filter.of)) ?? false;
   const endOf = (end: string) => (hidden ? DOTS : end);
   const onKey = (event: KeyboardEvent<HTMLButtonElement>) => {
     const step = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
@@ -55,9 +56,9 @@ export function Histogram({ bins, hidden = false, filters = null, filtering = nu
                     onFocus={() => setStop(at)}
                     onKeyDown={onKey}
                     onClick={() => filtering.onFilter(pressed ? null : filter)}
-                    className="flex h-full w-full items-end border-0 bg-transparent p-0 hover:bg-sunken aria-pressed:bg-accent-soft"
+                    className="flex h-full w-full items-end border-0 bg-transparent p-0 hover:bg-sunken"
                   >
-                    <Bar count={bin.count} most={most} />
+                    <Bar count={bin.count} most={most} faint={picked && !pressed} />
                   </button>
                 ) : (
                   <span role="img" aria-label={words} className="flex h-full w-full items-end">
@@ -77,10 +78,11 @@ export function Histogram({ bins, hidden = false, filters = null, filtering = nu
   );
 }
 
-function Bar({ count, most }: { count: number; most: number }) {
+/** `faint`: its rows are not those that are picked. */
+function Bar({ count, most, faint = false }: { count: number; most: number; faint?: boolean }) {
   return (
     <span
-      className={`mark-ground w-full rounded-[1px] ${count === 0 ? "bg-border-strong" : "bg-accent"}`}
+      className={`mark-ground w-full rounded-[1px] ${count === 0 ? "bg-border-strong" : "bg-accent"} ${faint ? "opacity-50" : ""}`}
       // The smallest bar can still be seen.
       style={{ height: count === 0 ? "1px" : `max(2px, ${(count / most) * 100}%)` }}
     />

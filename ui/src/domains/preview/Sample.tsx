@@ -59,6 +59,7 @@ export function Sample({ connection, preview, wanted, inspector, empty, onGone }
               { value: "both", label: text("preview.form.both") },
             ]}
           />
+          <PersonalNote personal={preview.personal} shown={valuesShown} onShown={showValues} />
           {filter && filtering && (
             <FilterChip
               preview={shown}
@@ -67,7 +68,6 @@ export function Sample({ connection, preview, wanted, inspector, empty, onGone }
               onClear={() => filtering.onFilter(null)}
             />
           )}
-          <PersonalNote personal={preview.personal} shown={valuesShown} onShown={showValues} />
           <span className="ms-auto pe-2">
             <ProfileStatus profiling={profiling} />
           </span>

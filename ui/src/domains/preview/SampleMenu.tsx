@@ -52,7 +52,7 @@ function Condition({ field, applied, wrong, onApply, onLeave }: ConditionProps) 
   const [written, setWritten] = useState(applied);
   return (
     <form
-      className="w-56 min-w-24"
+      className="me-1 w-56 min-w-24"
       onSubmit={(event) => {
         event.preventDefault();
         const condition = written.trim();

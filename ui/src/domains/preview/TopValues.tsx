@@ -46,12 +46,11 @@ interface ValueProps {
 }
 
 function Value({ words, count, filter, filtering }: ValueProps) {
-  const text = useText();
   const format = useFormat();
   const place = "relative flex h-full w-full items-center justify-between gap-2 px-2";
   const content = (
     <>
-      <bdi className="truncate whitespace-pre">{words}</bdi>
+      <bdi className="truncate whitespace-pre">{words}</bdi>{" "}
       <span className="num text-ink-muted">{format.exact(count)}</span>
     </>
   );
@@ -61,7 +60,6 @@ function Value({ words, count, filter, filtering }: ValueProps) {
     <button
       type="button"
       aria-pressed={pressed}
-      aria-label={text("preview.showValue", { value: words, count, rows: format.exact(count) })}
       onClick={() => filtering.onFilter(pressed ? null : filter)}
       className={`${place} rounded-input border-0 bg-transparent text-start hover:bg-accent-soft aria-pressed:text-accent`}
     >
