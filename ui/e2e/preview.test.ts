@@ -2,7 +2,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Postgres, startPostgres } from "./support/program";
-import { ask, goTo, openPlan, syncAgain, tell } from "./support/steps";
+import { ask, focused, goTo, openPlan, syncAgain, tell } from "./support/steps";
 import { closeBrowser, showFailures, Studio } from "./support/studio";
 
 const WIDE = Array.from({ length: 198 }, (_, at) => `column_${at + 1}`);
@@ -20,11 +20,19 @@ const SCHEMA = `
   create table wide as select n as id, ${WIDE.map((name, at) => `n * ${at} % 97 as ${name}`).join(", ")},
     jsonb_build_object('n', n) as payload, decode('00ff', 'hex') as raw from generate_series(1::bigint, 2000) n;
   alter table wide add primary key (id);
+  create table people (id bigint primary key, email text, country text, amount numeric(12,2));
+  insert into people select n, nullif('person' || n || '@example.com', 'person2@example.com'),
+    case when n <= 12 then 'Norway' else 'Chile' end, n from generate_series(1, 60) n;
+  create table many as select n as id from generate_series(1::bigint, 20000) n;
+  alter table many add primary key (id);
+  analyze many;
 `;
 const TABLES = [
   { name: "public.awkward" },
   { name: "public.doubled", key: ["code"] },
   { name: "public.wide" },
+  { name: "public.people" },
+  { name: "public.many" },
 ];
 
 /** Where pictures of what was looked at go; none are made without it. */
@@ -50,6 +58,14 @@ describe("a careful person who previews", () => {
     }
   };
   const part = (name: string) => studio.page.getByRole("complementary").getByRole("button", { name: new RegExp(`^${name}`) }).click();
+
+  const choose = async (sample: string) => {
+    await studio.page.getByRole("combobox", { name: "Sample size" }).click();
+    await studio.page.getByRole("option", { name: sample, exact: true }).click();
+  };
+  /** A cell by its place on the screen, counted from one. */
+  const cellAt = (row: number, column: number) => studio.page.getByRole("grid").locator(`[aria-rowindex="${row + 1}"] [aria-colindex="${column}"]`);
+  const rowsShown = async () => Number(await studio.page.getByRole("grid").getAttribute("aria-rowcount")) - 1;
 
   beforeAll(async () => {
     postgres = await startPostgres();
@@ -214,5 +230,110 @@ describe("a careful person who previews", () => {
     await inspector.getByRole("button", { name: "Copy comparison" }).waitFor();
     await openPlan(page, "shop");
     await page.getByText("1 changed").waitFor();
+  });
+
+  it("looks at rows from all over a table", async () => {
+    const { page } = studio;
+    await open("public.many");
+    const answered = page.waitForResponse("**/rpc/preview");
+    await choose("Random 10,000");
+    const { rows } = (await (await answered).json()) as { rows: [string][] };
+    await page.getByText(/^Random [\d,]+ rows of about 20,000 · read/).waitFor();
+    const ids = rows.map(([id]) => Number(id));
+    expect(ids.length).toBeGreaterThan(1_000);
+    expect(new Set(ids).size).toBe(ids.length);
+    // The first 10,000 would hold none of these.
+    expect(ids.filter((id) => id > 10_000).length).toBeGreaterThan(ids.length / 4);
+    expect(await rowsShown()).toBe(ids.length);
+    await choose("First 1,000");
+    await page.getByText(/^First 1,000 rows of about 20,000/).waitFor();
+  });
+
+  it("looks at the rows of a condition, and reads what the database says about a wrong one", async () => {
+    const { page } = studio;
+    await open("public.people");
+    await choose("Where…");
+    const field = page.getByRole("textbox", { name: "Condition" });
+    await focused(page, field);
+    await page.keyboard.type("country = 'Norway'");
+    await page.keyboard.press("Enter");
+    await page.getByText(/^12 rows where country = 'Norway' · read/).waitFor();
+    expect(await rowsShown()).toBe(12);
+    await field.fill("land = 'Norway'");
+    await field.press("Enter");
+    await page.getByRole("alert").getByText(/column "land" does not exist/).waitFor();
+    expect(await field.getAttribute("aria-invalid")).toBe("true");
+    await look("preview-condition-wrong");
+    await field.fill("id < 0");
+    await field.press("Enter");
+    await page.getByText("No row matches this condition.").waitFor();
+    await page.getByText(/^0 rows where id < 0/).waitFor();
+    await look("preview-condition-none");
+    await field.press("Escape");
+    await page.getByText(/^First 60 rows of 60/).waitFor();
+    expect(await field.count()).toBe(0);
+  });
+
+  it("sees no values that may be personal until it wants to", async () => {
+    const { page } = studio;
+    await open("public.people");
+    await page.getByText("1 column may hold personal data").waitFor();
+    await page.getByRole("img", { name: /^May be personal data, masked \(e-mail\): / }).waitFor();
+    expect(await cellAt(1, 2).textContent()).toBe("••••");
+    expect(await cellAt(2, 2).textContent()).toBe("null");
+    await cellAt(1, 2).dblclick();
+    const dialog = page.getByRole("dialog", { name: "Value of email" });
+    await dialog.getByText("••••").waitFor();
+    await dialog.getByRole("button", { name: "Close" }).click();
+    // The figures of the column are there, and do not tell either.
+    const inspector = page.getByRole("complementary");
+    await inspector.getByText("Smallest").waitFor();
+    expect(await inspector.getByText("••••").count()).toBe(2);
+    for (const form of ["As in source", "Side by side", "As it will land"]) {
+      await page.getByRole("button", { name: form }).click();
+      await page.getByRole("gridcell", { name: "••••" }).first().waitFor();
+      expect(await page.getByText("@example.com").count(), form).toBe(0);
+    }
+    await look("preview-masked");
+    await page.getByRole("button", { name: "Show values" }).click();
+    await page.getByRole("gridcell", { name: "person1@example.com", exact: true }).waitFor();
+    await inspector.getByText("person10@example.com").waitFor();
+    await look("preview-shown");
+    // For this connection, as long as the window is open.
+    await open("public.many");
+    await open("public.people");
+    await page.getByRole("gridcell", { name: "person1@example.com", exact: true }).waitFor();
+    await page.getByRole("button", { name: "Hide values" }).click();
+    await page.getByRole("gridcell", { name: "••••" }).first().waitFor();
+    expect(await page.getByText("@example.com").count()).toBe(0);
+  });
+
+  it("sees only the rows of a bar, with the mouse and with keys", async () => {
+    const { page } = studio;
+    const inspector = page.getByRole("complementary");
+    await cellAt(1, 3).click();
+    await inspector.getByRole("button", { name: /^Norway/ }).click();
+    await page.getByText("country = Norway", { exact: true }).waitFor();
+    await page.getByText("12 of 60 rows", { exact: true }).waitFor();
+    expect(await rowsShown()).toBe(12);
+    await page.getByRole("button", { name: "Side by side" }).click();
+    expect(await rowsShown()).toBe(12);
+    await look("preview-filtered");
+    await page.getByRole("button", { name: "Show all rows" }).click();
+    expect(await rowsShown()).toBe(60);
+    await page.getByRole("button", { name: "As it will land" }).click();
+    await cellAt(1, 4).click();
+    const bars = inspector.getByRole("list", { name: "How values are spread" }).getByRole("button");
+    await bars.first().focus();
+    await page.keyboard.press("ArrowRight");
+    await focused(page, bars.nth(1));
+    await page.keyboard.press("ArrowLeft");
+    await page.keyboard.press("Enter");
+    // From 1 to 60 in 24 ranges: 1, 2 and 3 lie in the first one.
+    await page.getByText(/^amount from 1 to 3\.4583$/).waitFor();
+    await page.getByText("3 of 60 rows", { exact: true }).waitFor();
+    expect(await rowsShown()).toBe(3);
+    await page.keyboard.press("Escape");
+    expect(await rowsShown()).toBe(60);
   });
 });
