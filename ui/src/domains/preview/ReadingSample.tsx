@@ -10,6 +10,7 @@ import { useProgress } from "./useSample";
 const WORDS_AFTER_MS = 150;
 const SLOW_AFTER_MS = 2_000;
 const ROWS_DRAWN = 12;
+const COLUMNS_DRAWN = 20;
 const COLUMNS_UNKNOWN = 5;
 
 interface ReadingSampleProps {
@@ -70,7 +71,7 @@ function HowFar({ slow, rows, millis }: { slow: boolean; rows: number; millis: n
 
 /** What the grid will look like, with its real columns where they are known. */
 function Skeleton({ columns }: Pick<ReadingSampleProps, "columns">) {
-  const heads = columns?.map(({ source, source_type: type }) => ({ key: source, name: source, type })) ??
+  const heads = columns?.slice(0, COLUMNS_DRAWN).map(({ source, source_type: type }) => ({ key: source, name: source, type })) ??
     Array.from({ length: COLUMNS_UNKNOWN }, (_, at) => ({ key: String(at), name: "", type: "" }));
   return (
     <div aria-hidden className="flex min-h-0 flex-1 overflow-hidden">

@@ -198,6 +198,15 @@ describe("values that may be personal", () => {
     await waitFor(() => expect(cells()).toContain("paid"));
     expect(screen.getByRole("button", { name: "Hide values" }).getAttribute("aria-pressed")).toBe("true");
     expect(sessionStorage.getItem("syncline.values-shown:sample")).not.toBeNull();
+    // What was picked while they were seen names a value: it goes with them.
+    await userEvent.click(screen.getByRole("button", { name: "As it will land" }));
+    await userEvent.click(screen.getAllByRole("gridcell", { name: "paid" })[0] as HTMLElement);
+    await userEvent.click(await screen.findByRole("button", { name: "paid 334" }));
+    expect(screen.getByText("status = paid")).toBeDefined();
+    await userEvent.click(screen.getByRole("button", { name: "Hide values" }));
+    expect(screen.queryByText("status = paid")).toBeNull();
+    expect(screen.getByRole("main").textContent).not.toMatch(/paid|refunded/);
+    expect(sessionStorage).toHaveLength(0);
   });
 
   it("are not told by figures, whose bars cannot be pressed", async () => {
