@@ -9,7 +9,7 @@ use syncline_manifest::Run;
 use syncline_manifest::connector::Table;
 use syncline_manifest::stream::Stream;
 use syncline_protocol::{
-    Catalog, Change, ChangeSink, Column, CursorCandidate, DiscoverFilter, ElementsOf, Error, ErrorKind, Part,
+    Catalog, ChangeSink, Column, CursorCandidate, DiscoverFilter, ElementsOf, Error, ErrorKind, Part,
     ReadMode, ReadPlan, Result, SourceSession, TableInfo, TableKind, TableName, TablePosition, TableRead,
     TableSchema,
 };

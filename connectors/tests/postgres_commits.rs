@@ -1,19 +1,9 @@
 //! Commits of the Postgres destination when connections are killed and sessions overtaken.
 
-use std::sync::Mutex;
-use std::time::Duration;
-
-use connectors::postgres::Postgres;
-use serde_json::{Value, json};
 use syncline_protocol::{
-    BatchKind, ChangeBatch, CheckOutcome, CheckStep, Column, Commit, Config, Connector, ConnectorContext,
-    Deletes, Destination, DestinationSession, Durable, ErrorKind, Finish, LoadInto, Loader, LoaderOptions,
-    LogicalType, Opening, RejectedRow, Result, SchemaChange, StepSink, StepStatus, TableName, TablePosition,
-    TargetName, TargetTable, WriteMode, system,
+    Column, Commit, ErrorKind, LoadInto, LoaderOptions, LogicalType, Opening, SchemaChange,
 };
-use syncline_testkit::conformance::destination::Suite;
-use syncline_testkit::rows::batch;
-use syncline_testkit::{Collector, Database, sorted_rows, wait_for};
+use syncline_testkit::wait_for;
 
 use crate::support::desk::*;
 

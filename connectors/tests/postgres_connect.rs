@@ -1,22 +1,12 @@
 //! Ways to a Postgres: the connection test, TLS, SSH.
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use connectors::postgres::codec::Codec;
-use connectors::postgres::decode::{BatchLimit, Decoder, Fed};
-use futures::StreamExt;
-use proptest::prelude::*;
-use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
-use syncline_protocol::{
-    CheckOutcome, CheckStep, Column, DiscoverFilter, ErrorKind, LogicalType, PartKind, ReadMode, ReadPlan,
-    Result, Source, SourceSession, StepSink, TableInfo, TableKind, TableName, TablePosition, TableRead,
-};
+use syncline_protocol::{CheckOutcome, CheckStep, DiscoverFilter, ErrorKind, StepSink};
 
-use crate::support::cell::{cell, column, oracle};
-use crate::support::{Database, Got, Sink, source, start};
+use crate::postgres_source::{full, sync};
+use crate::support::{Database, source, start};
 
+#[derive(Default)]
 struct Steps(std::sync::Mutex<Vec<CheckStep>>);
 
 impl StepSink for Steps {

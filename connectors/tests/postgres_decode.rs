@@ -1,21 +1,15 @@
 //! The decoder of COPY against what a real Postgres sends.
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use connectors::postgres::codec::Codec;
 use connectors::postgres::decode::{BatchLimit, Decoder, Fed};
 use futures::StreamExt;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
-use serde_json::{Value, json};
-use syncline_protocol::{
-    CheckOutcome, CheckStep, Column, DiscoverFilter, ErrorKind, LogicalType, PartKind, ReadMode, ReadPlan,
-    Result, Source, SourceSession, StepSink, TableInfo, TableKind, TableName, TablePosition, TableRead,
-};
+use syncline_protocol::{Column, ErrorKind, Result};
 
+use crate::postgres_source::{full, sync};
+use crate::support::Database;
 use crate::support::cell::{cell, column, oracle};
-use crate::support::{Database, Got, Sink, source, start};
 
 /// The bytes of a COPY as the server sends them.
 async fn copy_bytes(database: &Database, query: &str) -> Vec<u8> {
@@ -92,8 +86,6 @@ async fn the_decoder_takes_any_pieces_and_survives_any_damage() {
         })
         .unwrap();
 }
-
-#[derive(Default)]
 
 /// Any row of these types survives; Postgres itself says what it should be.
 #[tokio::test(flavor = "multi_thread")]

@@ -1,19 +1,17 @@
 //! The Postgres destination against a real server, looked at with plain SQL over a connection of its own.
 
 use std::sync::Mutex;
-use std::time::Duration;
 
 use connectors::postgres::Postgres;
 use serde_json::{Value, json};
 use syncline_protocol::{
     BatchKind, ChangeBatch, CheckOutcome, CheckStep, Column, Commit, Config, Connector, ConnectorContext,
-    Deletes, Destination, DestinationSession, Durable, ErrorKind, Finish, LoadInto, Loader, LoaderOptions,
-    LogicalType, Opening, RejectedRow, Result, SchemaChange, StepSink, StepStatus, TableName, TablePosition,
-    TargetName, TargetTable, WriteMode, system,
+    Deletes, Durable, ErrorKind, Finish, LoadInto, LoaderOptions, LogicalType, RejectedRow, SchemaChange,
+    StepSink, StepStatus, TargetName, TargetTable, WriteMode,
 };
 use syncline_testkit::conformance::destination::Suite;
 use syncline_testkit::rows::batch;
-use syncline_testkit::{Collector, Database, sorted_rows, wait_for};
+use syncline_testkit::{Collector, Database, sorted_rows};
 
 use crate::support::desk::*;
 

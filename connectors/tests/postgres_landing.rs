@@ -1,19 +1,9 @@
 //! Values as the Postgres destination lands them.
 
-use std::sync::Mutex;
-use std::time::Duration;
-
-use connectors::postgres::Postgres;
 use serde_json::{Value, json};
-use syncline_protocol::{
-    BatchKind, ChangeBatch, CheckOutcome, CheckStep, Column, Commit, Config, Connector, ConnectorContext,
-    Deletes, Destination, DestinationSession, Durable, ErrorKind, Finish, LoadInto, Loader, LoaderOptions,
-    LogicalType, Opening, RejectedRow, Result, SchemaChange, StepSink, StepStatus, TableName, TablePosition,
-    TargetName, TargetTable, WriteMode, system,
-};
-use syncline_testkit::conformance::destination::Suite;
+use syncline_protocol::{BatchKind, ChangeBatch, Column, LogicalType, WriteMode};
 use syncline_testkit::rows::batch;
-use syncline_testkit::{Collector, Database, sorted_rows, wait_for};
+use syncline_testkit::{Collector, sorted_rows};
 
 use crate::support::desk::*;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use arrow::array::AsArray;
 use arrow::datatypes::Int32Type;
-use syncline_protocol::{ErrorKind, Result, SamplePick, Sampling, Source};
+use syncline_protocol::{ErrorKind, Result, SamplePick, Sampling};
 
 use crate::postgres_source::full;
 use crate::support::{Database, Got, Sink};

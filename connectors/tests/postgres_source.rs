@@ -3,19 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use connectors::postgres::codec::Codec;
-use connectors::postgres::decode::{BatchLimit, Decoder, Fed};
-use futures::StreamExt;
-use proptest::prelude::*;
-use proptest::test_runner::TestRunner;
-use serde_json::{Value, json};
+use serde_json::json;
 use syncline_protocol::{
-    CheckOutcome, CheckStep, Column, DiscoverFilter, ErrorKind, LogicalType, PartKind, ReadMode, ReadPlan,
-    Result, Source, SourceSession, StepSink, TableInfo, TableKind, TableName, TablePosition, TableRead,
+    DiscoverFilter, ErrorKind, PartKind, ReadMode, ReadPlan, Result, Source, SourceSession, TableInfo,
+    TableKind, TableName, TablePosition, TableRead,
 };
 
-use crate::support::cell::{cell, column, oracle};
-use crate::support::{Database, Got, Sink, source, start};
+use crate::support::cell::column;
+use crate::support::{Database, Got, Sink};
 
 pub(crate) async fn describe(source: &dyn Source, name: &str) -> TableInfo {
     let name: TableName = name.parse().unwrap();

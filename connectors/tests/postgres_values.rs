@@ -1,21 +1,11 @@
 //! Values and types as the Postgres source reads them.
 
-use std::sync::Arc;
-use std::time::Duration;
+use serde_json::json;
+use syncline_protocol::{Column, ErrorKind, LogicalType, TableRead};
 
-use connectors::postgres::codec::Codec;
-use connectors::postgres::decode::{BatchLimit, Decoder, Fed};
-use futures::StreamExt;
-use proptest::prelude::*;
-use proptest::test_runner::TestRunner;
-use serde_json::{Value, json};
-use syncline_protocol::{
-    CheckOutcome, CheckStep, Column, DiscoverFilter, ErrorKind, LogicalType, PartKind, ReadMode, ReadPlan,
-    Result, Source, SourceSession, StepSink, TableInfo, TableKind, TableName, TablePosition, TableRead,
-};
-
-use crate::support::cell::{cell, column, oracle};
-use crate::support::{Database, Got, Sink, source, start};
+use crate::postgres_source::{describe, full, sync};
+use crate::support::cell::{column, oracle};
+use crate::support::{Database, Got};
 
 #[tokio::test]
 async fn every_type_arrives_as_postgres_has_it() {

@@ -1,19 +1,16 @@
 //! A session of the Postgres destination, and tables and changes for it.
 
-use std::sync::Mutex;
 use std::time::Duration;
 
 use connectors::postgres::Postgres;
-use serde_json::{Value, json};
+use serde_json::json;
 use syncline_protocol::{
-    BatchKind, ChangeBatch, CheckOutcome, CheckStep, Column, Commit, Config, Connector, ConnectorContext,
-    Deletes, Destination, DestinationSession, Durable, ErrorKind, Finish, LoadInto, Loader, LoaderOptions,
-    LogicalType, Opening, RejectedRow, Result, SchemaChange, StepSink, StepStatus, TableName, TablePosition,
-    TargetName, TargetTable, WriteMode, system,
+    BatchKind, ChangeBatch, Column, Commit, Config, Connector, ConnectorContext, Deletes, Destination,
+    DestinationSession, Durable, Finish, LoadInto, Loader, LoaderOptions, LogicalType, Opening, Result,
+    SchemaChange, TableName, TablePosition, TargetName, TargetTable, WriteMode, system,
 };
-use syncline_testkit::conformance::destination::Suite;
+use syncline_testkit::Database;
 use syncline_testkit::rows::batch;
-use syncline_testkit::{Collector, Database, sorted_rows, wait_for};
 
 pub(crate) const SOFT: WriteMode = WriteMode::Merge { deletes: Deletes::Soft };
 pub(crate) const HARD: WriteMode = WriteMode::Merge { deletes: Deletes::Hard };
@@ -50,7 +47,12 @@ impl Desk {
         self.session.apply(&SchemaChange::CreateTable { table: target.clone() }).await.unwrap();
     }
 
-    pub(crate) async fn loader(&self, target: &TargetTable, into: LoadInto, distinct: bool) -> Box<dyn Loader> {
+    pub(crate) async fn loader(
+        &self,
+        target: &TargetTable,
+        into: LoadInto,
+        distinct: bool,
+    ) -> Box<dyn Loader> {
         let options = LoaderOptions { target: target.clone(), table: table(), into, distinct };
         self.session.loader(&options).await.unwrap()
     }

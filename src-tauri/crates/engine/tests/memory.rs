@@ -391,6 +391,8 @@ pub struct MemorySource {
     pub faults: Arc<Mutex<VecDeque<ErrorKind>>>,
     /// Whether it claims to infer its types.
     pub inferred: Arc<AtomicBool>,
+    /// After these rows a sample waits until somebody has enough.
+    pub sample_stalls: Arc<Mutex<Option<usize>>>,
 }
 
 const PART_ROWS: usize = 10;
@@ -468,9 +470,14 @@ impl Source for MemorySource {
 
     async fn sample(&self, read: &TableRead, sampling: &Sampling, sink: &dyn ChangeSink) -> Result<()> {
         let table = self.table(&read.table)?;
-        let rows: Vec<_> = table.rows.into_iter().take(sampling.rows).collect();
+        let stalls = *self.sample_stalls.lock().unwrap();
+        let rows: Vec<_> = table.rows.into_iter().take(stalls.unwrap_or(sampling.rows)).collect();
         sink.send(Change::Batch(ChangeBatch { kind: BatchKind::Rows, rows: batch(&read.columns, &rows) }))
             .await?;
+        if stalls.is_some() {
+            sink.stopped().await;
+            return Err(Stopped.into());
+        }
         Ok(())
     }
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use serde_json::json;
-use syncline_engine::{Outcome, Repair, Stop};
-use syncline_protocol::{ErrorKind, TableName};
+use syncline_engine::{Outcome, Repair, SampleWatch};
+use syncline_protocol::{ErrorKind, SamplePick, Sampling, TableName};
 
 use crate::memory::Fixture;
 
@@ -65,6 +65,42 @@ async fn hashed_columns_can_be_compared_and_not_read() {
     let (a, b) = (fixture.destination.rows("a"), fixture.destination.rows("b"));
     assert_eq!(a, b, "equal values get equal codes");
     assert!(!a[0].contains("row"), "{a:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sample_can_be_watched_and_what_is_here_can_be_enough() {
+    let fixture = Fixture::new(json!([{"name": "a"}]));
+    fixture.source.add("a", 20);
+    *fixture.source.sample_stalls.lock().unwrap() = Some(7);
+    let (table, sampling) = (TableName::bare("a"), Sampling::first(10));
+    let watch = SampleWatch::new();
+    let somebody = async {
+        while watch.rows() < 7 {
+            tokio::task::yield_now().await;
+        }
+        watch.enough();
+    };
+    let (previewed, ()) = tokio::join!(fixture.connection.preview(&table, &sampling, &watch), somebody);
+    let (preview, sample) = previewed.unwrap();
+    assert_eq!((preview.rows.len(), preview.trial.all, preview.trial.cut), (7, false, true));
+    assert_eq!(sample.columns(), 3);
+    // Who leaves wants no sample.
+    let watch = SampleWatch::new();
+    watch.cancel();
+    let error = fixture.connection.preview(&table, &sampling, &watch).await.err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::Stopped);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_is_not_asked_for_samples_that_it_cannot_give() {
+    let fixture = Fixture::new(json!([{"name": "a"}]));
+    fixture.source.add("a", 20);
+    for pick in [SamplePick::Random, SamplePick::Where("id = 1".to_owned())] {
+        let sampling = Sampling { rows: 10, pick };
+        let watch = SampleWatch::new();
+        let error = fixture.connection.preview(&TableName::bare("a"), &sampling, &watch).await.err().unwrap();
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
