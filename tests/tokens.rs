@@ -237,7 +237,7 @@ async fn keeps_its_tokens(service: &str, recording: &Recording, at: &[&str], tab
     (credentials["client_secret"], credentials["refresh_token"]) =
         ("${secret:client}".into(), "${secret:token}".into());
     let source = json!({"connector": "service", "config": settings});
-    let project = Project::with_source(&built_program()?, &source.to_string(), "")?;
+    let project = Project::with_source(&built_program()?, &replay.localised(&source.to_string()), "")?;
     project.write("destinations/target.yaml", "connector: duckdb\nconfig:\n  path: target.duckdb\n")?;
     let tables = format!("  - name: {table}\n    mode: merge\n");
     project.write(

@@ -48,9 +48,21 @@ pub(super) async fn sample(
     };
     let mut lane = server.lane().await?;
     let copy = select::copy_of(&query);
-    reader.run(&mut lane, &format!("{BEGIN}; {copy}; COMMIT")).await?;
+    let read = reader.run(&mut lane, &format!("{BEGIN}; {copy}; COMMIT")).await;
+    read.map_err(|error| match (&sampling.pick, error.kind()) {
+        (SamplePick::Where(_), ErrorKind::CorruptInput) => failed_at_a_row(error),
+        _ => error,
+    })?;
     lane.close().await;
     Ok(())
+}
+
+/// What the server says of it may hold values of rows, so it stays behind the error.
+fn failed_at_a_row(error: Error) -> Error {
+    Error::new(ErrorKind::Config, "The database cannot work out this condition for every row.")
+        .meaning("No row is shown.")
+        .fix("Leave out the rows where it fails, for example by NULLIF or CASE.")
+        .caused_by(error)
 }
 
 fn query(table: &Table, columns: &str, sampling: &Sampling) -> String {

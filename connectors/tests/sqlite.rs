@@ -523,10 +523,11 @@ async fn a_sample_is_from_all_over_the_table_or_meets_a_condition() {
     assert_eq!(open.len(), 10);
     assert!(open.iter().all(|row| row.contains("open")), "{open:?}");
     for (condition, said) in [
-        ("nothing = 1", "no such column: nothing"),
+        ("stat = 1", "no such column: stat"),
         ("id >", "syntax error"),
         ("id = ?", "there is nothing to put in for a parameter"),
-        ("1); DROP TABLE t; --", "more than one statement"),
+        ("1); DROP TABLE t; --", "syntax error"),
+        ("1); DROP TABLE t; SELECT id FROM t WHERE (1", "more than one statement"),
     ] {
         let error = sample(SamplePick::Where(condition.to_owned())).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Config, "{condition}: {error:?}");

@@ -1608,19 +1608,6 @@ export type RunsRequest = {
   /** At most this many. */
   limit: number, };
 
-/** How reading a sample went. */
-export type SampleTrial = {
-  /** Rows the source sent. */
-  rows: number,
-  /** How long it took, connecting included. */
-  millis: number,
-  /** What they take as they land, in memory, without compression. */
-  bytes: number,
-  /** Whether these are all rows there are. */
-  all: boolean,
-  /** Whether somebody had enough before as many had arrived as were asked for. */
-  cut: boolean, };
-
 /** Which rows of a table a sample has. */
 export type SamplePick = "first" | "random" | { "where": string };
 
@@ -1643,6 +1630,21 @@ export type SampleTicket = {
   /** As in the request that reads it. */
   ticket: string, };
 
+/** How reading a sample went. */
+export type SampleTrial = {
+  /** Rows the source sent. */
+  rows: number,
+  /** How long it took, connecting included. */
+  millis: number,
+  /** What they take as they land, in memory, without compression. */
+  bytes: number,
+  /** Whether these are all rows there are. */
+  all: boolean,
+  /** Whether somebody had enough before as many had arrived as were asked for. */
+  cut: boolean,
+  /** Whether the source had to look for the rows: then how long it took says nothing about a sync. */
+  searched: boolean, };
+
 /** A sample of a table, what is behind it, and what a sync will cost. */
 export type SampledPreview = {
   /** Names the sample for `preview.profile`, until newer ones take its place. */
@@ -1659,7 +1661,7 @@ export type SampledPreview = {
   target: TargetName,
   /** The columns of the destination that identify a row. */
   key: Array<string>,
-  /** How many rows the sample has. It is the first rows the source gives, not all of them. */
+  /** How many rows the sample has. */
   rows_sampled: number,
   /** What needs attention, worst first. */
   findings: Array<Finding>,
