@@ -83,6 +83,7 @@ export function withComments(api: Description): Description {
 
 interface Description {
   paths: object;
+  [part: string]: unknown;
 }
 
 /** The description of an API of tickets behind a key. */

@@ -120,7 +120,7 @@ describe("which rows are previewed", () => {
     await userEvent.type(field, "{Home}{ArrowRight}{ArrowRight}{ArrowRight}{ArrowRight}us{Enter}");
     const right = await next(3);
     expect(right.request.pick).toEqual({ where: "status = 'open'" });
-    right.answer({ rows: [], source_rows: [], rejected: [], trial: { rows: 0, millis: 1, bytes: 0, all: true, cut: false } });
+    right.answer({ rows: [], source_rows: [], rejected: [], trial: { rows: 0, millis: 1, bytes: 0, all: true, cut: false, searched: false } });
     await screen.findByText(/^0 rows where status = 'open' ·/);
     expect(screen.getByText("No row matches this condition.")).toBeDefined();
     await userEvent.type(field, "{Escape}");
@@ -153,7 +153,7 @@ describe("while a sample is read", () => {
     await screen.findByText("Still reading. The source is answering 40 rows/s.", undefined, { timeout: 4_000 });
     await userEvent.click(screen.getByRole("button", { name: "Use what is here" }));
     expect(calls.find(({ name }) => name === "preview.enough")?.request).toEqual({ ticket: request.ticket });
-    act(() => answer({ trial: { rows: 400, millis: 1, bytes: 0, all: false, cut: true } }));
+    act(() => answer({ trial: { rows: 400, millis: 1, bytes: 0, all: false, cut: true, searched: false } }));
     await screen.findByText(/^First 400 rows, reading was ended early ·/);
     const polls = calls.filter(({ name }) => name === "preview.progress").length;
     await new Promise((later) => setTimeout(later, 700));
