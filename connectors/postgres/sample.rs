@@ -22,7 +22,7 @@ const SPARE: f64 = 3.0;
 /// Reads a sample of a table.
 ///
 /// # Errors
-/// As for reading a part; `Config` when the database does not understand a condition.
+/// As for reading a part; `CorruptInput` when the database does not understand a condition.
 pub(super) async fn sample(
     server: &Arc<Server>,
     read: &TableRead,
@@ -59,7 +59,7 @@ pub(super) async fn sample(
 
 /// What the server says of it may hold values of rows, so it stays behind the error.
 fn failed_at_a_row(error: Error) -> Error {
-    Error::new(ErrorKind::Config, "The database cannot work out this condition for every row.")
+    Error::new(ErrorKind::CorruptInput, "The database cannot work out this condition for every row.")
         .meaning("No row is shown.")
         .fix("Leave out the rows where it fails, for example by NULLIF or CASE.")
         .caused_by(error)
@@ -99,9 +99,12 @@ fn percent_of_pages(table: &Table, rows: usize) -> Option<f64> {
 /// hide in the condition.
 async fn understand(connection: &Connection, query: &str) -> Result<()> {
     let refused = |said: &str| {
-        Error::new(ErrorKind::Config, format!("The database does not understand this condition: {said}."))
-            .meaning("Nothing was read.")
-            .fix("Write what could stand after WHERE, for example: status = 'open' AND total > 100")
+        Error::new(
+            ErrorKind::CorruptInput,
+            format!("The database does not understand this condition: {said}."),
+        )
+        .meaning("Nothing was read.")
+        .fix("Write what could stand after WHERE, for example: status = 'open' AND total > 100")
     };
     match connection.prepare(query).await {
         Ok(statement) if statement.params().is_empty() => Ok(()),

@@ -107,7 +107,7 @@ pub(super) fn part(
 /// A sample of a table.
 ///
 /// # Errors
-/// `Config` when SQLite does not understand a condition.
+/// `CorruptInput` when SQLite does not understand a condition.
 pub(super) fn sample(
     database: &Database,
     read: &TableRead,
@@ -133,7 +133,7 @@ pub(super) fn sample(
 /// Has SQLite read a condition before it is run. The file is open for reading only, and one statement is prepared.
 fn understand(database: &Database, sql: &str) -> Result<()> {
     let refused = |said: &str| {
-        Error::new(ErrorKind::Config, format!("SQLite does not understand this condition: {said}."))
+        Error::new(ErrorKind::CorruptInput, format!("SQLite does not understand this condition: {said}."))
             .meaning("Nothing was read.")
             .fix("Write what could stand after WHERE, for example: status = 'open' AND total > 100")
     };

@@ -69,12 +69,12 @@ async fn a_sample_is_from_all_over_the_table_or_meets_a_condition() {
         ("true) LIMIT 1) TO STDOUT; DROP TABLE t; COPY (SELECT 1 WHERE (true", "syntax error"),
     ] {
         let error = sample("public.t", 5, SamplePick::Where(condition.to_owned())).await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Config, "{condition}: {error:?}");
+        assert_eq!(error.kind(), ErrorKind::CorruptInput, "{condition}: {error:?}");
         assert!(error.message().contains(said), "{condition}: {}", error.message());
     }
     // What only running tells, and a function that writes.
     let error = sample("public.t", 5, SamplePick::Where("1 / (id - id) = 1".to_owned())).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Config, "{error:?}");
+    assert_eq!(error.kind(), ErrorKind::CorruptInput, "{error:?}");
     assert!(error.message().contains("for every row"), "{error:?}");
     database
         .run("CREATE FUNCTION eat() RETURNS bool LANGUAGE sql AS 'DELETE FROM public.t RETURNING true'")

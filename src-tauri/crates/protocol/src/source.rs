@@ -165,7 +165,7 @@ pub trait Source: Send + Sync {
     /// [`SourceCapabilities::samples`] allows.
     ///
     /// # Errors
-    /// As for [`SourceSession::read`], and `Config` when a condition is not understood.
+    /// As for [`SourceSession::read`], and `CorruptInput` when a condition is not understood.
     async fn sample(&self, read: &TableRead, sampling: &Sampling, sink: &dyn ChangeSink) -> Result<()>;
 
     /// The position of a table that another program has read so far, from the state that it kept: what a run goes on
