@@ -45,7 +45,7 @@ export function ToastStrip() {
   return (
     <Toast.Viewport
       aria-label={text("shell.messages")}
-      className="flex shrink-0 flex-row-reverse flex-wrap-reverse gap-2 border-border px-4 has-[*]:border-t has-[*]:py-2"
+      className="flex shrink-0 flex-row-reverse flex-wrap-reverse items-end gap-2 border-border px-4 has-[*]:border-t has-[*]:py-2"
     >
       <List />
     </Toast.Viewport>
