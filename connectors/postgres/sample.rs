@@ -18,6 +18,8 @@ use super::session::{BEGIN, PostgresSession, decoder, expressions, readings, ser
 const BATCH_ROWS: usize = 500;
 /// How many times the wanted rows the picked pages hold, so that statistics that are out of date rarely leave too few.
 const SPARE: f64 = 3.0;
+/// As if at least so many were wanted: how many rows a few pages hold is too much a matter of chance.
+const PICKED_MIN: usize = 10_000;
 
 /// Reads a sample of a table.
 ///
@@ -91,7 +93,7 @@ fn percent_of_pages(table: &Table, rows: usize) -> Option<f64> {
     let estimate = table.rows_estimate.filter(|estimate| *estimate > 0)?;
     // Sizes are far below 2^52.
     #[expect(clippy::cast_precision_loss)]
-    let percent = 100.0 * SPARE * rows as f64 / estimate as f64;
+    let percent = 100.0 * SPARE * rows.max(PICKED_MIN) as f64 / estimate as f64;
     (percent < 50.0).then_some(percent)
 }
 
