@@ -87,6 +87,8 @@ fn a_preview_shows_rows_and_writes_nothing() {
         serde_json::from_str(&shell.ok(&["preview", "nightly", "customers", "--rows", "50", "--json"]))
             .unwrap();
     assert_eq!(value["rows"].as_array().unwrap().len(), 50);
+    let refused = shell.fails(&["preview", "nightly", "customers", "--random"]);
+    assert!(refused.contains("This source cannot give rows from all over a table"), "{refused}");
 }
 
 #[test]

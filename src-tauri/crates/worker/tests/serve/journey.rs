@@ -98,8 +98,12 @@ fn from_the_first_launch_to_the_rows() {
 #[test]
 fn data_is_looked_at_before_and_after() {
     let mut studio = Studio::with_sample();
-    let preview =
-        studio.ok("preview", json!({"connection": studio.connection, "table": "products", "rows": 50}));
+    let preview = studio.ok(
+        "preview",
+        json!({
+            "connection": studio.connection, "table": "products", "rows": 50, "pick": "first", "ticket": "a"
+        }),
+    );
     assert_eq!(preview["rows"].as_array().unwrap().len(), preview["source_rows"].as_array().unwrap().len());
     assert_eq!(preview["effect"]["verb"], "add");
     let column = |name: &str| {
