@@ -7,6 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use syncline_protocol::{Error, ErrorKind, Result, StoredCheckpoint};
 
 use crate::budget::{Budget, Limits};
+use crate::create::create_missing;
 use crate::failure::open_failure;
 use crate::raw::{Connection, Handle};
 
@@ -51,6 +52,7 @@ impl Database {
             }
             open = RELEASED.wait(open).unwrap_or_else(PoisonError::into_inner);
         }
+        create_missing(&path, &settings.values)?;
         let handle = Handle::open(&path, &settings.values).map_err(|said| open_failure(&path, &said))?;
         let database = Arc::new(Database {
             handle: Some(handle),

@@ -4,6 +4,8 @@ use std::path::Path;
 
 use syncline_protocol::{Error, ErrorKind};
 
+use crate::create::is_cut;
+
 /// DuckDB's own words, kept as the cause.
 #[derive(Debug)]
 struct Said(String);
@@ -54,7 +56,14 @@ pub(crate) fn open_failure(path: &Path, said: &str) -> Error {
         Error::new(ErrorKind::Locked, message)
     } else if said.contains("Permission denied") {
         Error::new(ErrorKind::Permission, format!("`{file}` may not be opened by this user."))
-    } else if said.contains("not a valid DuckDB database") || said.contains("Serialization Error") {
+    } else if is_cut(path) {
+        Error::new(ErrorKind::CorruptInput, format!("`{file}` is only the beginning of a DuckDB file."))
+            .meaning("The program that made it was ended before it was whole. It holds no rows.")
+            .fix("Remove the file: the next run makes it anew.")
+    } else if said.contains("not a valid DuckDB database")
+        || said.contains("Serialization Error")
+        || said.contains("Could not read enough bytes")
+    {
         Error::new(ErrorKind::CorruptInput, format!("`{file}` is not a DuckDB file, or a damaged one."))
     } else if said.contains("newer version") || said.contains("older version") {
         Error::new(ErrorKind::Unsupported, format!("`{file}` was written by another version of DuckDB."))

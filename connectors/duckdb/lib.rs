@@ -17,6 +17,7 @@
 
 mod budget;
 mod config;
+mod create;
 mod database;
 mod destination;
 mod failure;

@@ -2,6 +2,7 @@
 #![allow(missing_docs, clippy::unwrap_used)] // helpers of tests are not inside a `#[test]`, but a failure there is one too
 
 mod conformance;
+mod creating;
 mod figures;
 mod loading;
 mod locking;
