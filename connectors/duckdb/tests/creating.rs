@@ -31,7 +31,9 @@ async fn what_a_killed_program_left_beside_the_file_is_no_hindrance() {
     for left in [None, Some(0), Some(4096), Some(8192), Some(headers.len())] {
         let place = Place::new();
         if let Some(left) = left {
-            fs::write(place.folder.path().join("studio.duckdb.syncline-new"), &headers[..left]).unwrap();
+            let beside = place.folder.path().join(".studio.duckdb.new-killed");
+            fs::create_dir(&beside).unwrap();
+            fs::write(beside.join("studio.duckdb"), &headers[..left]).unwrap();
         }
         // The log of a file that somebody has removed.
         fs::write(place.folder.path().join("studio.duckdb.wal"), "rows of a file that is gone").unwrap();
