@@ -4,7 +4,6 @@ import { render as renderBare } from "@testing-library/react";
 import type { ReactElement } from "react";
 import { type Platform, PlatformContext } from "~/platform";
 import { TextProvider } from "~/shared/text";
-import { Toasts } from "~/shared/ui/toast";
 import { fixturePlatform } from "./fixture/platform";
 
 /** Renders a part of the interface with everything above it that it may ask for. */
@@ -14,9 +13,7 @@ export function render(element: ReactElement, platform: Platform = fixturePlatfo
     <PlatformContext value={platform}>
       <QueryClientProvider client={queries}>
         <TextProvider>
-          <Tooltip.Provider>
-            <Toasts>{element}</Toasts>
-          </Tooltip.Provider>
+          <Tooltip.Provider>{element}</Tooltip.Provider>
         </TextProvider>
       </QueryClientProvider>
     </PlatformContext>,

@@ -128,12 +128,7 @@ describe("the inbox", () => {
     const accept = await screen.findByRole("button", { name: `Accept all ${harmless.length} harmless` });
     await userEvent.click(accept);
     expect(sent("inbox.decide")).toEqual([{ ids: harmless, choice: "apply" }]);
-    const undo = await screen.findByRole("button", { name: "Undo" });
-    // What is told in passing has its own place below the page, and does not lie over it.
-    const strip = screen.getByRole("region", { name: "Messages" });
-    expect(strip.contains(undo)).toBe(true);
-    expect(strip.previousElementSibling).toBe(screen.getByRole("main"));
-    await userEvent.click(undo);
+    await userEvent.click(await screen.findByRole("button", { name: "Undo" }));
     await waitFor(() => expect(sent("inbox.undo")).toEqual([{ entries: harmless.map((_, at) => at + 1) }]));
   });
 });

@@ -34,21 +34,12 @@ export function Toasts({ children }: { children: ReactNode }) {
   return (
     <Toast.Provider toastManager={manager} limit={3}>
       {children}
+      <Toast.Portal>
+        <Toast.Viewport className="fixed end-4 bottom-10 z-toast flex w-96 max-w-[calc(100vw-32px)] flex-col gap-2">
+          <List />
+        </Toast.Viewport>
+      </Toast.Portal>
     </Toast.Provider>
-  );
-}
-
-/** Where messages in passing are shown: below the page, the newest last. They take their room from the page instead of
- * lying over it, so that they never cover what can be pressed. */
-export function ToastStrip() {
-  const text = useText();
-  return (
-    <Toast.Viewport
-      aria-label={text("shell.messages")}
-      className="flex shrink-0 flex-row-reverse flex-wrap-reverse items-end gap-2 border-border px-4 has-[*]:border-t has-[*]:py-2"
-    >
-      <List />
-    </Toast.Viewport>
   );
 }
 
@@ -62,7 +53,7 @@ function List() {
       <Toast.Root
         key={item.id}
         toast={item}
-        className="appear flex w-96 max-w-full items-start gap-2 rounded-control border border-border bg-raised p-3 shadow-popover data-limited:hidden"
+        className="appear flex items-start gap-2 rounded-control border border-border bg-raised p-3 shadow-popover data-limited:hidden"
       >
         <Icon size={16} strokeWidth={1.5} aria-hidden className={`h-5 shrink-0 ${inks[look]}`} />
         <div className="min-w-0 flex-1">

@@ -7,7 +7,6 @@ import { type Command, useCommands, useShortcuts } from "~/shared/commands";
 import { useAppearance, useSettings } from "~/shared/settings";
 import { useText } from "~/shared/text";
 import { type FixButtons, FixContext } from "~/shared/ui/fixes";
-import { ToastStrip } from "~/shared/ui/toast";
 import { RemoveSampleDialog } from "../settings/RemoveSampleDialog";
 import { useHasSample } from "../settings/sample";
 import { EngineGone } from "./EngineGone";
@@ -53,14 +52,11 @@ export function Shell() {
       <NativeMenu />
       <div className="flex min-h-0 flex-1">
         <Sidebar counts={{ connections: connections?.length, inbox: inbox?.length, running }} hasSql={hasSql} narrow={path === "/new" || path === "/builder"} />
-        <div className="flex min-w-0 flex-1 flex-col">
-          <main id="content" data-region tabIndex={-1} className="flex min-h-0 flex-1 flex-col">
-            <FixContext value={fixes}>
-              <Outlet />
-            </FixContext>
-          </main>
-          <ToastStrip />
-        </div>
+        <main id="content" data-region tabIndex={-1} className="flex min-w-0 flex-1 flex-col">
+          <FixContext value={fixes}>
+            <Outlet />
+          </FixContext>
+        </main>
       </div>
       <StatusBar running={running} />
       <Palette open={palette} onClose={() => setPalette(false)} extra={places} />
