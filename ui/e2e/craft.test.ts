@@ -35,6 +35,8 @@ async function keep(page: Page, name: string): Promise<void> {
 async function syncSample(page: Page): Promise<void> {
   await focused(page, page.locator("main button").first());
   await page.keyboard.press("Enter");
+  // The button that was pressed keeps the focus until the plan is there.
+  await page.waitForURL(/#\/connections\/sample\/plan/);
   await focused(page, page.locator("main button[data-look=primary]"));
   await page.keyboard.press("Enter");
   // The account at the end; what is to be read stands on the plan, too.

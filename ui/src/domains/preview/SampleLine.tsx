@@ -21,7 +21,7 @@ export function SampleLine({ preview, picked, readAt }: SampleLineProps) {
   ];
   const line = parts.join(" · ");
   return (
-    <span title={line} className="num truncate text-ink-muted">
+    <span title={line} className="num min-w-0 truncate text-ink-muted">
       {line}
     </span>
   );

@@ -35,7 +35,7 @@ export function PreviewTab({ name, detail, table, column }: PartProps) {
       <div className="flex min-w-0 flex-1 flex-col">
         <div className="flex h-10 shrink-0 items-center gap-2 border-b border-border px-4">
           {answer.data && <SampleLine preview={answer.data} picked={picked} readAt={answer.dataUpdatedAt} />}
-          <div className="ms-auto flex min-w-0 items-center gap-1">
+          <div className="ms-auto flex shrink-0 items-center gap-1">
             <SampleMenu {...reading} key={shown} wrong={answer.error !== null} />
             <IconButton icon={RefreshCw} label={text("data.refresh")} onClick={() => void answer.refetch()} />
             <IconButton
