@@ -160,7 +160,7 @@ function Pipeline({ run }: { run: LiveRun }) {
       <span aria-hidden className={`h-0.5 w-4 ${color}`} />
       <span>{label}</span>
       {/* As wide as its widest figure, so that nothing moves sideways. */}
-      <span className="num w-20 text-right text-ink-muted">
+      <span className="num w-28 text-right whitespace-nowrap text-ink-muted">
         {rate === undefined ? "–" : text("run.rowsRate", { rate: format.count(Math.round(rate)) })}
       </span>
     </div>
