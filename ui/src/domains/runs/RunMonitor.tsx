@@ -171,7 +171,7 @@ function Pipeline({ run }: { run: LiveRun }) {
     </span>
   );
   return (
-    <div className="flex items-center gap-3">
+    <div className="flex flex-wrap items-center gap-x-3 gap-y-1">
       {box("source", text("run.read"), "bg-run", rates?.read)}
       {arrow}
       {box("prepare", text("run.prepare"), "bg-border-strong", rates?.prepared)}
