@@ -1,5 +1,6 @@
 //! One folder a system, and the registry that lists them.
 
+mod condition;
 mod json_rows;
 mod json_schema;
 mod json_straight;

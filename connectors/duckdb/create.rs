@@ -27,6 +27,9 @@ pub(crate) fn create_missing(path: &Path, settings: &[(&'static str, String)]) -
         return Ok(());
     }
     let failed = |error: io::Error| failed(path, error);
+    // A log whose file is gone belongs to nothing; DuckDB too removes it when it makes a file. Not later: by then it could
+    // be that of a file that another program has made.
+    unless(IoKind::NotFound, fs::remove_file(log_of(path))).map_err(failed)?;
     let prefix = format!(".{}.new-", name.to_string_lossy());
     remove_left_over(folder, &prefix).map_err(failed)?;
     let beside = Builder::new().prefix(&prefix).tempdir_in(folder).map_err(failed)?;
@@ -39,8 +42,6 @@ pub(crate) fn create_missing(path: &Path, settings: &[(&'static str, String)]) -
 fn publish(new: &Path, path: &Path) -> io::Result<()> {
     // Windows flushes only what may be written.
     OpenOptions::new().write(true).open(new)?.sync_all()?;
-    // A log whose file is gone belongs to nothing; DuckDB too removes it when it makes a file.
-    unless(IoKind::NotFound, fs::remove_file(log_of(path)))?;
     let published = TempPath::try_from_path(new)?.persist_noclobber(path).map_err(|error| error.error);
     unless(IoKind::AlreadyExists, published)
 }

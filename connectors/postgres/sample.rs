@@ -13,6 +13,7 @@ use super::error::failed;
 use super::reader::{Checkpoints, Reader};
 use super::select;
 use super::session::{BEGIN, PostgresSession, decoder, expressions, readings, server_version};
+use crate::condition::{HAS_PARAMETERS, not_understood};
 
 /// Rows of a batch: few, so that somebody who waits for a slow server sees them come.
 const BATCH_ROWS: usize = 500;
@@ -100,17 +101,10 @@ fn percent_of_pages(table: &Table, rows: usize) -> Option<f64> {
 /// Has the database read a condition before it is run. A prepared statement is one statement, so that nothing else can
 /// hide in the condition.
 async fn understand(connection: &Connection, query: &str) -> Result<()> {
-    let refused = |said: &str| {
-        Error::new(
-            ErrorKind::CorruptInput,
-            format!("The database does not understand this condition: {said}."),
-        )
-        .meaning("Nothing was read.")
-        .fix("Write what could stand after WHERE, for example: status = 'open' AND total > 100")
-    };
+    let refused = |said: &str| not_understood("The database", said);
     match connection.prepare(query).await {
         Ok(statement) if statement.params().is_empty() => Ok(()),
-        Ok(_) => Err(refused("there is nothing to put in for a parameter")),
+        Ok(_) => Err(refused(HAS_PARAMETERS)),
         Err(error) => match error.as_db_error() {
             // Classes 22 and 42: bad values, bad SQL (<https://www.postgresql.org/docs/current/errcodes-appendix.html>).
             Some(said) if ["22", "42"].iter().any(|class| said.code().code().starts_with(class)) => {

@@ -12,6 +12,7 @@ use super::MixedTypes;
 use super::catalog::{Table, quote};
 use super::database::Database;
 use super::plan::{Plan, Scalar, table_of};
+use crate::condition::{HAS_PARAMETERS, not_understood};
 use crate::rows::{ColumnBuilder, RowBuffer};
 use crate::stream::Outlet;
 
@@ -132,14 +133,10 @@ pub(super) fn sample(
 
 /// Has SQLite read a condition before it is run. The file is open for reading only, and one statement is prepared.
 fn understand(database: &Database, sql: &str) -> Result<()> {
-    let refused = |said: &str| {
-        Error::new(ErrorKind::CorruptInput, format!("SQLite does not understand this condition: {said}."))
-            .meaning("Nothing was read.")
-            .fix("Write what could stand after WHERE, for example: status = 'open' AND total > 100")
-    };
+    let refused = |said: &str| not_understood("SQLite", said);
     match database.connection.prepare(sql) {
         Ok(statement) if statement.parameter_count() == 0 => Ok(()),
-        Ok(_) => Err(refused("there is nothing to put in for a parameter")),
+        Ok(_) => Err(refused(HAS_PARAMETERS)),
         Err(rusqlite::Error::SqlInputError { msg, .. }) => Err(refused(&msg)),
         Err(rusqlite::Error::MultipleStatement) => Err(refused("it is more than one statement")),
         Err(error) => Err(database.explain(error)),
